@@ -1,0 +1,69 @@
+package specs
+
+import "fmt"
+
+// Names and widths that the linker writes into a linked program and that everybody else looks for in it: the linked-program
+// ABI. They are names only. The verifier finds objects by these names in the text that will be installed and checks what they
+// are; it does not take the linker's word for anything.
+const (
+	// SystemPrefix starts every system name; tenant t's names start with TenantPrefix(t).
+	SystemPrefix = "il_"
+
+	// CPUPort is the port to and from the controller. Packets that enter there are fence markers or are dropped.
+	CPUPort = 510
+	// DropPort is v1model's drop value of egress_spec.
+	DropPort = 511
+	// MarkerEtherType marks a fence marker: Ethernet with this type (IEEE 802 local experimental 1), then a 64-bit nonce.
+	MarkerEtherType = 0x88B5
+	// VLANEtherType is the TPID of a tenant's tag. ServiceTag is the one of a provider's (802.1ad) tag.
+	VLANEtherType = 0x8100
+	ServiceTag    = 0x88A8
+
+	// PacketsCounter and HitsCounter are indirect packet counters with an index per VID (size 4096): packets that asked for
+	// register memory, and those that it served.
+	PacketsCounter = "il_packets"
+	HitsCounter    = "il_hits"
+
+	// PageTableKey is the name of a page table's only key, exact, 12 bits: the VID.
+	PageTableKey = "vid"
+
+	// Widths, in bits, of page-table action parameters. slot = base + v' with v' < size cannot wrap in 32 bits.
+	BaseBits       = 24
+	SizeBits       = 24
+	MaskBits       = 32
+	GenerationBits = 16
+)
+
+// Control is the control that a stage array and its page table belong to.
+type Control string
+
+// Controls with stage arrays.
+const (
+	Ingress Control = "ingress"
+	Egress  Control = "egress"
+)
+
+// TenantPrefix starts every name of tenant t's objects in the linked program.
+func TenantPrefix(t string) string { return t + "__" }
+
+// PageTable is the P4Info name of a control's page table; there is none when no tenant has virtual registers there.
+func PageTable(c Control) string { return "il_page_" + string(c) }
+
+// MapAction is the P4Info name of the page table's action. Its parameters are, for each stage k in order, BaseParam(k),
+// SizeParam(k), MaskParam(k) and GenerationParam(k), with P4Runtime ids 4k+1 .. 4k+4.
+func MapAction(c Control) string { return "il_map_" + string(c) }
+
+// StageArray is the P4Info name of the register of stage k.
+func StageArray(c Control, k int) string { return fmt.Sprintf("il_stage_%s_%d", c, k) }
+
+// BaseParam is the name of the parameter with the extent's first slot.
+func BaseParam(k int) string { return fmt.Sprintf("base_%d", k) }
+
+// SizeParam is the name of the parameter with the extent's number of slots.
+func SizeParam(k int) string { return fmt.Sprintf("size_%d", k) }
+
+// MaskParam is the name of the parameter with the index mask: size-1 for a folded register, all ones for a directly indexed one.
+func MaskParam(k int) string { return fmt.Sprintf("mask_%d", k) }
+
+// GenerationParam is the name of the parameter with the extent's generation.
+func GenerationParam(k int) string { return fmt.Sprintf("gen_%d", k) }
