@@ -1,0 +1,47 @@
+// Package device talks to a switch: it reads. What it reads is what proofs start from, so it hands over the bytes that the
+// switch sent as well as their meaning. Package device/writer writes, and only the gate may import that.
+//
+// Each driver declares its primitives (Primitives): what the proofs may assume of a switch of that kind, and why.
+package device
+
+import (
+	"fmt"
+	"time"
+)
+
+// A Target is a switch to talk to.
+type Target struct {
+	Name     string // as the site calls it
+	Driver   string // "softswitch"
+	Address  string // host:port of its P4Runtime server
+	DeviceID uint64
+}
+
+// Primitives are what a driver declares of its switches. Proofs rest on them (TRUST.md), so each says where it comes from.
+type Primitives struct {
+	Driver string
+	// Fence says how it is known that no packet which read an older table entry is still under way.
+	Fence string
+	// FenceTimeout is how long a marker may take before the fence counts as failed.
+	FenceTimeout time.Duration
+	// Scrub says how slots are zeroed, and how atomic that is.
+	Scrub string
+	// Unanswered says what a request without an answer may still do, and until when.
+	Unanswered string
+}
+
+// DeclaredPrimitives returns what is declared for a driver. A driver that nobody has declared primitives for cannot be used.
+func DeclaredPrimitives(driver string) (Primitives, error) {
+	switch driver {
+	case "softswitch":
+		return Primitives{
+			Driver: driver,
+			Fence: "a packet-out enters the pipeline after every packet that was in it has left, and comes back as a " +
+				"packet-in with the same nonce",
+			FenceTimeout: 5 * time.Second,
+			Scrub:        "one P4Runtime RegisterEntry write a slot; each is atomic, a request of many is not",
+			Unanswered:   "the request may take effect until the switch has accepted a strictly higher election id",
+		}, nil
+	}
+	return Primitives{}, fmt.Errorf("driver %q: no primitives are declared for it, so nothing can be proved about its switches", driver)
+}
