@@ -10,7 +10,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// box is a filled rectangle in data coordinates; Edge, if set, is drawn at its left side: content moved there.
+// box is a filled rectangle in data coordinates.
 type box struct {
 	x0, x1, y0, y1 float64
 	fill           color.Color
@@ -32,28 +32,25 @@ func (b boxes) Plot(c draw.Canvas, p *plot.Plot) {
 func drawSlots(run *Run, pal palette) ([]byte, error) {
 	var panels []*plot.Plot
 	for i, a := range run.Arrays {
-		title := ""
-		if i == 0 {
-			title = "Who owned which slots"
-		}
-		p := newPlot(title, "time (s)", fmt.Sprintf("%s %d", a.Control, a.Stage))
+		p := newPlot("time (s)", fmt.Sprintf("%s %d", a.Control, a.Stage))
 		last := end(run)
 		p.Add(append(boxes{{0, last, 0, float64(a.Slots), free}}, owned(run, a, pal)...))
 		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, last, 0, float64(a.Slots)
 		p.Y.Tick.Marker = plot.ConstantTicks(slotTicks(a.Slots))
 		if i < len(run.Arrays)-1 {
-			hideX(p)
-		}
-		if i == 0 {
-			legend(p, run, pal)
-			p.Legend.Add("free", swatch{pale})
+			p.HideX()
 		}
 		panels = append(panels, p)
 	}
 	if len(panels) == 0 {
 		return nil, fmt.Errorf("the run has no stage arrays")
 	}
-	return render(vg.Length(0.6+0.85*float64(len(panels)))*vg.Inch, panels...)
+	h := header{title: "Who owned which slots"}
+	for _, t := range run.Tenants {
+		h.keys = append(h.keys, key{t.Name, pal[t.Name]})
+	}
+	h.keys = append(h.keys, key{"free", pale})
+	return render(h, vg.Length(0.5+0.85*float64(len(panels)))*vg.Inch, panels...)
 }
 
 // owned merges a tenant's ownership over consecutive epochs into one box while the extent stays the same.
@@ -111,12 +108,4 @@ func slotTicks(slots int64) []plot.Tick {
 		ticks = append(ticks, plot.Tick{Value: v, Label: fmt.Sprintf("%.0f", v)})
 	}
 	return ticks
-}
-
-func legend(p *plot.Plot, run *Run, pal palette) {
-	p.Legend.Top = true
-	p.Legend.YOffs = 30 // above the first panel, beside its title
-	for _, t := range run.Tenants {
-		p.Legend.Add(t.Name, swatch{pal[t.Name]})
-	}
 }

@@ -3,8 +3,11 @@ package report
 import (
 	"bytes"
 	"image/color"
+	"slices"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
@@ -38,14 +41,9 @@ const (
 	textSize = 10
 )
 
-// newPlot is a plot in the report's style.
-func newPlot(title, x, y string) *plot.Plot {
+// newPlot is a panel in the report's style.
+func newPlot(x, y string) *plot.Plot {
 	p := plot.New()
-	p.Title.Text = title
-	p.Title.TextStyle.Font.Size = 12
-	p.Title.TextStyle.Font.Variant = "Sans"
-	p.Title.TextStyle.Color = ink
-	p.Title.Padding = 6
 	p.X.Label.Text, p.Y.Label.Text = x, y
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
 		a.Color = ink
@@ -61,35 +59,49 @@ func newPlot(title, x, y string) *plot.Plot {
 		a.Tick.LineStyle.Color = pale
 		a.Padding = 4
 	}
-	p.Legend.TextStyle.Font.Size = textSize
-	p.Legend.TextStyle.Font.Variant = "Sans"
-	p.Legend.TextStyle.Color = ink
-	p.Legend.ThumbnailWidth = 14
-	p.Legend.Padding = 3
 	return p
 }
 
-// hideX removes the x axis's labels, for panels that stand above another one.
-func hideX(p *plot.Plot) {
-	p.X.Label.Text = ""
-	p.X.Tick.Label.Color = color.Transparent
-	p.X.Tick.LineStyle.Color = color.Transparent
+// header is the strip above the panels: a title on the left and a key to the colours on the right.
+type header struct {
+	title string
+	keys  []key
 }
 
-// swatch is a legend's filled box.
-type swatch struct{ fill color.Color }
-
-func (s swatch) Thumbnail(c *draw.Canvas) {
-	r := c.Rectangle
-	side := r.Size().Y * 0.8
-	x, y := r.Min.X, (r.Min.Y+r.Max.Y-side)/2
-	c.FillPolygon(s.fill, []vg.Point{{X: x, Y: y}, {X: x + side*1.4, Y: y}, {X: x + side*1.4, Y: y + side}, {X: x, Y: y + side}})
+type key struct {
+	name string
+	fill color.Color
 }
 
-// render draws panels below each other and returns the SVG.
-func render(height vg.Length, panels ...*plot.Plot) ([]byte, error) {
-	canvas := vgsvg.New(width, height)
+const headerHeight = 26
+
+func (h header) draw(dc draw.Canvas) {
+	style := func(size vg.Length) text.Style {
+		return text.Style{
+			Color: ink, Font: font.Font{Typeface: plot.DefaultFont.Typeface, Variant: "Sans", Size: size},
+			Handler: plot.DefaultTextHandler, YAlign: draw.YCenter,
+		}
+	}
+	mid := dc.Max.Y - headerHeight/2
+	dc.FillText(style(12), vg.Point{X: dc.Min.X + 8, Y: mid}, h.title)
+	names := style(textSize)
+	x := dc.Max.X - 14
+	for _, k := range slices.Backward(h.keys) {
+		x -= names.Width(k.name)
+		dc.FillText(names, vg.Point{X: x, Y: mid}, k.name)
+		x -= 5 + 12
+		dc.FillPolygon(k.fill, []vg.Point{{X: x, Y: mid - 4}, {X: x + 12, Y: mid - 4}, {X: x + 12, Y: mid + 4}, {X: x, Y: mid + 4}})
+		x -= 16
+	}
+}
+
+// render draws panels below each other, under the header, and returns the SVG.
+func render(h header, height vg.Length, panels ...*plot.Plot) ([]byte, error) {
+	canvas := vgsvg.New(width, height+headerHeight)
 	dc := draw.New(canvas)
+	dc.FillPolygon(color.White, []vg.Point{dc.Min, {X: dc.Max.X, Y: dc.Min.Y}, dc.Max, {X: dc.Min.X, Y: dc.Max.Y}})
+	h.draw(dc)
+	dc = draw.Crop(dc, 0, 0, 0, -headerHeight)
 	grid := make([][]*plot.Plot, len(panels))
 	for i, p := range panels {
 		p.BackgroundColor = color.White

@@ -9,7 +9,7 @@ import (
 
 // drawTime stacks the parts of each reallocation's time, one bar an epoch.
 func drawTime(run *Run, _ palette) ([]byte, error) {
-	p := newPlot("Where the time of each reallocation went", "epoch", "ms")
+	p := newPlot("epoch", "ms")
 	var bars boxes
 	var names []string
 	top := 0.0
@@ -34,13 +34,11 @@ func drawTime(run *Run, _ palette) ([]byte, error) {
 	p.Add(bars)
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0.4, float64(len(run.Epochs))+0.6, 0, top*1.1
 	p.X.Tick.Marker = epochTicks(len(run.Epochs))
-	p.Legend.Top = true
-	p.Legend.XOffs = -8
-	p.Legend.YOffs = -4
-	for j := len(names) - 1; j >= 0; j-- {
-		p.Legend.Add(names[j], swatch{okabeIto[j%len(okabeIto)]})
+	h := header{title: "Where the time of each reallocation went"}
+	for j, name := range names {
+		h.keys = append(h.keys, key{name, okabeIto[j%len(okabeIto)]})
 	}
-	return render(3.4*vg.Inch, p)
+	return render(h, 3.2*vg.Inch, p)
 }
 
 func epochTicks(n int) plot.ConstantTicks {

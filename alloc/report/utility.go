@@ -13,11 +13,7 @@ import (
 func drawUtility(run *Run, pal palette) ([]byte, error) {
 	var panels []*plot.Plot
 	for i, t := range run.Tenants {
-		title := ""
-		if i == 0 {
-			title = "Utility (share of packets that register memory served) and target"
-		}
-		p := newPlot(title, "time (s)", t.Name)
+		p := newPlot("time (s)", t.Name)
 		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, end(run), 0, 1
 		p.Y.Tick.Marker = plot.ConstantTicks{{Value: 0, Label: "0"}, {Value: 0.5, Label: "0.5"}, {Value: 1, Label: "1"}}
 		grid := plotter.NewGrid()
@@ -40,11 +36,15 @@ func drawUtility(run *Run, pal palette) ([]byte, error) {
 			p.Add(line)
 		}
 		if i < len(run.Tenants)-1 {
-			hideX(p)
+			p.HideX()
 		}
 		panels = append(panels, p)
 	}
-	return render(vg.Length(0.6+1.2*float64(len(panels)))*vg.Inch, panels...)
+	h := header{title: "Utility: share of packets that register memory served (dashed: target)"}
+	for _, t := range run.Tenants {
+		h.keys = append(h.keys, key{t.Name, pal[t.Name]})
+	}
+	return render(h, vg.Length(0.5+1.2*float64(len(panels)))*vg.Inch, panels...)
 }
 
 // stretches are the runs of epochs in which the tenant had traffic: no line is drawn through idle epochs.
