@@ -39,6 +39,7 @@ func drawSlots(run *Run, pal palette) ([]byte, error) {
 		p.Y.Tick.Marker = plot.ConstantTicks(slotTicks(a.Slots))
 		if i < len(run.Arrays)-1 {
 			p.HideX()
+			p.X.Label.Text = ""
 		}
 		panels = append(panels, p)
 	}

@@ -37,6 +37,7 @@ func drawUtility(run *Run, pal palette) ([]byte, error) {
 		}
 		if i < len(run.Tenants)-1 {
 			p.HideX()
+			p.X.Label.Text = ""
 		}
 		panels = append(panels, p)
 	}
