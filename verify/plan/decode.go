@@ -1,0 +1,344 @@
+package plan
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
+
+	"github.com/interlock/interlock/specs"
+	"github.com/interlock/interlock/verify/plan/model"
+)
+
+// decoded is what an Input says, in the terms of the reference model, with the names that people use.
+type decoded struct {
+	in     *Input
+	layout *layout
+	plan   *model.Plan
+	names  map[model.VID]string
+	nonces map[int]uint64 // of fences, by step
+}
+
+// name is what people call the owner of a VID.
+func (d *decoded) name(v model.VID) string {
+	if n, ok := d.names[v]; ok {
+		return n
+	}
+	return fmt.Sprintf("VID %d (not registered)", v)
+}
+
+// decode reads everything that does not depend on a solver (M7).
+func decode(in *Input, l *layout) (*decoded, error) {
+	d := &decoded{in: in, layout: l, names: map[model.VID]string{}, nonces: map[int]uint64{}, plan: &model.Plan{
+		Slots: l.slots, Capacity: map[specs.Control]int64{}, Fenced: in.Fenced,
+		Pre: model.Tables{}, Goal: model.Tables{}, Limits: map[model.Place]model.Limit{},
+	}}
+	for _, t := range l.tables {
+		d.plan.Capacity[t.control] = t.capacity
+	}
+	if in.ElectionID == 0 {
+		return nil, inField("electionId").errorf("is 0: a plan is made after arbitration")
+	}
+	taken := map[string]bool{}
+	for i, t := range in.Tenants {
+		w := inField(fmt.Sprintf("tenants[%d]", i))
+		if t.Name == "" || taken[t.Name] {
+			return nil, w.dot("name").errorf("%q is empty or taken", t.Name)
+		}
+		taken[t.Name] = true
+		v := model.VID(t.VID)
+		d.plan.Registered = append(d.plan.Registered, v)
+		if other, dup := d.names[v]; dup {
+			d.names[v] = other + " and " + t.Name // M4 will say so
+		} else {
+			d.names[v] = t.Name
+		}
+	}
+	if err := d.decodePre(); err != nil {
+		return nil, err
+	}
+	for i, s := range in.Steps {
+		w := where{step: i, update: -1}
+		var step model.Step
+		var err error
+		switch s.Kind {
+		case Write:
+			step, err = d.decodeRequest(s.Bytes, w)
+		case Fence:
+			step.Fence = true
+			d.nonces[i], err = decodeMarker(s.Bytes, w)
+		default:
+			err = w.dot("kind").errorf("unknown kind %q", s.Kind)
+		}
+		if err != nil {
+			return nil, err
+		}
+		d.plan.Steps = append(d.plan.Steps, step)
+	}
+	if err := d.decodeGoal(); err != nil {
+		return nil, err
+	}
+	return d, d.decodeLimits()
+}
+
+func (d *decoded) decodePre() error {
+	w := inField("preState")
+	var resp p4v1.ReadResponse
+	if err := unmarshal(d.in.PreState, &resp, w); err != nil {
+		return err
+	}
+	for i, e := range resp.GetEntities() {
+		w := w.dot("entities[%d]", i)
+		te := e.GetTableEntry()
+		if te == nil {
+			return w.errorf("is no table entry")
+		}
+		key, entry, err := d.decodeEntry(te, w.dot("table_entry"), true)
+		if err != nil {
+			return err
+		}
+		if _, dup := d.plan.Pre[key]; dup {
+			return w.errorf("a second entry for VID %d in %s", key.VID, key.Control)
+		}
+		d.plan.Pre[key] = entry
+	}
+	return nil
+}
+
+func (d *decoded) decodeRequest(b []byte, w where) (model.Step, error) {
+	var req p4v1.WriteRequest
+	if err := unmarshal(b, &req, w); err != nil {
+		return model.Step{}, err
+	}
+	if err := onlyFields(&req, w, "device_id", "election_id", "updates"); err != nil {
+		return model.Step{}, err // role, and an atomicity other than CONTINUE_ON_ERROR, which is 0
+	}
+	if req.GetDeviceId() != d.in.DeviceID {
+		return model.Step{}, w.dot("device_id").errorf("is %d, the plan is for %d", req.GetDeviceId(), d.in.DeviceID)
+	}
+	if id := req.GetElectionId(); id.GetHigh() != 0 || id.GetLow() != d.in.ElectionID {
+		return model.Step{}, w.dot("election_id").errorf("is %d, the plan is for %d", id.GetLow(), d.in.ElectionID)
+	}
+	if len(req.GetUpdates()) == 0 {
+		return model.Step{}, w.errorf("a request without updates")
+	}
+	var step model.Step
+	for i, u := range req.GetUpdates() {
+		w := where{w.step, i, ""}
+		x, err := d.decodeUpdate(u, w)
+		if err != nil {
+			return model.Step{}, err
+		}
+		x.Index = i
+		step.Updates = append(step.Updates, x)
+	}
+	return step, nil
+}
+
+func (d *decoded) decodeUpdate(u *p4v1.Update, w where) (model.Update, error) {
+	switch e := u.GetEntity().GetEntity().(type) {
+	case *p4v1.Entity_TableEntry:
+		var kind model.UpdateKind
+		switch u.GetType() {
+		case p4v1.Update_INSERT:
+			kind = model.Insert
+		case p4v1.Update_MODIFY:
+			kind = model.Modify
+		case p4v1.Update_DELETE:
+			kind = model.Delete
+		default:
+			return model.Update{}, w.dot("type").errorf("is %v", u.GetType())
+		}
+		key, entry, err := d.decodeEntry(e.TableEntry, w.dot("table_entry"), kind != model.Delete)
+		return model.Update{Kind: kind, Key: key, Entry: entry}, err
+	case *p4v1.Entity_RegisterEntry:
+		if u.GetType() != p4v1.Update_MODIFY {
+			return model.Update{}, w.dot("type").errorf("is %v, a register is written by MODIFY", u.GetType())
+		}
+		return d.decodeScrub(e.RegisterEntry, w.dot("register_entry"))
+	case nil:
+		return model.Update{}, w.errorf("names no entity")
+	default:
+		return model.Update{}, w.errorf("a plan writes page tables and stage arrays, this is a %T", e)
+	}
+}
+
+// decodeEntry reads a page-table entry; a DELETE names the key only.
+func (d *decoded) decodeEntry(te *p4v1.TableEntry, w where, withAction bool) (model.Key, model.Entry, error) {
+	var none model.Key
+	fields := []string{"table_id", "match", "action"}
+	if !withAction {
+		fields = fields[:2]
+	}
+	if err := onlyFields(te, w, fields...); err != nil {
+		return none, nil, err
+	}
+	t := d.layout.tables[te.GetTableId()]
+	if t == nil {
+		return none, nil, w.dot("table_id").errorf("%d is no page table", te.GetTableId())
+	}
+	if n := len(te.GetMatch()); n != 1 {
+		return none, nil, w.dot("match").errorf("%d keys, want one", n)
+	}
+	m, mw := te.GetMatch()[0], w.dot("match[0]")
+	if m.GetFieldId() != t.key || m.GetExact() == nil {
+		return none, nil, mw.errorf("must be exact on field %d", t.key)
+	}
+	vid, err := bitstring(m.GetExact().GetValue(), vidBits)
+	if err != nil {
+		return none, nil, mw.errorf("%w", err)
+	}
+	key := model.Key{Control: t.control, VID: model.VID(vid)}
+	if !withAction {
+		return key, nil, nil
+	}
+	aw := w.dot("action")
+	a := te.GetAction().GetAction()
+	switch {
+	case a == nil:
+		return none, nil, aw.errorf("must be one action")
+	case a.GetActionId() != t.action:
+		return none, nil, aw.dot("action_id").errorf("%d is not that of %s", a.GetActionId(), specs.MapAction(t.control))
+	case len(a.GetParams()) != t.stages*paramsPerStage:
+		return none, nil, aw.dot("params").errorf("%d, want %d", len(a.GetParams()), t.stages*paramsPerStage)
+	}
+	entry := make(model.Entry, t.stages)
+	for i, p := range a.GetParams() {
+		pw := aw.dot("params[%d]", i)
+		if p.GetParamId() != uint32(i+1) {
+			return none, nil, pw.dot("param_id").errorf("is %d, want %d", p.GetParamId(), i+1)
+		}
+		k, j := i/paramsPerStage, i%paramsPerStage
+		v, err := bitstring(p.GetValue(), paramBits[j])
+		if err != nil {
+			return none, nil, pw.dot("value").errorf("%s: %w", paramName(j, k), err)
+		}
+		switch j {
+		case baseParam:
+			entry[k].Base = int64(v)
+		case sizeParam:
+			entry[k].Size = int64(v)
+		case maskParam:
+			entry[k].Mask = uint32(v)
+		case generationParam:
+			entry[k].Generation = uint16(v)
+		}
+	}
+	return key, entry, nil
+}
+
+func (d *decoded) decodeScrub(r *p4v1.RegisterEntry, w where) (model.Update, error) {
+	a, ok := d.layout.arrays[r.GetRegisterId()]
+	switch {
+	case !ok:
+		return model.Update{}, w.dot("register_id").errorf("%d is no stage array", r.GetRegisterId())
+	case r.GetIndex() == nil:
+		return model.Update{}, w.dot("index").errorf("is absent: that means every slot")
+	case r.GetIndex().GetIndex() < 0 || r.GetIndex().GetIndex() >= d.layout.slots[a]:
+		return model.Update{}, w.dot("index").errorf("%d is outside %v, which has %d slots", r.GetIndex().GetIndex(), a, d.layout.slots[a])
+	case r.GetData().GetData() == nil:
+		return model.Update{}, w.dot("data").errorf("is absent")
+	}
+	if _, ok := r.GetData().GetData().(*p4v1.P4Data_Bitstring); !ok {
+		return model.Update{}, w.dot("data").errorf("must be a bit string")
+	}
+	v, err := bitstring(r.GetData().GetBitstring(), d.layout.widths[a])
+	if err != nil {
+		return model.Update{}, w.dot("data").errorf("%w", err)
+	}
+	if v != 0 {
+		return model.Update{}, w.dot("data").errorf("writes %#x: a plan only scrubs", v)
+	}
+	return model.Update{Kind: model.Scrub, Array: a, Slot: r.GetIndex().GetIndex()}, nil
+}
+
+// A marker is an Ethernet header with MarkerEtherType, then a nonce; zeros may follow up to the shortest Ethernet frame.
+const (
+	markerNonce = 14
+	markerBytes = markerNonce + 8
+	shortFrame  = 60
+)
+
+// decodeMarker reads a fence's PacketOut and returns its nonce.
+func decodeMarker(b []byte, w where) (uint64, error) {
+	var out p4v1.PacketOut
+	if err := unmarshal(b, &out, w); err != nil {
+		return 0, err
+	}
+	if err := onlyFields(&out, w, "payload"); err != nil {
+		return 0, err
+	}
+	p, w := out.GetPayload(), w.dot("payload")
+	if len(p) < markerBytes || len(p) > shortFrame {
+		return 0, w.errorf("%d bytes, a marker has %d to %d", len(p), markerBytes, shortFrame)
+	}
+	if t := binary.BigEndian.Uint16(p[12:]); t != specs.MarkerEtherType {
+		return 0, w.errorf("etherType %#04x, a marker has %#04x", t, specs.MarkerEtherType)
+	}
+	if len(bytes.TrimRight(p[markerBytes:], "\x00")) > 0 {
+		return 0, w.errorf("bytes after the nonce")
+	}
+	return binary.BigEndian.Uint64(p[markerNonce:]), nil
+}
+
+// decodeGoal reads the goal: for a tenant and control either an extent for each stage, or none at all.
+func (d *decoded) decodeGoal() error {
+	count := map[model.Key]map[int]bool{}
+	for i, x := range d.in.Goal {
+		w := inField(fmt.Sprintf("goal[%d]", i))
+		a, v := model.Array{Control: x.Control, Stage: x.Stage}, model.VID(x.VID)
+		if err := d.place(a, v, w); err != nil {
+			return err
+		}
+		key := model.Key{Control: x.Control, VID: v}
+		if d.plan.Goal[key] == nil {
+			d.plan.Goal[key] = make(model.Entry, d.layout.table(x.Control).stages)
+			count[key] = map[int]bool{}
+		}
+		if count[key][x.Stage] {
+			return w.errorf("a second extent of %s in %v", d.name(v), a)
+		}
+		count[key][x.Stage] = true
+		if x.Base < 0 || x.Size < 0 {
+			return w.errorf("negative base or size")
+		}
+		d.plan.Goal[key][x.Stage] = model.Extent{Base: x.Base, Size: x.Size, Mask: x.Mask, Generation: x.Generation}
+	}
+	for _, key := range d.plan.Goal.Keys() {
+		if n, want := len(count[key]), d.layout.table(key.Control).stages; n != want {
+			return inField("goal").errorf("%d of %d stages of %s given for %s: all or none must be", n, want, key.Control, d.name(key.VID))
+		}
+	}
+	return nil
+}
+
+func (d *decoded) decodeLimits() error {
+	for i, x := range d.in.Limits {
+		w := inField(fmt.Sprintf("limits[%d]", i))
+		a, v := model.Array{Control: x.Control, Stage: x.Stage}, model.VID(x.VID)
+		if err := d.place(a, v, w); err != nil {
+			return err
+		}
+		p := model.Place{Array: a, VID: v}
+		if _, dup := d.plan.Limits[p]; dup {
+			return w.errorf("a second limit of %s in %v", d.name(v), a)
+		}
+		if x.Floor < 0 || x.Ceiling < x.Floor {
+			return w.errorf("floor %d, ceiling %d", x.Floor, x.Ceiling)
+		}
+		d.plan.Limits[p] = model.Limit{Floor: x.Floor, Ceiling: x.Ceiling}
+	}
+	return nil
+}
+
+func (d *decoded) place(a model.Array, v model.VID, w where) error {
+	if _, ok := d.layout.slots[a]; !ok {
+		return w.errorf("the linked program has no stage array %v", a)
+	}
+	if !slices.Contains(d.plan.Registered, v) {
+		return w.dot("vid").errorf("no tenant has VID %d", v)
+	}
+	return nil
+}

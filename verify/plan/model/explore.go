@@ -1,0 +1,127 @@
+package model
+
+import (
+	"maps"
+	"math/rand/v2"
+	"slices"
+)
+
+// Explore drives a machine with an adversary that makes random choices: what lies about in free slots, which old packets are
+// still in flight, in which order a request's updates are applied, when packets arrive and act, and when the controller dies.
+// It tries to make the worst of it: packets stay in flight until a fence. It returns the schedule that it took and what that
+// violates.
+func Explore(p *Plan, r *rand.Rand) (Schedule, []Violation) {
+	x := &explorer{plan: p, r: r}
+	x.prepare()
+	m, err := New(p, x.s.Initial)
+	if err != nil {
+		// What prepare laid out conflicts with a state before the plan that is itself broken: start without.
+		x.s.Initial = Initial{}
+		if m, err = New(p, x.s.Initial); err != nil {
+			return x.s, nil
+		}
+	}
+	x.m = m
+	death := -1
+	if r.IntN(4) == 0 && len(p.Steps) > 0 {
+		death = r.IntN(len(p.Steps))
+	}
+	for !m.Done() && !m.Failed() {
+		pending := m.Pending()
+		r.Shuffle(len(pending), func(i, j int) { pending[i], pending[j] = pending[j], pending[i] })
+		last := len(pending)
+		if m.Step() == death {
+			last = r.IntN(last + 1)
+		}
+		x.traffic()
+		for i, n := range pending[:last] {
+			x.do(Action{Kind: Apply, N: n})
+			// Scrubs come by the thousand: packets act after some of them only.
+			if p.Steps[m.Step()].Updates[n].Kind != Scrub || i == last/2 {
+				x.traffic()
+			}
+		}
+		x.traffic()
+		if last < len(pending) || m.Failed() {
+			break
+		}
+		x.do(Action{Kind: Finish})
+	}
+	x.traffic()
+	return x.s, m.Violations
+}
+
+type explorer struct {
+	plan *Plan
+	r    *rand.Rand
+	m    *Machine
+	s    Schedule
+}
+
+func (x *explorer) do(a Action) {
+	if err := x.m.Do(a); err != nil {
+		panic(err) // the explorer chooses among what is possible only
+	}
+	x.s.Actions = append(x.s.Actions, a)
+}
+
+// prepare gives every slot that nobody reaches a random past.
+func (x *explorer) prepare() {
+	vids := x.plan.VIDs()
+	if len(vids) == 0 {
+		return
+	}
+	m, err := New(x.plan, Initial{})
+	if err != nil {
+		return
+	}
+	for _, a := range x.plan.Arrays() {
+		var past VID // whose slots these were, a run at a time
+		var run []int64
+		flush := func() {
+			if len(run) > 0 && past != 0 && !x.plan.Fenced && x.r.IntN(2) == 0 {
+				e := make(Entry, a.Stage+1)
+				e[a.Stage] = Extent{Base: run[0], Size: int64(len(run)), Mask: ^uint32(0)}
+				x.s.Initial.Packets = append(x.s.Initial.Packets, Packet{Key: Key{a.Control, past}, Entry: e, Old: true})
+			}
+			run = nil
+		}
+		for s := range x.plan.Slots[a] {
+			if len(m.reachers(a, s)) > 0 {
+				flush()
+				continue
+			}
+			if len(run) == 0 || x.r.IntN(6) == 0 {
+				flush()
+				past = vids[x.r.IntN(len(vids))]
+			}
+			run = append(run, s)
+			x.s.Initial.Residue = append(x.s.Initial.Residue, Residue{a, s, past})
+		}
+		flush()
+	}
+}
+
+// traffic lets a packet of every tenant arrive, and packets in flight act, in random order.
+func (x *explorer) traffic() {
+	for _, k := range x.m.tables.Keys() {
+		x.do(Action{Kind: Arrive, Key: k})
+	}
+	flight := x.m.InFlight()
+	ids := slices.Sorted(maps.Keys(flight))
+	x.r.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+	acting := len(ids)
+	if x.r.IntN(2) == 0 {
+		acting = x.r.IntN(acting + 1)
+	}
+	for _, id := range ids[:acting] {
+		for k, e := range flight[id].Entry {
+			for i := range e.Size {
+				if x.r.IntN(3) > 0 {
+					x.do(Action{Kind: Touch, N: id, Stage: k, Index: uint32(i)})
+				}
+			}
+			x.do(Action{Kind: Touch, N: id, Stage: k, Index: x.r.Uint32()})
+		}
+	}
+}

@@ -1,0 +1,466 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/interlock/interlock/specs"
+)
+
+// Violation is a property that did not hold at some moment.
+type Violation struct {
+	Property string // M1 .. M6
+	Step     int    // index of the step under way; len(Steps) after the last
+	Array    Array  // zero for what concerns no array
+	Slot     int64  // -1 for what concerns no single slot
+	VIDs     []VID  // those concerned: for M1 and M2 the one who reaches, then the other
+	Detail   string
+}
+
+func (v Violation) String() string {
+	return fmt.Sprintf("%s in step %d: %s", v.Property, v.Step+1, v.Detail)
+}
+
+// Packet is a packet in flight in one control: it read the page table when it entered, and acts on what it read then.
+type Packet struct {
+	Key   Key
+	Entry Entry // nil: it found none
+	Old   bool  // it was in flight before the plan began
+}
+
+// Residue is what somebody left in a slot before the plan began.
+type Residue struct {
+	Array Array
+	Slot  int64
+	VID   VID
+}
+
+// Initial is what a plan cannot know about the switch that it starts on.
+type Initial struct {
+	Residue []Residue
+	Packets []Packet // holding entries that were valid once; only if the plan is not fenced
+}
+
+// ActionKind says what happens next.
+type ActionKind int
+
+// Action kinds.
+const (
+	Apply  ActionKind = iota // the switch applies update N of the current step
+	Finish                   // the step has succeeded as a whole; the controller goes on
+	Arrive                   // a packet of Key enters its control and reads the page table
+	Touch                    // packet N accesses its register in Stage at Index: read, then write
+)
+
+// Action is one event. Packets are numbered from 0: those of Initial first, then as they arrive.
+type Action struct {
+	Kind  ActionKind
+	N     int
+	Key   Key
+	Stage int
+	Index uint32
+}
+
+// Schedule is one run of the world. The controller dies after the last action.
+type Schedule struct {
+	Initial Initial
+	Actions []Action
+}
+
+// ErrImpossible is wrapped by errors about a schedule that cannot happen.
+var ErrImpossible = errors.New("impossible")
+
+// Machine is the switch, with the controller's progress.
+type Machine struct {
+	plan    *Plan
+	tables  Tables
+	cells   map[Array]map[int64]VID // who wrote what is in there; absent: zero
+	packets []*Packet               // nil: has left
+	step    int
+	applied []bool
+	failed  bool // an update of the current step was answered with an error: the controller stops
+	moment  int  // counts events
+
+	// Violations so far, each once.
+	Violations []Violation
+	seen       map[string]bool
+}
+
+// New starts a machine, in a state that the inherited invariant allows: nobody can reach what another can reach or has left
+// something in.
+func New(p *Plan, init Initial) (*Machine, error) {
+	m := &Machine{plan: p, tables: p.Pre.Clone(), cells: map[Array]map[int64]VID{}, seen: map[string]bool{}}
+	if len(init.Packets) > 0 && p.Fenced {
+		return nil, fmt.Errorf("%w: old packets after a completed fence", ErrImpossible)
+	}
+	for a := range p.Slots {
+		m.cells[a] = map[int64]VID{}
+	}
+	for _, pk := range init.Packets {
+		pk.Old = true
+		for k, x := range pk.Entry {
+			a := Array{pk.Key.Control, k}
+			for s := x.Base; s < x.Base+x.Size; s++ {
+				if s < 0 || s >= p.Slots[a] {
+					return nil, fmt.Errorf("%w: an old packet reaches outside %v", ErrImpossible, a)
+				}
+				for _, o := range m.reachers(a, s) {
+					if o != pk.Key.VID {
+						return nil, fmt.Errorf("%w: slot %d of %v is reached by %d and %d at once before the plan", ErrImpossible, s, a, o, pk.Key.VID)
+					}
+				}
+			}
+		}
+		m.packets = append(m.packets, &pk)
+	}
+	for _, r := range init.Residue {
+		for _, o := range m.reachers(r.Array, r.Slot) {
+			if o != r.VID {
+				return nil, fmt.Errorf("%w: residue of %d in slot %d of %v, that %d reaches, before the plan", ErrImpossible, r.VID, r.Slot, r.Array, o)
+			}
+		}
+		m.cells[r.Array][r.Slot] = r.VID
+	}
+	m.begin()
+	m.checkRegistered()
+	for _, key := range m.tables.Keys() {
+		m.checkEntry(key, m.tables[key])
+	}
+	m.checkExclusive()
+	return m, nil
+}
+
+// Run executes a schedule and returns what it violates.
+func Run(p *Plan, s Schedule) ([]Violation, error) {
+	m, err := New(p, s.Initial)
+	if err != nil {
+		return nil, err
+	}
+	for i, a := range s.Actions {
+		if err := m.Do(a); err != nil {
+			return nil, fmt.Errorf("action %d: %w", i, err)
+		}
+	}
+	return m.Violations, nil
+}
+
+// Do lets one action happen.
+func (m *Machine) Do(a Action) error {
+	m.moment++
+	switch a.Kind {
+	case Apply:
+		return m.apply(a.N)
+	case Finish:
+		return m.finish()
+	case Arrive:
+		m.packets = append(m.packets, &Packet{Key: a.Key, Entry: m.tables[a.Key]})
+		return nil // it reaches what the table says, which was checked
+	case Touch:
+		return m.touch(a)
+	}
+	return fmt.Errorf("%w: action kind %d", ErrImpossible, a.Kind)
+}
+
+// Done says whether the last step has finished.
+func (m *Machine) Done() bool { return m.step == len(m.plan.Steps) }
+
+// Pending returns the updates of the current step that have not been applied.
+func (m *Machine) Pending() []int {
+	var out []int
+	for i, done := range m.applied {
+		if !done {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// Failed says whether the controller has stopped because an update was refused.
+func (m *Machine) Failed() bool { return m.failed }
+
+// Step is the index of the step under way.
+func (m *Machine) Step() int { return m.step }
+
+// InFlight returns the packets that have not left, by number.
+func (m *Machine) InFlight() map[int]Packet {
+	out := map[int]Packet{}
+	for i, p := range m.packets {
+		if p != nil {
+			out[i] = *p
+		}
+	}
+	return out
+}
+
+func (m *Machine) begin() {
+	if !m.Done() {
+		m.applied = make([]bool, len(m.plan.Steps[m.step].Updates))
+		return
+	}
+	m.applied = nil
+	m.checkGoal()
+}
+
+func (m *Machine) apply(n int) error {
+	if m.Done() || n < 0 || n >= len(m.applied) || m.applied[n] {
+		return fmt.Errorf("%w: there is no update %d to apply", ErrImpossible, n)
+	}
+	m.applied[n] = true
+	u := m.plan.Steps[m.step].Updates[n]
+	if u.Kind == Scrub {
+		for _, v := range m.reachers(u.Array, u.Slot) {
+			m.violate(Violation{Property: "M5", Array: u.Array, Slot: u.Slot, VIDs: []VID{v},
+				Detail: fmt.Sprintf("slot %d of %v is scrubbed while %d can reach it", u.Slot, u.Array, v)})
+		}
+		delete(m.cells[u.Array], u.Slot)
+		return nil
+	}
+	_, exists := m.tables[u.Key]
+	if exists == (u.Kind == Insert) {
+		m.failed = true
+		m.violate(Violation{Property: "M6", Slot: -1, VIDs: []VID{u.Key.VID},
+			Detail: fmt.Sprintf("%s of %d in %s fails", u.Kind, u.Key.VID, u.Key.Control)})
+		return nil
+	}
+	if u.Kind == Delete {
+		delete(m.tables, u.Key)
+	} else {
+		if u.Kind == Insert && m.entries(u.Key.Control) >= m.plan.Capacity[u.Key.Control] {
+			m.failed = true
+			m.violate(Violation{Property: "M6", Slot: -1, VIDs: []VID{u.Key.VID},
+				Detail: fmt.Sprintf("insert of %d fails: the page table of %s is full", u.Key.VID, u.Key.Control)})
+			return nil
+		}
+		if !slices.Contains(m.plan.Registered, u.Key.VID) {
+			m.violate(Violation{Property: "M4", Slot: -1, VIDs: []VID{u.Key.VID},
+				Detail: fmt.Sprintf("%s of VID %d, which no tenant has", u.Kind, u.Key.VID)})
+		}
+		m.tables[u.Key] = u.Entry
+		m.checkEntry(u.Key, u.Entry)
+	}
+	m.checkFrame(u.Key)
+	m.checkExclusive()
+	return nil
+}
+
+func (m *Machine) finish() error {
+	if m.Done() || len(m.Pending()) > 0 || m.failed {
+		return fmt.Errorf("%w: step %d has not succeeded", ErrImpossible, m.step)
+	}
+	if m.plan.Steps[m.step].Fence {
+		for i := range m.packets {
+			m.packets[i] = nil
+		}
+	}
+	m.step++
+	m.begin()
+	return nil
+}
+
+// touch is one register access: translate in 32 bits, read, check what is found, write.
+func (m *Machine) touch(t Action) error {
+	if t.N < 0 || t.N >= len(m.packets) || m.packets[t.N] == nil {
+		return fmt.Errorf("%w: packet %d is not in flight", ErrImpossible, t.N)
+	}
+	p := m.packets[t.N]
+	a := Array{p.Key.Control, t.Stage}
+	if t.Stage < 0 || t.Stage >= len(p.Entry) {
+		return nil // a miss
+	}
+	x := p.Entry[t.Stage]
+	v := t.Index & x.Mask
+	if v >= uint32(x.Size) {
+		return nil // a miss
+	}
+	slot := int64(uint32(x.Base) + v)
+	if slot >= m.plan.Slots[a] || !x.Contains(slot) {
+		m.violate(Violation{Property: "M3", Array: a, Slot: slot, VIDs: []VID{p.Key.VID},
+			Detail: fmt.Sprintf("index %d of %d is translated to slot %d of %v, outside its extent or the array", t.Index, p.Key.VID, slot, a)})
+		return nil
+	}
+	if who, dirty := m.cells[a][slot]; dirty && who != p.Key.VID {
+		m.violate(Violation{Property: "M2", Array: a, Slot: slot, VIDs: []VID{p.Key.VID, who},
+			Detail: fmt.Sprintf("%d finds in slot %d of %v what %d left there", p.Key.VID, slot, a, who)})
+	}
+	m.cells[a][slot] = p.Key.VID
+	return nil
+}
+
+// reachers lists who can reach a slot now: through the page table, or as a packet in flight.
+func (m *Machine) reachers(a Array, s int64) []VID {
+	var out []VID
+	add := func(v VID, e Entry) {
+		if a.Stage < len(e) && e[a.Stage].Contains(s) && !slices.Contains(out, v) {
+			out = append(out, v)
+		}
+	}
+	for k, e := range m.tables {
+		if k.Control == a.Control {
+			add(k.VID, e)
+		}
+	}
+	for _, p := range m.packets {
+		if p != nil && p.Key.Control == a.Control {
+			add(p.Key.VID, p.Entry)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// checkExclusive is M1: it paints every slot with who can reach it.
+func (m *Machine) checkExclusive() {
+	for _, a := range m.plan.Arrays() {
+		owner := make([]VID, m.plan.Slots[a])
+		paint := func(v VID, e Entry) {
+			if a.Stage >= len(e) {
+				return
+			}
+			x := e[a.Stage]
+			for s := max(x.Base, 0); s < min(x.Base+x.Size, int64(len(owner))); s++ {
+				if o := owner[s]; o != 0 && o != v {
+					m.violate(Violation{Property: "M1", Array: a, Slot: s, VIDs: []VID{v, o},
+						Detail: fmt.Sprintf("%d and %d both reach slot %d of %v", v, o, s, a)})
+					return
+				}
+				owner[s] = v
+			}
+		}
+		for _, p := range m.packets {
+			if p != nil && p.Key.Control == a.Control {
+				paint(p.Key.VID, p.Entry)
+			}
+		}
+		for _, k := range m.tables.Keys() {
+			if k.Control == a.Control {
+				paint(k.VID, m.tables[k])
+			}
+		}
+	}
+}
+
+// checkEntry is M3 for one entry.
+func (m *Machine) checkEntry(key Key, e Entry) {
+	for k, x := range e {
+		a := Array{key.Control, k}
+		fail := func(format string, args ...any) {
+			m.violate(Violation{Property: "M3", Array: a, Slot: x.Base, VIDs: []VID{key.VID},
+				Detail: fmt.Sprintf("extent of %d in %v: %s", key.VID, a, fmt.Sprintf(format, args...))})
+		}
+		if x.Size == 0 {
+			continue
+		}
+		if x.Base < 0 || x.Size < 0 || x.Base+x.Size > m.plan.Slots[a] {
+			fail("slots %d to %d are not all in the array of %d", x.Base, x.Base+x.Size-1, m.plan.Slots[a])
+		}
+		if x.Mask&(x.Mask+1) != 0 {
+			fail("the mask %#x is not of the form 2^k-1", x.Mask)
+		} else if int64(x.Mask)+1 < x.Size {
+			fail("the mask %#x folds indices below the size %d", x.Mask, x.Size)
+		}
+	}
+}
+
+// checkFrame is M5 for what the page table now says about key: what is kept is where it was, and an extent under the old generation
+// shows only what the tenant had under it.
+func (m *Machine) checkFrame(key Key) {
+	pre, had := m.plan.Pre[key]
+	goal, wanted := m.plan.Goal[key]
+	cur, exists := m.tables[key]
+	for k := range max(len(pre), len(cur), len(goal)) {
+		a := Array{key.Control, k}
+		kept := m.plan.Kept(key.VID, a)
+		for i := range kept {
+			if s, hit := at(m.tables, key.VID, a).Slot(uint32(i)); !hit || s != pre[k].Base+i {
+				m.violate(Violation{Property: "M5", Array: a, Slot: pre[k].Base + i, VIDs: []VID{key.VID},
+					Detail: fmt.Sprintf("%d keeps slot %d of %v, yet cannot reach it at index %d", key.VID, pre[k].Base+i, a, i)})
+				break
+			}
+		}
+		if !exists || k >= len(cur) {
+			continue
+		}
+		x, fail := cur[k], func(what string) {
+			m.violate(Violation{Property: "M5", Array: a, Slot: -1, VIDs: []VID{key.VID},
+				Detail: fmt.Sprintf("generation %d of %d in %v: %s", cur[k].Generation, key.VID, a, what)})
+		}
+		isOld := had && x.Generation == pre[k].Generation
+		isNew := wanted && x.Generation == goal[k].Generation
+		switch {
+		case wanted && !isOld && !isNew:
+			fail("neither that before nor that of the goal")
+		case isOld && m.plan.Lost(key.VID, a) && x.Size > 0 && (x.Base != pre[k].Base || x.Size > pre[k].Size):
+			fail("the old one, for other slots")
+		}
+	}
+}
+
+// checkRegistered is M4 for the site's list.
+func (m *Machine) checkRegistered() {
+	seen := map[VID]bool{}
+	for _, v := range m.plan.Registered {
+		if seen[v] || v < 1 || v > 4094 {
+			m.violate(Violation{Property: "M4", Slot: -1, VIDs: []VID{v}, Detail: fmt.Sprintf("VID %d is taken twice, or is none", v)})
+		}
+		seen[v] = true
+	}
+}
+
+// checkGoal is M6, and M5 for generations, when all steps have succeeded.
+func (m *Machine) checkGoal() {
+	for _, v := range m.plan.VIDs() {
+		for _, a := range m.plan.Arrays() {
+			key := Key{a.Control, v}
+			have, exists := m.tables[key]
+			x, want := at(m.tables, v, a), at(m.plan.Goal, v, a)
+			fail := func(prop, format string, args ...any) {
+				m.violate(Violation{Property: prop, Array: a, Slot: -1, VIDs: []VID{v},
+					Detail: fmt.Sprintf("%d in %v: %s", v, a, fmt.Sprintf(format, args...))})
+			}
+			_, wanted := m.plan.Goal[key]
+			switch {
+			case x.Size != want.Size, x.Size > 0 && (x.Base != want.Base || x.Mask != want.Mask):
+				fail("M6", "ends with slots %d+%d (mask %#x), the goal is %d+%d (mask %#x)", x.Base, x.Size, x.Mask, want.Base, want.Size, want.Mask)
+			case exists && wanted && x.Generation != want.Generation:
+				fail("M6", "ends with generation %d, the goal is %d", x.Generation, want.Generation)
+			}
+			if l, ok := m.plan.Limits[Place{a, v}]; want.Size > 0 && !ok {
+				fail("M6", "the policy grants nothing")
+			} else if ok && (want.Size < l.Floor || want.Size > l.Ceiling) {
+				fail("M6", "size %d is not within %d..%d", want.Size, l.Floor, l.Ceiling)
+			}
+			pre, had := m.plan.Pre[key]
+			if !had || !exists || len(have) == 0 {
+				continue
+			}
+			next := pre[a.Stage].Generation
+			if m.plan.Lost(v, a) {
+				next++
+			}
+			if x.Generation != next {
+				fail("M5", "generation %d, should be %d", x.Generation, next)
+			}
+		}
+	}
+}
+
+func (m *Machine) entries(c specs.Control) int64 {
+	var n int64
+	for k := range m.tables {
+		if k.Control == c {
+			n++
+		}
+	}
+	return n
+}
+
+// violate records a violation once for each property, array and pair of tenants.
+func (m *Machine) violate(v Violation) {
+	v.Step = m.step
+	k := fmt.Sprint(v.Property, v.Array, v.VIDs)
+	if !m.seen[k] {
+		m.seen[k] = true
+		m.Violations = append(m.Violations, v)
+	}
+}
