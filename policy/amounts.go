@@ -67,6 +67,35 @@ type amounts struct {
 	v []int64
 }
 
+// amountsOf is a map over the names that r has.
+func amountsOf(r Resources) amounts {
+	a := amounts{s: newSpace(r)}
+	for _, n := range a.s.names {
+		a.v = append(a.v, r[n])
+	}
+	return a
+}
+
+// toResources reads a CEL map(string, int).
+func toResources(v ref.Val) (Resources, error) {
+	m, ok := v.(traits.Mapper)
+	if !ok {
+		return nil, fmt.Errorf("something that is not a map(string, int)")
+	}
+	r := Resources{}
+	for it := m.Iterator(); it.HasNext() == types.True; {
+		k := it.Next()
+		x, _ := m.Find(k)
+		n, isInt := x.(types.Int)
+		name, isString := k.(types.String)
+		if !isInt || !isString {
+			return nil, fmt.Errorf("something that is not a map(string, int)")
+		}
+		r[string(name)] = int64(n)
+	}
+	return r, nil
+}
+
 var amountsType = types.NewMapType(types.StringType, types.IntType)
 
 var _ traits.Mapper = amounts{}

@@ -85,6 +85,11 @@ func (c *compiler) compile(n strictyaml.Node, want ...*types.Type) *expr {
 			report(x.ID(), "type %s is not allowed here: %s", tree.GetType(x.ID()), why)
 		}
 		switch x.Kind() {
+		case ast.ComprehensionKind:
+			r := x.AsComprehension().IterRange()
+			if tree.GetType(r.ID()).Kind() == types.MapKind && !ordered(tree, r) {
+				report(r.ID(), "a map that is written here has no order to go through; make it a variable")
+			}
 		case ast.StructKind:
 			report(x.ID(), "values of type %s cannot be built", x.AsStruct().TypeName())
 		case ast.IdentKind:
@@ -135,4 +140,15 @@ func (c *compiler) compile(n strictyaml.Node, want ...*types.Type) *expr {
 		return nil
 	}
 	return e
+}
+
+// ordered says that the map x has a fixed order: it is one of the environment's, which go by name, as variables' do.
+func ordered(tree *ast.AST, x ast.Expr) bool {
+	switch x.Kind() {
+	case ast.IdentKind:
+		return x.AsIdent() == "capacity" || x.AsIdent() == "free"
+	case ast.SelectKind:
+		return tree.GetType(x.AsSelect().Operand().ID()).Kind() == types.StructKind
+	}
+	return false
 }

@@ -150,7 +150,7 @@ func (p *Policy) parseParams(c *compiler, n strictyaml.Node) {
 			f["name"].Errorf("param %q is already declared", q.name)
 			continue
 		}
-		q.kind = f["type"].OneOf("int", "bool", "string", "ratio", "map(int)", "map(ratio)")
+		q.kind = f["type"].OneOf("int", "bool", "string", "ratio", "map(int)")
 		v := paramValue(f["default"], q.kind)
 		if v == nil {
 			continue
@@ -174,8 +174,7 @@ func (p *Policy) parseParams(c *compiler, n strictyaml.Node) {
 
 var paramTypes = map[string]*types.Type{
 	"int": types.IntType, "bool": types.BoolType, "string": types.StringType, "ratio": ratioType,
-	"map(int)":   amountsType,
-	"map(ratio)": types.NewMapType(types.StringType, ratioType),
+	"map(int)": amountsType,
 }
 
 // paramValue reads a value of the parameter type kind; nil after a problem.
@@ -198,20 +197,16 @@ func paramValue(n strictyaml.Node, kind string) ref.Val {
 			return nil
 		}
 		return r
-	case "map(int)", "map(ratio)":
-		m := map[ref.Val]ref.Val{}
+	case "map(int)":
 		entries := n.Entries()
 		if len(entries) > MaxResources {
 			n.Errorf("map has %d entries, at most %d are allowed", len(entries), MaxResources)
 		}
+		m := Resources{}
 		for _, e := range entries {
-			v := paramValue(e.Value, strings.TrimSuffix(strings.TrimPrefix(kind, "map("), ")"))
-			if v == nil {
-				return nil
-			}
-			m[types.String(e.Key)] = v
+			m[e.Key] = e.Value.Int(math.MinInt64, math.MaxInt64)
 		}
-		return types.NewRefValMap(types.DefaultTypeAdapter, m)
+		return amountsOf(m)
 	}
 	return nil
 }
@@ -231,6 +226,10 @@ func (p *Policy) parseVariables(c *compiler, n strictyaml.Node) {
 		}
 		e := c.compile(f["expression"])
 		if e == nil {
+			continue
+		}
+		if e.out.Kind() == types.MapKind && !e.out.IsExactType(amountsType) {
+			f["expression"].Errorf("the expression is a %s; the only maps are %s", e.out, amountsType)
 			continue
 		}
 		i := len(p.variables)

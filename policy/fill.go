@@ -284,20 +284,9 @@ func (f *filling) toVector(v ref.Val) ([]int64, error) {
 	if a, ok := v.(amounts); ok && a.s == f.space {
 		return append([]int64(nil), a.v...), nil
 	}
-	m, ok := v.(traits.Mapper)
-	if !ok {
-		return nil, fmt.Errorf("something that is not a map(string, int)")
-	}
-	r := Resources{}
-	for it := m.Iterator(); it.HasNext() == types.True; {
-		k := it.Next()
-		x, _ := m.Find(k)
-		n, isInt := x.(types.Int)
-		name, isString := k.(types.String)
-		if !isInt || !isString {
-			return nil, fmt.Errorf("something that is not a map(string, int)")
-		}
-		r[string(name)] = int64(n)
+	r, err := toResources(v)
+	if err != nil {
+		return nil, err
 	}
 	return f.space.vector(r)
 }
@@ -476,6 +465,13 @@ func (s *scope) variable(i int) (ref.Val, error) {
 		v, err := s.eval(s.policy.variables[i].expr)
 		if err != nil {
 			return nil, err
+		}
+		if _, isMap := v.(traits.Mapper); isMap { // give it an order
+			r, err := toResources(v)
+			if err != nil {
+				return nil, s.refuse(s.policy.variables[i].expr, s.tenant, err.Error())
+			}
+			v = amountsOf(r)
 		}
 		s.cache[i] = v
 	}

@@ -153,6 +153,9 @@ func TestDocumentErrors(t *testing.T) {
 			[]string{"7:36: undefined field 'b'"}},
 		{"static cost", "rank: tenants.map(t, tenants.map(u, u.weight).size()).size()\ngrant: tenant.demand",
 			[]string{"6:9: the expression may cost"}},
+		{"no order", "rank: \"{'a': 1}.map(k, k).size()\"\ngrant: tenant.demand", []string{"6:10: a map that is written here has no order"}},
+		{"no order, hidden", "rank: \"[{'a': 1}].map(m, m.map(k, k).size())[0]\"\ngrant: tenant.demand", []string{"a map that is written here has no order"}},
+		{"odd map", "variables: [{name: a, expression: \"{'b': 'c'}\"}]\nrank: 1\ngrant: tenant.demand", []string{"6:37: the expression is a map(string, string)"}},
 		{"no message", "rank: 1\ngrant: tenant.demand\nlimits:\n- expression: 'true'", []string{`9:5: field "message" or "messageExpression" is missing`}},
 		{"bad param", "params:\n- {name: x, type: ratio, default: 1/0}\nrank: 1\ngrant: tenant.demand", []string{`7:37: "1/0" is not a ratio`}},
 		{"price undeclared", "rank: price\ngrant: tenant.demand", []string{"6:9: undeclared reference to 'price'"}},
@@ -250,6 +253,17 @@ func TestCancelled(t *testing.T) {
 	_, err := load(t, "builtin:drf").Entitle(ctx, []policy.Tenant{{Name: "a", Weight: 1}}, amounts{"x": 1})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("have %v", err)
+	}
+}
+
+// A map written in a policy goes by name like all others.
+func TestMapsHaveAnOrder(t *testing.T) {
+	p := parse(t, "variables:\n- {name: m, expression: \"{'b': 2, 'a': 1, 'd': 4, 'c': 3}\"}\nrank: 1\ngrant: tenant.demand\n"+
+		"validations:\n- {expression: \"variables.m.map(k, k) == ['a', 'b', 'c', 'd']\", message: order}")
+	for range 50 {
+		if _, err := p.Entitle(context.Background(), nil, amounts{}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -1,0 +1,294 @@
+package policy_test
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+	"sort"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/interlock/interlock/policy"
+)
+
+// twinDRF is weighted DRF as the paper's algorithm 1 reads, over maps and scanning everybody each time. It shares nothing with the
+// engine or with CEL.
+func twinDRF(tenants []policy.Tenant, capacity amounts) map[string]amounts {
+	used := map[string]amounts{}
+	given := map[string]int{} // how many quanta
+	out := map[string]bool{}
+	free := amounts{}
+	for r, c := range capacity {
+		free[r] = c
+	}
+	for _, t := range tenants {
+		used[t.Name] = amounts{}
+	}
+	for {
+		var best *policy.Tenant
+		var least *big.Rat
+		for i := range tenants {
+			t := &tenants[i]
+			if out[t.Name] || given[t.Name] == len(t.Demand) {
+				continue
+			}
+			share := new(big.Rat)
+			for r, u := range used[t.Name] {
+				if u > 0 {
+					if s := big.NewRat(u, capacity[r]); s.Cmp(share) > 0 {
+						share = s
+					}
+				}
+			}
+			share.Quo(share, big.NewRat(t.Weight, 1))
+			if best == nil || share.Cmp(least) < 0 || share.Cmp(least) == 0 && t.Name < best.Name {
+				best, least = t, share
+			}
+		}
+		if best == nil {
+			return used
+		}
+		quantum := amounts{}
+		if best.Inelastic {
+			for _, d := range best.Demand {
+				for r, x := range d {
+					quantum[r] += x
+				}
+			}
+		} else {
+			for r, x := range best.Demand[given[best.Name]] {
+				quantum[r] = x
+			}
+		}
+		for r, x := range quantum {
+			if x > free[r] {
+				out[best.Name] = true
+			}
+		}
+		if out[best.Name] {
+			continue
+		}
+		for r, x := range quantum {
+			free[r] -= x
+			used[best.Name][r] += x
+		}
+		given[best.Name]++
+		if best.Inelastic {
+			given[best.Name] = len(best.Demand)
+		}
+	}
+}
+
+func genTenants(t *rapid.T, capacity amounts) []policy.Tenant {
+	var resources []string
+	for r := range capacity {
+		resources = append(resources, r)
+	}
+	sort.Strings(resources)
+	var tenants []policy.Tenant
+	for i := range rapid.IntRange(0, 6).Draw(t, "tenants") {
+		tenant := policy.Tenant{
+			Name:      fmt.Sprintf("t%d", i),
+			Weight:    rapid.Int64Range(1, 4).Draw(t, "weight"),
+			Budget:    rapid.Int64Range(0, 200).Draw(t, "budget"),
+			Inelastic: rapid.Bool().Draw(t, "inelastic"),
+		}
+		for range rapid.IntRange(0, 8).Draw(t, "quanta") {
+			q := amounts{}
+			for _, r := range resources {
+				q[r] = rapid.Int64Range(0, 4).Draw(t, "demand")
+			}
+			if total(q) > 0 {
+				tenant.Demand = append(tenant.Demand, q)
+			}
+		}
+		tenants = append(tenants, tenant)
+	}
+	return tenants
+}
+
+func total(r amounts) (sum int64) {
+	for _, x := range r {
+		sum += x
+	}
+	return sum
+}
+
+func genCapacity(t *rapid.T) amounts {
+	c := amounts{}
+	for _, r := range []string{"a", "b", "c"}[:rapid.IntRange(1, 3).Draw(t, "resources")] {
+		c[r] = rapid.Int64Range(1, 30).Draw(t, "capacity")
+	}
+	return c
+}
+
+func TestDRFTwin(t *testing.T) {
+	drf := load(t, "builtin:drf")
+	rapid.Check(t, func(t *rapid.T) {
+		capacity := genCapacity(t)
+		tenants := genTenants(t, capacity)
+		a, err := drf.Entitle(context.Background(), tenants, capacity)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := twinDRF(tenants, capacity)
+		for _, e := range a.Entitlements {
+			w := amounts{}
+			for r, x := range want[e.Tenant] {
+				if x > 0 {
+					w[r] = x
+				}
+			}
+			if d := cmp.Diff(w, e.Usage); d != "" {
+				t.Fatalf("tenant %s: %s", e.Tenant, d)
+			}
+		}
+	})
+}
+
+// What holds of every policy: nothing is granted beyond capacity or demand, inelastic tenants get all or nothing, the trace adds up
+// to the result, quotas and budgets hold, and the order in which tenants are given does not matter.
+func TestInvariants(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.SampledFrom([]string{"drf", "quota", "pay-as-you-go"}).Draw(t, "policy")
+		p, err := policy.Load(policy.Builtin + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		capacity := genCapacity(t)
+		tenants := genTenants(t, capacity)
+		a, err := p.Entitle(context.Background(), tenants, capacity)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum, traced := amounts{}, map[string]amounts{}
+		for _, d := range a.Trace {
+			if d.Granted {
+				if traced[d.Tenant] == nil {
+					traced[d.Tenant] = amounts{}
+				}
+				for r, x := range d.Amount {
+					traced[d.Tenant][r] += x
+				}
+			}
+		}
+		for i, e := range a.Entitlements {
+			asked := amounts{}
+			for _, q := range tenants[i].Demand {
+				for r, x := range q {
+					asked[r] += x
+				}
+			}
+			price := new(big.Rat)
+			for r, x := range e.Usage {
+				sum[r] += x
+				if x > asked[r] || x < 0 {
+					t.Fatalf("%s holds %d of %s and asked for %d", e.Tenant, x, r, asked[r])
+				}
+				share := big.NewRat(x, capacity[r])
+				price.Add(price, new(big.Rat).Mul(share, big.NewRat(100, 1)))
+				if name == "quota" && share.Cmp(big.NewRat(tenants[i].Weight, 2)) > 0 {
+					t.Fatalf("%s holds %v of %s, above its quota", e.Tenant, share, r)
+				}
+			}
+			if name == "pay-as-you-go" && price.Cmp(big.NewRat(tenants[i].Budget, 1)) > 0 {
+				t.Fatalf("%s pays %v of %d", e.Tenant, price, tenants[i].Budget)
+			}
+			if name == "pay-as-you-go" && e.Price != price.RatString() {
+				t.Fatalf("%s: price %s, want %s", e.Tenant, e.Price, price.RatString())
+			}
+			if tenants[i].Inelastic && len(e.Usage) > 0 && !e.Complete {
+				t.Fatalf("inelastic %s holds %v of %v", e.Tenant, e.Usage, asked)
+			}
+			if traced[e.Tenant] == nil {
+				traced[e.Tenant] = amounts{}
+			}
+			if d := cmp.Diff(traced[e.Tenant], e.Usage); d != "" {
+				t.Fatalf("%s: the trace says otherwise: %s", e.Tenant, d)
+			}
+		}
+		for r, x := range sum {
+			if x > capacity[r] || x+a.Free[r] != capacity[r] {
+				t.Fatalf("%s: %d granted and %d free of %d", r, x, a.Free[r], capacity[r])
+			}
+		}
+		shuffled := rapid.Permutation(tenants).Draw(t, "order")
+		b, err := p.Entitle(context.Background(), shuffled, capacity)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(a.Trace, b.Trace); d != "" {
+			t.Fatalf("the order of tenants matters: %s", d)
+		}
+	})
+}
+
+// Floors can be had by all at once, shares too, and a ceiling by its tenant beside the others' floors.
+func TestMemoryBoundsInvariants(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.SampledFrom([]string{"drf", "quota", "pay-as-you-go"}).Draw(t, "policy")
+		p, err := policy.Load(policy.Builtin + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		capacity := amounts{"s0": 256, "s1": 256}
+		var demands []policy.MemoryDemand
+		for i := range rapid.IntRange(1, 5).Draw(t, "tenants") {
+			d := policy.MemoryDemand{Name: fmt.Sprint("t", i), Weight: 1, Budget: 500}
+			least := rapid.SampledFrom([]int64{0, 4, 8, 16}).Draw(t, "least")
+			d.Rungs = []amounts{{"s0": least}}
+			for s := int64(32); s <= 256 && rapid.Bool().Draw(t, "more"); s *= 2 {
+				d.Rungs = append(d.Rungs, amounts{"s0": s, "s1": s / 4})
+			}
+			demands = append(demands, d)
+		}
+		bounds, err := p.MemoryBounds(context.Background(), demands, capacity)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fits := func(level func(j int) int) bool {
+			for r, c := range capacity {
+				var sum int64
+				for j := range demands {
+					sum += demands[j].Rungs[level(j)][r]
+				}
+				if sum > c {
+					return false
+				}
+			}
+			return true
+		}
+		for i, b := range bounds {
+			if b.Floor != 0 || b.Share < b.Floor || b.Ceiling < b.Share || b.Ceiling >= len(demands[i].Rungs) {
+				t.Fatalf("bounds of %s: %+v", demands[i].Name, b)
+			}
+			if (b.Why == "") != (b.Ceiling == len(demands[i].Rungs)-1) {
+				t.Fatalf("%s: ceiling %d of %d, why %q", b.Tenant, b.Ceiling, len(demands[i].Rungs)-1, b.Why)
+			}
+			if name != "drf" {
+				continue
+			}
+			if !fits(func(j int) int {
+				if j == i {
+					return b.Ceiling
+				}
+				return 0
+			}) {
+				t.Fatalf("%s: the ceiling does not fit beside the floors", b.Tenant)
+			}
+			if b.Ceiling+1 < len(demands[i].Rungs) && fits(func(j int) int {
+				if j == i {
+					return b.Ceiling + 1
+				}
+				return 0
+			}) {
+				t.Fatalf("%s: more than the ceiling fits", b.Tenant)
+			}
+		}
+		if !fits(func(j int) int { return bounds[j].Share }) {
+			t.Fatalf("the shares do not fit: %+v", bounds)
+		}
+	})
+}
