@@ -1,0 +1,76 @@
+package p4
+
+import (
+	"os"
+	"strings"
+
+	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/linker/p4/types"
+	"github.com/interlock/interlock/specs"
+)
+
+// Builtin are the files that #include <...> finds before any other, by name.
+func Builtin() map[string]string {
+	return map[string]string{"core.p4": specs.CoreP4, "v1model.p4": specs.V1ModelP4}
+}
+
+// Load parses and checks the program at path, or src under that name if src is not nil. Files that it includes are looked for
+// beside it and in includePath. The Info is nil if the program does not parse, and complete only if the diagnostics hold no
+// error.
+func Load(path string, src []byte, includePath ...string) (*types.Info, syntax.Diagnostics) {
+	conf := syntax.Config{IncludePath: includePath, Builtin: Builtin()}
+	var prog *syntax.Program
+	var diags syntax.Diagnostics
+	if src == nil {
+		prog, diags = syntax.ParseFile(path, conf)
+	} else {
+		prog, diags = syntax.Parse(path, src, conf)
+	}
+	if diags.HasErrors() || prog == nil {
+		return nil, diags
+	}
+	info, found := types.Check(prog)
+	lines := sourceLines{path: path, src: src, files: map[string][]string{}}
+	for i := range found {
+		found[i].Line = lines.at(found[i].Pos)
+	}
+	diags = append(diags, found...)
+	diags.Sort()
+	return info, diags
+}
+
+// sourceLines reads the lines that findings are in, each file at most once.
+type sourceLines struct {
+	path  string
+	src   []byte
+	files map[string][]string
+}
+
+func (s *sourceLines) at(pos syntax.Pos) string {
+	if !pos.IsValid() {
+		return ""
+	}
+	lines, ok := s.files[pos.File]
+	if !ok {
+		lines = strings.Split(s.text(pos.File), "\n")
+		s.files[pos.File] = lines
+	}
+	if pos.Line > len(lines) {
+		return ""
+	}
+	return strings.TrimRight(lines[pos.Line-1], "\r")
+}
+
+func (s *sourceLines) text(file string) string {
+	if file == s.path && s.src != nil {
+		return string(s.src)
+	}
+	if text, ok := Builtin()[file]; ok {
+		return text
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "" // the finding stands without its line
+	}
+	return string(text)
+}

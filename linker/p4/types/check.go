@@ -1,0 +1,148 @@
+package types
+
+import (
+	"fmt"
+
+	"github.com/interlock/interlock/linker/p4/syntax"
+)
+
+// Check resolves and checks a program. The Info is complete only if the diagnostics hold no error; it is never nil.
+func Check(p *syntax.Program) (*Info, syntax.Diagnostics) {
+	c := &checker{
+		info: &Info{
+			Program:   p,
+			Types:     map[syntax.Expr]Type{},
+			Implicit:  map[syntax.Expr]Type{},
+			Values:    map[syntax.Expr]Value{},
+			TypeNodes: map[syntax.Type]Type{},
+			Defs:      map[*syntax.Ident]*Object{},
+			Uses:      map[*syntax.Ident]*Object{},
+			Calls:     map[*syntax.Call]*Call{},
+			Instances: map[syntax.Decl]*Object{},
+		},
+		typeParams:   map[*Object][]*TypeParam{},
+		specialized:  map[string]Type{},
+		params:       map[*syntax.Param]*Object{},
+		matchKinds:   map[string]*Object{},
+		errors:       map[string]bool{},
+		tableActions: map[*Object]*tableActions{},
+		methods:      map[*syntax.ExternDecl]*externInfo{},
+		ctorParams:   map[*Object]bool{},
+	}
+	c.push()
+	c.top = c.scope
+	for _, d := range p.Decls {
+		c.topDecl(d)
+	}
+	c.pop()
+	c.diags.Sort()
+	return c.info, c.diags
+}
+
+type checker struct {
+	info  *Info
+	diags syntax.Diagnostics
+
+	scope, top *scope
+	// owner is the object whose body is being checked.
+	owner *Object
+	// place says what kind of body that is.
+	place place
+	// result is the return type of the enclosing function.
+	result Type
+	// loops counts the enclosing loops.
+	loops int
+	// states are those of the enclosing parser.
+	states map[string]*Object
+
+	typeParams   map[*Object][]*TypeParam // of generic types
+	specialized  map[string]Type
+	params       map[*syntax.Param]*Object
+	matchKinds   map[string]*Object
+	errors       map[string]bool
+	tableActions map[*Object]*tableActions
+	methods      map[*syntax.ExternDecl]*externInfo
+	ctorParams   map[*Object]bool // constructor parameters: known at compile time, though not what they are
+}
+
+// place is where a statement or declaration stands.
+type place int
+
+const (
+	atTop place = iota
+	inParser
+	inState
+	inControl
+	inApply
+	inAction
+	inFunction
+)
+
+func (p place) String() string {
+	return [...]string{"top level", "a parser", "a parser state", "a control", "an apply block", "an action", "a function"}[p]
+}
+
+func (c *checker) errorf(at syntax.Node, code, format string, args ...any) {
+	c.diags = append(c.diags, syntax.Diagnostic{
+		Pos: at.Pos(), Code: code, Severity: syntax.Error, Msg: fmt.Sprintf(format, args...),
+	})
+}
+
+func (c *checker) warnf(at syntax.Node, code, format string, args ...any) {
+	c.diags = append(c.diags, syntax.Diagnostic{
+		Pos: at.Pos(), Code: code, Severity: syntax.Warning, Msg: fmt.Sprintf(format, args...),
+	})
+}
+
+func (c *checker) unsupported(at syntax.Node, what string) {
+	c.errorf(at, codeUnsupported, "%s: not supported yet", what)
+}
+
+// within checks a body that belongs to o.
+func (c *checker) within(o *Object, p place, body func()) {
+	owner, old, result, loops := c.owner, c.place, c.result, c.loops
+	c.owner, c.place, c.loops = o, p, 0
+	c.push()
+	body()
+	c.pop()
+	c.owner, c.place, c.result, c.loops = owner, old, result, loops
+}
+
+func (c *checker) newObject(kind ObjectKind, id *syntax.Ident, t Type, decl syntax.Node) *Object {
+	return &Object{Kind: kind, Name: id.Name, Type: t, Decl: decl, Ident: id, Parent: c.owner}
+}
+
+func (c *checker) topDecl(d syntax.Decl) {
+	switch d := d.(type) {
+	case *syntax.ParserDecl:
+		c.parserDecl(d)
+	case *syntax.ControlDecl:
+		c.controlDecl(d)
+	case *syntax.PackageDecl:
+		c.packageDecl(d)
+	case *syntax.ExternDecl:
+		c.externDecl(d)
+	case *syntax.StructDecl:
+		c.structDecl(d)
+	case *syntax.EnumDecl:
+		c.enumDecl(d)
+	case *syntax.TypedefDecl:
+		c.typedefDecl(d)
+	case *syntax.ErrorDecl:
+		c.errorDecl(d)
+	case *syntax.MatchKindDecl:
+		c.matchKindDecl(d)
+	case *syntax.FunctionDecl:
+		c.functionDecl(d)
+	case *syntax.ActionDecl:
+		c.actionDecl(d)
+	case *syntax.ConstDecl:
+		c.constDecl(d)
+	case *syntax.InstanceDecl:
+		c.instanceDecl(d)
+	case *syntax.ValueSetDecl:
+		c.valueSetDecl(d)
+	default:
+		c.errorf(d, codeContext, "this declaration may not stand at top level")
+	}
+}

@@ -1,0 +1,188 @@
+package types
+
+import "github.com/interlock/interlock/linker/p4/syntax"
+
+// parserStates checks the states of a parser, which may name each other in any order.
+func (c *checker) parserStates(parser *Object, d *syntax.ParserDecl) {
+	old := c.states
+	defer func() { c.states = old }()
+	c.states = map[string]*Object{}
+	for _, name := range []string{"accept", "reject"} {
+		c.states[name] = &Object{Kind: StateObject, Name: name, Type: State, Parent: parser}
+	}
+	for _, s := range d.States {
+		name := s.Name.Name
+		o := c.newObject(StateObject, s.Name, State, s)
+		c.info.Defs[s.Name] = o
+		if prev := c.states[name]; prev != nil {
+			if prev.Ident == nil {
+				c.errorf(s.Name, codeNoStart, "state %s is built in", name)
+			} else {
+				c.errorf(s.Name, codeRedeclared, "state %s is already declared at %v", name, prev.Ident.Pos())
+			}
+			continue
+		}
+		c.states[name] = o
+	}
+	if c.states["start"] == nil {
+		c.errorf(d.Name, codeNoStart, "parser %s has no state start", d.Name.Name)
+	}
+	for _, s := range d.States {
+		c.within(c.info.Defs[s.Name], inState, func() {
+			for _, st := range s.Body {
+				c.stmt(st)
+			}
+			if s.Transition != nil {
+				c.transition(s.Transition)
+			}
+		})
+	}
+}
+
+func (c *checker) state(id *syntax.Ident) {
+	o := c.states[id.Name]
+	if o == nil {
+		c.errorf(id, codeState, "%s is not a state of this parser", id.Name)
+		return
+	}
+	c.info.Uses[id] = o
+}
+
+func (c *checker) transition(t *syntax.Transition) {
+	if t.Select == nil {
+		if t.Next != nil {
+			c.state(t.Next)
+		}
+		return
+	}
+	sel := t.Select
+	c.info.Types[sel] = State
+	elems := make([]Type, len(sel.Exprs))
+	for i, e := range sel.Exprs {
+		elems[i] = c.expr(e, nil)
+		switch u := underlying(elems[i]).(type) {
+		case *Bit, *Enum:
+		case *Basic:
+			if u.Kind != BoolKind && u.Kind != ErrorKind && u.Kind != InvalidKind {
+				c.errorf(e, codeKeyset, "cannot select on %v", elems[i])
+				elems[i] = Invalid
+			}
+		default:
+			c.errorf(e, codeKeyset, "cannot select on %v", elems[i])
+			elems[i] = Invalid
+		}
+	}
+	for _, k := range sel.Cases {
+		c.keysetTuple(k.Keyset, elems)
+		c.state(k.Next)
+	}
+}
+
+// keysetTuple checks the keyset of a select case or table entry against the types it must match.
+func (c *checker) keysetTuple(k syntax.Expr, elems []Type) {
+	whole := func() Type {
+		if len(elems) == 1 {
+			return &Set{Elem: elems[0]}
+		}
+		return &Set{Elem: &Tuple{Elems: elems}}
+	}
+	switch x := k.(type) {
+	case *syntax.DefaultExpr, *syntax.DontCare:
+		c.info.Types[k] = whole()
+		return
+	case *syntax.ListExpr:
+		if len(x.Elems) != len(elems) || x.Dots {
+			for _, e := range x.Elems {
+				c.keyset(e, Invalid)
+			}
+			c.info.Types[k] = Invalid
+			c.errorf(k, codeKeyset, "%d values where %d are matched", len(x.Elems), len(elems))
+			return
+		}
+		for i, e := range x.Elems {
+			c.keyset(e, elems[i])
+		}
+		c.info.Types[k] = whole()
+		return
+	case *syntax.Paren:
+		c.keysetTuple(x.X, elems)
+		c.info.Types[k] = c.info.Types[x.X]
+		return
+	}
+	if len(elems) == 1 {
+		c.keyset(k, elems[0])
+		return
+	}
+	// A value set holds whole tuples.
+	t := c.expr(k, nil)
+	if s, ok := t.(*Set); ok && c.setFits(s, elems) {
+		return
+	}
+	if !isInvalid(t) {
+		c.errorf(k, codeKeyset, "one value where %d are matched", len(elems))
+	}
+}
+
+// setFits reports whether the elements of a set can be matched against values of the given types.
+func (c *checker) setFits(s *Set, elems []Type) bool {
+	if len(elems) == 1 && Identical(s.Elem, elems[0]) {
+		return true
+	}
+	switch e := s.Elem.(type) {
+	case *Tuple:
+		return identicalLists(e.Elems, elems)
+	case *Struct:
+		if len(e.Fields) != len(elems) {
+			return false
+		}
+		for i, f := range e.Fields {
+			if !Identical(f.Type, elems[i]) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// keyset checks one keyset element against the type it is matched with.
+func (c *checker) keyset(k syntax.Expr, elem Type) {
+	set := &Set{Elem: elem}
+	switch x := k.(type) {
+	case *syntax.DefaultExpr, *syntax.DontCare:
+		c.info.Types[k] = set
+		return
+	case *syntax.Paren:
+		c.keyset(x.X, elem)
+		c.info.Types[k] = c.info.Types[x.X]
+		return
+	case *syntax.Binary:
+		if x.Op != "&&&" && x.Op != ".." {
+			break
+		}
+		c.info.Types[k] = set
+		operand := elem
+		switch u := underlying(elem).(type) {
+		case *Enum:
+			if u.Underlying != nil {
+				operand = u.Underlying
+			}
+		}
+		for _, y := range []syntax.Expr{x.X, x.Y} {
+			c.expr(y, operand)
+			c.convert(y, operand)
+		}
+		if _, ok := underlying(operand).(*Bit); !ok && !isInvalid(operand) {
+			c.errorf(k, codeKeyset, "%s is not defined on %v", x.Op, elem)
+		}
+		return
+	}
+	t := c.expr(k, elem)
+	if s, ok := t.(*Set); ok {
+		if !c.setFits(s, []Type{elem}) && !isInvalid(elem) {
+			c.errorf(k, codeKeyset, "a %v cannot match %v", t, elem)
+		}
+		return
+	}
+	c.convert(k, elem)
+}

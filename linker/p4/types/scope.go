@@ -1,0 +1,85 @@
+package types
+
+import "github.com/interlock/interlock/linker/p4/syntax"
+
+// scope is one level of names. Functions and extern functions may be overloaded: one name, several objects.
+type scope struct {
+	outer *scope
+	names map[string][]*Object
+}
+
+func (c *checker) push() { c.scope = &scope{outer: c.scope, names: map[string][]*Object{}} }
+func (c *checker) pop()  { c.scope = c.scope.outer }
+
+// declare enters o into the current scope and records its definition.
+func (c *checker) declare(o *Object) {
+	if o.Ident != nil {
+		c.info.Defs[o.Ident] = o
+	}
+	if o.Name == "" || o.Name == "_" {
+		return
+	}
+	old := c.scope.names[o.Name]
+	for _, x := range old {
+		if overloadable(x) && overloadable(o) && !sameShape(x, o) {
+			continue
+		}
+		at := ""
+		if x.Ident != nil {
+			at = " at " + x.Ident.Pos().String()
+		}
+		c.errorf(o.Ident, codeRedeclared, "%s is already declared%s", o.Name, at)
+		return
+	}
+	c.scope.names[o.Name] = append(old, o)
+}
+
+func overloadable(o *Object) bool {
+	return o.Kind == ExternFnObject || o.Kind == FunctionObject
+}
+
+// sameShape reports whether two functions take the same parameter names, so that no call could tell them apart.
+func sameShape(a, b *Object) bool {
+	x, ok1 := a.Type.(*Signature)
+	y, ok2 := b.Type.(*Signature)
+	if !ok1 || !ok2 {
+		return true
+	}
+	if len(x.Params) != len(y.Params) {
+		return false
+	}
+	for i := range x.Params {
+		if x.Params[i].Name != y.Params[i].Name {
+			return false
+		}
+	}
+	return true
+}
+
+// lookup finds the objects of a name, from the innermost scope or, for an absolute one, at top level.
+func (c *checker) lookup(name string, absolute bool) []*Object {
+	if absolute {
+		return c.top.names[name]
+	}
+	for s := c.scope; s != nil; s = s.outer {
+		if os := s.names[name]; len(os) > 0 {
+			return os
+		}
+	}
+	return nil
+}
+
+// resolve finds the one object that an identifier names and records the use; it reports an unknown name and returns nil.
+func (c *checker) resolve(id *syntax.Ident, absolute bool) *Object {
+	os := c.lookup(id.Name, absolute)
+	if len(os) == 0 {
+		c.errorf(id, codeUndeclared, "%s is not declared", id.Name)
+		return nil
+	}
+	if len(os) > 1 {
+		c.errorf(id, codeAmbiguous, "%s is overloaded and can only be called", id.Name)
+		return nil
+	}
+	c.info.Uses[id] = os[0]
+	return os[0]
+}
