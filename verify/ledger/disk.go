@@ -1,0 +1,125 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// ErrDisk wraps every failure to store something, a full disk among them.
+var ErrDisk = errors.New("cannot store the log")
+
+// tileHeight is tlog-tiles': 256 hashes or entries a tile.
+const tileHeight = 8
+
+const tileWidth = 1 << tileHeight
+
+// tilePath is where tlog-tiles puts a tile: tlog's path without the height, and "entries" for its data tiles.
+func tilePath(t tlog.Tile) string {
+	p := strings.TrimPrefix(t.Path(), fmt.Sprintf("tile/%d/", tileHeight))
+	return "tile/" + strings.Replace(p, "data/", "entries/", 1)
+}
+
+// disk writes files durably below dir.
+type disk struct {
+	dir string
+	// before is called before every step that changes the disk; tests stop there, as a crash would.
+	before func(op, path string) error
+}
+
+func (d *disk) step(op, path string) error {
+	if d.before == nil {
+		return nil
+	}
+	return d.before(op, path)
+}
+
+// write puts b at path: written beside it, synced, renamed. The directory is synced by the caller, with syncDir.
+func (d *disk) write(path string, b []byte) error {
+	full := filepath.Join(d.dir, filepath.FromSlash(path))
+	if err := d.step("write", path); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+		return diskError(err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(full), ".new-*")
+	if err != nil {
+		return diskError(err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(b)
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return diskError(err)
+	}
+	if err := d.step("rename", path); err != nil {
+		return err
+	}
+	return diskError(os.Rename(f.Name(), full))
+}
+
+// syncDirs makes new names in the directories of paths durable, up to the log's own directory.
+func (d *disk) syncDirs(paths ...string) error {
+	done := map[string]bool{}
+	for _, p := range paths {
+		for dir := filepath.Dir(filepath.FromSlash(p)); ; dir = filepath.Dir(dir) {
+			if done[dir] {
+				break
+			}
+			done[dir] = true
+			f, err := os.Open(filepath.Join(d.dir, dir))
+			if err != nil {
+				return diskError(err)
+			}
+			err = f.Sync()
+			f.Close()
+			if err != nil {
+				return diskError(err)
+			}
+			if dir == "." {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+func (d *disk) read(path string) ([]byte, error) {
+	return os.ReadFile(filepath.Join(d.dir, filepath.FromSlash(path)))
+}
+
+func (d *disk) exists(path string) bool {
+	_, err := os.Stat(filepath.Join(d.dir, filepath.FromSlash(path)))
+	return err == nil
+}
+
+// remove deletes a partial tile that a longer one has replaced; what remains after a crash does no harm.
+func (d *disk) remove(path string) {
+	if d.step("remove", path) == nil {
+		_ = os.Remove(filepath.Join(d.dir, filepath.FromSlash(path)))
+	}
+}
+
+func diskError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("%w: the disk is full: %w", ErrDisk, err)
+	}
+	return fmt.Errorf("%w: %w", ErrDisk, err)
+}

@@ -1,0 +1,83 @@
+package ledger
+
+import (
+	"time"
+
+	"github.com/interlock/interlock/verify"
+)
+
+// In-toto and DSSE types of entries (https://in-toto.io/Statement/v1).
+const (
+	StatementType = "https://in-toto.io/Statement/v1"
+	PayloadType   = "application/vnd.in-toto+json"
+	DecisionType  = "https://github.com/interlock/interlock/decision/v1alpha1"
+	OutcomeType   = "https://github.com/interlock/interlock/outcome/v1alpha1"
+)
+
+// Statement is an in-toto statement, the payload of an entry's DSSE envelope.
+type Statement struct {
+	Type          string     `json:"_type"`
+	Subject       []Resource `json:"subject"`
+	PredicateType string     `json:"predicateType"`
+	Predicate     any        `json:"predicate"` // *Decision or *Outcome
+}
+
+// Resource names what a statement is about.
+type Resource struct {
+	Name   string            `json:"name"`
+	Digest map[string]string `json:"digest"` // "sha256": hex
+}
+
+// Decision says what was decided about a subject before anything is done with it.
+type Decision struct {
+	// Action the decision is for: "install", "plan", "evict".
+	Action string `json:"action"`
+	Switch string `json:"switch,omitempty"`
+	// Verdict is proved, refuted or undecided; or lemma, for an action that is safe in every state by the standing lemma named
+	// in Lemma and needs no solver.
+	Verdict string `json:"verdict"`
+	Reason  string `json:"reason,omitempty"`
+	Lemma   string `json:"lemma,omitempty"`
+	// Certificate and Obligations are blobs: the certificate's JSON, and a JSON array of verify.Obligation with all texts.
+	Certificate *Blob `json:"certificate,omitempty"`
+	Obligations *Blob `json:"obligations,omitempty"`
+	// Inputs are blobs with everything the obligations were built from, by name.
+	Inputs map[string]Blob `json:"inputs,omitempty"`
+	Policy string          `json:"policy,omitempty"` // digest of the policy and its input
+	Who    string          `json:"who"`
+	At     time.Time       `json:"at"`
+}
+
+// Outcome says what became of a decision on a switch.
+type Outcome struct {
+	// Action that was carried out: "install", "apply", "evict"; or "recover": what an interrupted controller left behind was
+	// read back from the switch.
+	Action   string `json:"action"`
+	Switch   string `json:"switch"`
+	Decision int64  `json:"decision"` // index of the decision's entry
+	// Result is applied, failed (Steps of them succeeded, then Error), or interrupted.
+	Result string `json:"result"`
+	Error  string `json:"error,omitempty"`
+	Steps  int    `json:"steps"`
+	// PreState and PostState are digests of what was read back: pipeline and page tables. An entry's PostState is the next one's
+	// PreState; where it is not, something else wrote to the switch.
+	PreState  verify.Digest            `json:"preState"`
+	PostState verify.Digest            `json:"postState"`
+	Times     map[string]time.Duration `json:"timesNs,omitempty"`
+	Who       string                   `json:"who"`
+	At        time.Time                `json:"at"`
+}
+
+// Blob refers to bytes that are stored beside the log.
+type Blob struct {
+	Content verify.Digest `json:"content"` // of the bytes themselves
+	Stored  verify.Digest `json:"stored"`  // of the file, which is compressed
+	Size    int64         `json:"size"`    // of the bytes themselves
+}
+
+// Results of outcomes.
+const (
+	Applied     = "applied"
+	Failed      = "failed"
+	Interrupted = "interrupted"
+)

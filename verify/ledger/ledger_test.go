@@ -1,0 +1,290 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/interlock/interlock/verify"
+	"github.com/interlock/interlock/verify/ledger/check"
+)
+
+// proved is a decider that says proved to everything.
+type proved struct{}
+
+func (proved) Solvers() []verify.SolverInfo { return []verify.SolverInfo{{Name: "z3"}} }
+
+func (proved) Decide(_ context.Context, obs []verify.Obligation, _ func(int, int)) ([]verify.Result, error) {
+	var rs []verify.Result
+	for _, o := range obs {
+		s := o.State()
+		rs = append(rs, verify.Result{Obligation: o.ID, Text: s.Text, GuardText: s.Guard, Solver: "z3", Verdict: verify.Proved})
+	}
+	return rs, nil
+}
+
+func newLog(t testing.TB) *Log {
+	t.Helper()
+	dir := t.TempDir()
+	if err := Create(dir, "interlock/test"); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, dir)
+}
+
+func open(t testing.TB, dir string) *Log {
+	t.Helper()
+	l, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// appendPair appends a decision and its outcome; states run 0, 1, 2, ...
+func appendPair(t testing.TB, l *Log, n int) error {
+	t.Helper()
+	ctx := context.Background()
+	s := verify.Subject{Kind: "plan", Name: fmt.Sprintf("plan %d", n), Inputs: map[string][]byte{
+		"plan": fmt.Appendf(nil, "plan %d", n), "linked": []byte("the same program"),
+	}}
+	obs := []verify.Obligation{{ID: fmt.Sprintf("M1/%d", n), Property: "M1", Logic: "QF_LIA", Text: "(assert false)(check-sat)", Guard: "(check-sat)"}}
+	cert, err := verify.Decide(ctx, proved{}, s, "1", obs, nil, []string{"z3"}, time.Unix(int64(n), 0), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	index, err := l.AppendDecision(ctx, Decision{Action: "plan", Verdict: "proved", Who: "test", At: time.Unix(int64(n), 0).UTC()}, s, cert, obs)
+	if err != nil {
+		return err
+	}
+	_, err = l.AppendOutcome(ctx, Outcome{
+		Action: "apply", Switch: "s1", Decision: index, Result: Applied,
+		PreState: verify.DigestOf(fmt.Append(nil, n)), PostState: verify.DigestOf(fmt.Append(nil, n+1)), Who: "test",
+	})
+	return err
+}
+
+func read(t *testing.T, dir string) *check.Log {
+	t.Helper()
+	key, err := os.ReadFile(filepath.Join(dir, "key.pub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := check.Read(dir, string(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func TestAppendReadBack(t *testing.T) {
+	l := newLog(t)
+	var early []byte
+	for n := range 140 { // 280 entries: more than a bundle
+		if n == 70 {
+			early, _ = os.ReadFile(filepath.Join(l.Dir(), "checkpoint"))
+		}
+		if n%50 == 49 {
+			l.Close()
+			l = open(t, l.Dir())
+		}
+		if err := appendPair(t, l, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := read(t, l.Dir())
+	if len(c.Findings) > 0 {
+		t.Fatalf("an intact log has findings: %v", c.Findings)
+	}
+	if c.Size != 280 || len(c.Entries) != 280 || l.Size() != 280 {
+		t.Fatalf("%d entries, want 280", c.Size)
+	}
+	e := c.Entries[270]
+	if e.Decision == nil || e.Subject != "plan 135" {
+		t.Fatalf("entry 270 is %+v", e)
+	}
+	if b, err := c.Blob(e.Decision.Inputs["plan"]); err != nil || string(b) != "plan 135" {
+		t.Errorf("input: %q, %v", b, err)
+	}
+	if err := c.Extends(early); err != nil || len(c.Findings) > 0 {
+		t.Errorf("%v %v", err, c.Findings)
+	}
+}
+
+// Any changed byte in any file that the log consists of is found, and the entry is named where there is one.
+func TestFlippedByte(t *testing.T) {
+	l := newLog(t)
+	for n := range 3 {
+		if err := appendPair(t, l, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := l.Dir()
+	l.Close()
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	classes := map[string]int{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		name, _ := filepath.Rel(dir, path)
+		if err != nil || d.IsDir() || name == "lock" || name == "key" || name == "key.pub" {
+			return err
+		}
+		orig, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		classes[strings.SplitN(name, "/", 3)[0]]++
+		for range 40 {
+			at, bit := rnd.IntN(len(orig)), byte(1)<<rnd.IntN(8)
+			bad := append([]byte(nil), orig...)
+			bad[at] ^= bit
+			if err := os.WriteFile(path, bad, 0o644); err != nil {
+				return err
+			}
+			c := read(t, dir)
+			if len(c.Findings) == 0 {
+				t.Errorf("%s: bit %#x of byte %d flipped, nothing found", name, bit, at)
+			}
+			if strings.HasPrefix(name, "blobs/") || strings.HasPrefix(name, "tile/entries") {
+				if len(c.Findings) > 0 && c.Findings[0].Entry < 0 {
+					t.Errorf("%s: byte %d: no entry is named: %v", name, at, c.Findings)
+				}
+			}
+		}
+		for _, n := range []int{0, 1, len(orig) / 2, len(orig) - 1} {
+			if err := os.WriteFile(path, orig[:n], 0o644); err != nil {
+				return err
+			}
+			if c := read(t, dir); len(c.Findings) == 0 {
+				t.Errorf("%s cut to %d bytes: nothing found", name, n)
+			}
+		}
+		return os.WriteFile(path, orig, 0o644)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if classes["tile"] < 2 || classes["blobs"] < 5 || classes["checkpoint"] != 1 {
+		t.Errorf("not every class of file was tried: %v", classes)
+	}
+	if c := read(t, dir); len(c.Findings) > 0 {
+		t.Errorf("the restored log has findings: %v", c.Findings)
+	}
+}
+
+// A log cut back to an earlier checkpoint is consistent in itself; an earlier checkpoint kept elsewhere shows the cut.
+func TestRollBackAndGap(t *testing.T) {
+	l := newLog(t)
+	dir := l.Dir()
+	if err := appendPair(t, l, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := appendPair(t, l, 5); err != nil { // begins in state 5, not in 1
+		t.Fatal(err)
+	}
+	c := read(t, dir)
+	if len(c.Findings) != 1 || c.Findings[0].Entry != 3 || !strings.Contains(c.Findings[0].What, "something else wrote") {
+		t.Errorf("a gap between states: %v", c.Findings)
+	}
+	later, err := os.ReadFile(filepath.Join(dir, "checkpoint"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := newLog(t)
+	if err := appendPair(t, other, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := read(t, other.Dir()).Extends(later); err == nil {
+		t.Error("a checkpoint signed by another key was accepted")
+	}
+	short := read(t, dir)
+	short.Findings = nil
+	if err := short.Extends(later); err != nil || len(short.Findings) != 0 {
+		t.Errorf("the log does not extend itself: %v %v", err, short.Findings)
+	}
+}
+
+// A crash before any step on the disk leaves a log that opens with all entries appended before, and accepts the next.
+func TestCrash(t *testing.T) {
+	errCrash := errors.New("crash")
+	for stop := 0; ; stop++ {
+		l := newLog(t)
+		dir := l.Dir()
+		if err := appendPair(t, l, 0); err != nil {
+			t.Fatal(err)
+		}
+		steps := 0
+		l.disk.before = func(op, path string) error {
+			if steps++; steps > stop {
+				return errCrash
+			}
+			return nil
+		}
+		err := appendPair(t, l, 1)
+		l.Close()
+		again := open(t, dir)
+		size := again.Size()
+		if err == nil && size != 4 || size < 2 || size > 4 {
+			t.Fatalf("stopped before step %d: %d entries, append said %v", stop, size, err)
+		}
+		if c := read(t, dir); len(c.Findings) > 0 {
+			t.Fatalf("stopped before step %d: %v", stop, c.Findings)
+		}
+		if err := appendPair(t, again, int(size/2)); err != nil {
+			t.Fatalf("stopped before step %d: the next append: %v", stop, err)
+		}
+		again.Close()
+		if err == nil && steps <= stop {
+			if stop < 15 {
+				t.Errorf("only %d steps: is every write covered?", stop)
+			}
+			return
+		}
+	}
+}
+
+func TestDiskFull(t *testing.T) {
+	l := newLog(t)
+	l.disk.before = func(string, string) error { return diskError(syscall.ENOSPC) }
+	if err := appendPair(t, l, 0); !errors.Is(err, ErrDisk) || !strings.Contains(err.Error(), "the disk is full") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestKeyForOthers(t *testing.T) {
+	l := newLog(t)
+	l.Close()
+	if err := os.Chmod(filepath.Join(l.Dir(), "key"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(l.Dir()); err == nil || !strings.Contains(err.Error(), "others can read") {
+		t.Errorf("a key that everybody can read was used: %v", err)
+	}
+}
+
+func TestOneWriter(t *testing.T) {
+	l := newLog(t)
+	if _, err := Open(l.Dir()); !errors.Is(err, ErrBusy) {
+		t.Errorf("a second writer: %v", err)
+	}
+}
+
+func BenchmarkAppend(b *testing.B) {
+	l := newLog(b)
+	for n := 0; b.Loop(); n++ {
+		if err := appendPair(b, l, n); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(2, "entries/op")
+}
