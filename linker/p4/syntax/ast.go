@@ -105,6 +105,11 @@ type (
 		expression
 		X, Hi, Lo Expr
 	}
+	// PlusSlice is X[Lo +: Width].
+	PlusSlice struct {
+		expression
+		X, Lo, Width Expr
+	}
 	// Unary is Op X, with Op one of ! ~ - +.
 	Unary struct {
 		expression
@@ -557,6 +562,7 @@ type (
 	ForInStmt struct {
 		statement
 		Annotations []*Annotation
+		VarAnnots   []*Annotation // those of x
 		Type        Type
 		Var         *Ident
 		In          Expr

@@ -1,0 +1,168 @@
+package syntax
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+)
+
+// Severity of a diagnostic.
+type Severity int
+
+// Severities. Only errors make a program unusable.
+const (
+	Error Severity = iota
+	Warning
+)
+
+// String returns "error" or "warning".
+func (s Severity) String() string {
+	if s == Warning {
+		return "warning"
+	}
+	return "error"
+}
+
+// Diagnostic is one finding in a source text.
+type Diagnostic struct {
+	Pos      Pos
+	Code     string // "P4xxx", documented in errors.go of the package that reports it
+	Severity Severity
+	Msg      string
+	Line     string // the source line Pos is in, for the caret; empty if not known
+}
+
+// Error returns file:line:col: error[P4xxx]: message.
+func (d Diagnostic) Error() string {
+	return fmt.Sprintf("%s: %s[%s]: %s", d.Pos, d.Severity, d.Code, d.Msg)
+}
+
+// Diagnostics are findings in the order of the text. A Diagnostics is an error; use Err to turn one without errors into nil.
+type Diagnostics []Diagnostic
+
+// Error returns one line per finding.
+func (ds Diagnostics) Error() string {
+	lines := make([]string, len(ds))
+	for i, d := range ds {
+		lines[i] = d.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// HasErrors reports whether any finding is an error.
+func (ds Diagnostics) HasErrors() bool {
+	for _, d := range ds {
+		if d.Severity == Error {
+			return true
+		}
+	}
+	return false
+}
+
+// Err is ds if it holds an error, and nil otherwise: warnings alone are no reason to stop.
+func (ds Diagnostics) Err() error {
+	if !ds.HasErrors() {
+		return nil
+	}
+	return ds
+}
+
+// Unwrap lets errors.As find the single findings.
+func (ds Diagnostics) Unwrap() []error {
+	errs := make([]error, len(ds))
+	for i, d := range ds {
+		errs[i] = d
+	}
+	return errs
+}
+
+// Sort orders the findings by position, keeping files in the order in which they first appear.
+func (ds Diagnostics) Sort() {
+	rank := map[string]int{}
+	for _, d := range ds {
+		if _, ok := rank[d.Pos.File]; !ok {
+			rank[d.Pos.File] = len(rank)
+		}
+	}
+	sort.SliceStable(ds, func(i, j int) bool {
+		a, b := ds[i].Pos, ds[j].Pos
+		if a.File != b.File {
+			return rank[a.File] < rank[b.File]
+		}
+		return a.Before(b)
+	})
+}
+
+// Render writes each finding with the line it is in and a caret below the place:
+//
+//	fw.p4:12:9: error[P4101]: expected ;, found }
+//	        x = 1 }
+//	              ^
+func (ds Diagnostics) Render(w io.Writer) error {
+	for _, d := range ds {
+		if _, err := fmt.Fprintln(w, d.Error()); err != nil {
+			return err
+		}
+		if d.Line == "" {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "    %s\n    %s^\n", d.Line, caretIndent(d.Line, d.Pos.Col)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// caretIndent is white space as wide as the line's first col-1 bytes: tabs stay tabs, and a character of several bytes
+// takes one place.
+func caretIndent(line string, col int) string {
+	if col < 1 {
+		col = 1
+	}
+	if col-1 < len(line) {
+		line = line[:col-1]
+	}
+	var b strings.Builder
+	for _, r := range line {
+		if r == '\t' {
+			b.WriteByte('\t')
+		} else {
+			b.WriteByte(' ')
+		}
+	}
+	return b.String()
+}
+
+// collector gathers the findings of one run.
+type collector struct {
+	list   Diagnostics
+	errors int
+	lines  lineMap
+}
+
+// maxErrors bounds a report: after so many errors the reader wants to fix some first.
+const maxErrors = 100
+
+// full reports whether no further errors are wanted.
+func (c *collector) full() bool { return c.errors > maxErrors }
+
+func (c *collector) errorf(pos Pos, code, format string, args ...any) {
+	switch {
+	case c.errors > maxErrors:
+		return
+	case c.errors == maxErrors:
+		c.add(pos, CodeTooMany, Error, "too many errors")
+	default:
+		c.add(pos, code, Error, fmt.Sprintf(format, args...))
+	}
+	c.errors++
+}
+
+func (c *collector) warnf(pos Pos, code, format string, args ...any) {
+	c.add(pos, code, Warning, fmt.Sprintf(format, args...))
+}
+
+func (c *collector) add(pos Pos, code string, sev Severity, msg string) {
+	c.list = append(c.list, Diagnostic{Pos: pos, Code: code, Severity: sev, Msg: msg, Line: c.lines.text(pos)})
+}
