@@ -70,14 +70,17 @@ func (s *substitution) compute(t Type) Type {
 		}
 	case *Applicable:
 		if len(t.Args) > 0 {
-			return &Applicable{
-				Control: t.Control, Name: t.Name, Args: s.list(t.Args), Decl: t.Decl,
-				Apply: s.sig(t.Apply), Ctor: s.sig(t.Ctor),
-			}
+			r := &Applicable{Control: t.Control, Name: t.Name, Args: s.list(t.Args), Decl: t.Decl}
+			s.done[t] = r // its constructor gives this type
+			r.Apply, r.Ctor = s.sig(t.Apply), s.sig(t.Ctor)
+			return r
 		}
 	case *Package:
 		if len(t.Args) > 0 {
-			return &Package{Name: t.Name, Args: s.list(t.Args), Decl: t.Decl, Ctor: s.sig(t.Ctor)}
+			r := &Package{Name: t.Name, Args: s.list(t.Args), Decl: t.Decl}
+			s.done[t] = r
+			r.Ctor = s.sig(t.Ctor)
+			return r
 		}
 	case *Signature:
 		return s.sig(t)
