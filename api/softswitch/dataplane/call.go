@@ -1,0 +1,346 @@
+package dataplane
+
+import (
+	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/linker/p4/types"
+)
+
+// Calls are expanded where they stand. A parameter is bound to the argument's own place where nobody can tell that from
+// copy-in and copy-out: the argument's place is known at compile time, it overlaps no other argument that is written, and the
+// callee cannot name it otherwise. Everything else is copied.
+
+// resolve finds out what a call calls.
+func (c *compiler) resolve(call *syntax.Call) *types.Call {
+	r := c.info.Calls[call]
+	if r == nil || r.Kind == types.BadCall {
+		invalid(call, "call is not resolved")
+	}
+	return r
+}
+
+// callStatement compiles a call whose result, if any, is not used.
+func (c *compiler) callStatement(call *syntax.Call) step {
+	r := c.resolve(call)
+	switch r.Kind {
+	case types.FunctionCall:
+		return c.expandFunction(call, r, nil)
+	case types.ActionCall:
+		return c.expandAction(call, r)
+	case types.ExternFnCall:
+		return c.externFunction(call, r)
+	case types.MethodCall:
+		return c.method(call, r)
+	case types.BuiltinCall:
+		return c.builtin(call, r)
+	case types.TableApply:
+		return c.applyTable(call, r.Callee)
+	case types.ControlApply, types.ParserApply, types.DirectApply:
+		return c.expandInstance(call, r)
+	}
+	unsupported(call, "this call")
+	return nil
+}
+
+// callScalar compiles a call used as a scalar.
+func (c *compiler) callScalar(call *syntax.Call) scalar {
+	r := c.resolve(call)
+	switch {
+	case r.Kind == types.FunctionCall:
+		p := c.temp(call, c.typeOf(call))
+		return after(c.expandFunction(call, r, &p), p.load())
+	case r.Kind == types.BuiltinCall && r.Method == "isValid":
+		prep, p := c.place(r.Recv)
+		return after(prep, p.load())
+	case r.Kind == types.MethodCall && r.Method == "lookahead":
+		p := c.temp(call, c.typeOf(call))
+		return after(c.lookahead(call, p), p.load())
+	case r.Kind == types.MethodCall && r.Method == "length":
+		return compute(func(f *frame) uint64 { return uint64(len(f.pkt)) & mask64(32) })
+	}
+	unsupported(call, "a call of %s as a value", r.Method)
+	return scalar{}
+}
+
+// storeCall compiles dst = f(...) for a result that is not a scalar.
+func (c *compiler) storeCall(dst place, call *syntax.Call) step {
+	r := c.resolve(call)
+	switch {
+	case r.Kind == types.FunctionCall:
+		p := c.temp(call, c.typeOf(call))
+		return sequence(c.expandFunction(call, r, &p), copyWords(dst, p, wordsOf(call, p.typ)))
+	case r.Kind == types.MethodCall && r.Method == "lookahead":
+		p := c.temp(call, c.typeOf(call))
+		return sequence(c.lookahead(call, p), copyWords(dst, p, wordsOf(call, p.typ)))
+	}
+	unsupported(call, "a call of %s as a value", r.Method)
+	return nil
+}
+
+// bound is a parameter and what it is bound to.
+type bound struct {
+	obj *types.Object
+	b   *binding
+}
+
+// arguments binds parameters to arguments. shared says that the callee can see the caller's variables. before runs first; after
+// copies results back.
+func (c *compiler) arguments(params []*syntax.Param, args []syntax.Expr, shared bool) (before, after step, bs []bound) {
+	type span struct {
+		param   int
+		from    int
+		to      int
+		written bool
+	}
+	places := make([]*place, len(params))
+	preps := make([]step, len(params))
+	var spans []span
+	for i, p := range params {
+		o := c.def(p.Name)
+		if i >= len(args) || args[i] == nil || isPacket(o.Type) || isExtern(o.Type) {
+			continue
+		}
+		if _, _, isScalar := widthOf(o.Type); isScalar && (p.Dir == syntax.In || p.Dir == syntax.NoDir) {
+			continue
+		}
+		if !addressable(args[i]) {
+			continue
+		}
+		prep, pl := c.placeOf(args[i])
+		preps[i] = prep
+		if pl.dyn == nil && prep == nil && !shared && sameShape(pl.typ, o.Type) {
+			places[i] = &pl
+			spans = append(spans, span{i, pl.slot, pl.slot + wordsOf(p, pl.typ), p.Dir == syntax.Out || p.Dir == syntax.InOut})
+		}
+	}
+	for i, a := range spans {
+		for _, b := range spans[i+1:] {
+			if a.from < b.to && b.from < a.to && (a.written || b.written) {
+				places[a.param], places[b.param] = nil, nil
+			}
+		}
+	}
+	var pre, post []step
+	for i, p := range params {
+		o := c.def(p.Name)
+		var arg syntax.Expr
+		if i < len(args) {
+			arg = args[i]
+		}
+		switch {
+		case isPacket(o.Type):
+			bs = append(bs, bound{o, &binding{packet: true}})
+			continue
+		case isExtern(o.Type):
+			if arg == nil {
+				unsupported(p, "an absent argument for an extern parameter")
+			}
+			bs = append(bs, bound{o, &binding{object: c.objectOf(arg)}})
+			continue
+		case places[i] != nil:
+			pl := place{places[i].slot, nil, o.Type}
+			if p.Dir == syntax.Out {
+				pre = append(pre, invalidate(pl, validitySlots(p, o.Type, 0)))
+			}
+			bs = append(bs, bound{o, &binding{place: &pl}})
+			continue
+		}
+		tmp := c.temp(p, o.Type)
+		bs = append(bs, bound{o, &binding{place: &tmp}})
+		in, out := c.copied(p, o, arg, tmp)
+		pre, post = append(pre, in), append(post, out)
+	}
+	return sequence(pre...), sequence(post...), bs
+}
+
+// copied binds a parameter to a temporary: in fills it before the call, out writes it back after.
+func (c *compiler) copied(p *syntax.Param, o *types.Object, arg syntax.Expr, tmp place) (in, out step) {
+	fresh := invalidate(tmp, validitySlots(p, o.Type, 0))
+	if arg == nil {
+		return fresh, nil
+	}
+	if _, dontCare := arg.(*syntax.DontCare); dontCare {
+		return fresh, nil
+	}
+	switch p.Dir {
+	case syntax.In, syntax.NoDir:
+		return c.store(tmp, arg), nil
+	}
+	if s, ok := arg.(*syntax.Slice); ok {
+		if p.Dir == syntax.InOut {
+			in = c.store(tmp, arg)
+		}
+		return sequence(fresh, in), c.assignSliceFrom(s, tmp)
+	}
+	prep, dst := c.placeOf(arg)
+	pin, dst := c.pinned(dst)
+	n := wordsOf(p, o.Type)
+	if p.Dir == syntax.InOut {
+		in = copyWords(tmp, dst, n)
+	}
+	return sequence(prep, pin, fresh, in), copyWords(dst, tmp, n)
+}
+
+// addressable tells whether e has a place of its own.
+func addressable(e syntax.Expr) bool {
+	switch x := e.(type) {
+	case *syntax.Paren:
+		return addressable(x.X)
+	case *syntax.Name:
+		return true
+	case *syntax.Member:
+		return addressable(x.X)
+	case *syntax.Index:
+		return addressable(x.X)
+	}
+	return false
+}
+
+func isPacket(t types.Type) bool {
+	x, ok := t.(*types.Extern)
+	return ok && (x.Name == "packet_in" || x.Name == "packet_out")
+}
+
+func isExtern(t types.Type) bool {
+	_, ok := t.(*types.Extern)
+	return ok
+}
+
+// absorb turns the return of a callee into going on after the call.
+func absorb(s step) step {
+	if s == nil {
+		return nil
+	}
+	return func(f *frame) flow {
+		if r := s(f); r != returns {
+			return r
+		}
+		return next
+	}
+}
+
+// expand compiles a body with its parameters bound.
+func (c *compiler) expand(call, callee syntax.Node, before, after step, bs []bound, body func() step) step {
+	defer c.enter(call, callee)()
+	saved := c.push(c.env.id, c.env.path)
+	for _, b := range bs {
+		c.bind(b.obj, b.b)
+	}
+	s := absorb(body())
+	c.env = saved
+	return sequence(before, always(s, after))
+}
+
+func (c *compiler) expandFunction(call *syntax.Call, r *types.Call, result *place) step {
+	d, ok := r.Callee.Decl.(*syntax.FunctionDecl)
+	if !ok || d.Body == nil {
+		unsupported(call, "calling %s", r.Callee.Name)
+	}
+	before, after, bs := c.arguments(d.Params, r.Args, false)
+	if result == nil && r.Sig != nil && wordsOf(call, r.Sig.Result) > 0 {
+		p := c.temp(call, r.Sig.Result)
+		result = &p
+	}
+	saved := c.result
+	c.result = result
+	defer func() { c.result = saved }()
+	return c.expand(call, d, before, after, bs, func() step { return c.block(d.Body.Stmts) })
+}
+
+func (c *compiler) expandAction(call *syntax.Call, r *types.Call) step {
+	d, ok := r.Callee.Decl.(*syntax.ActionDecl)
+	if !ok {
+		unsupported(call, "calling %s", r.Callee.Name)
+	}
+	before, after, bs := c.arguments(d.Params, r.Args, r.Callee.Parent != nil)
+	return c.expand(call, d, before, after, bs, func() step { return c.block(d.Body.Stmts) })
+}
+
+// expandInstance compiles inst.apply(...) of a control or parser, or Type.apply(...).
+func (c *compiler) expandInstance(call *syntax.Call, r *types.Call) step {
+	var inst *instance
+	if r.Kind == types.DirectApply {
+		inst = c.directInstance(call, r.Callee)
+	} else {
+		var ok bool
+		if inst, ok = c.objectOf(r.Recv).(*instance); !ok {
+			unsupported(call, "applying this")
+		}
+	}
+	switch d := inst.decl.(type) {
+	case *syntax.ControlDecl:
+		before, after, bs := c.arguments(d.Params, r.Args, false)
+		return sequence(before, always(c.controlBody(call, inst, bs), after))
+	case *syntax.ParserDecl:
+		before, after, bs := c.arguments(d.Params, r.Args, false)
+		return sequence(before, always(c.parserBody(call, inst, bs), after))
+	}
+	unsupported(call, "applying this")
+	return nil
+}
+
+// controlBody compiles the body of a control instance with its parameters bound.
+func (c *compiler) controlBody(call syntax.Node, inst *instance, bs []bound) step {
+	d := inst.decl.(*syntax.ControlDecl)
+	defer c.enter(call, d)()
+	saved := c.push(inst.id, inst.path)
+	defer func() { c.env = saved }()
+	for _, b := range append(bs, inst.ctor...) {
+		c.bind(b.obj, b.b)
+	}
+	var steps []step
+	for _, l := range d.Locals {
+		steps = append(steps, c.local(l))
+	}
+	steps = append(steps, c.block(d.Apply.Stmts))
+	// A local's initialiser cannot return; the body's return ends here.
+	return absorb(sequence(steps...))
+}
+
+// builtin compiles methods of headers and stacks used as statements.
+func (c *compiler) builtin(call *syntax.Call, r *types.Call) step {
+	switch r.Method {
+	case "setValid", "setInvalid":
+		prep, p := c.placeOf(r.Recv)
+		v := uint64(0)
+		if r.Method == "setValid" {
+			v = 1
+		}
+		return sequence(prep, storeScalar(place{p.slot, p.dyn, types.Bool}, constant(v)))
+	case "push_front", "pop_front":
+		return c.shiftStack(call, r)
+	}
+	unsupported(call, "%s as a statement", r.Method)
+	return nil
+}
+
+// shiftStack compiles push_front and pop_front. What is shifted in is invalid.
+func (c *compiler) shiftStack(call *syntax.Call, r *types.Call) step {
+	t, ok := under(c.typeOf(r.Recv)).(*types.Stack)
+	if !ok {
+		unsupported(call, "%s of a %s", r.Method, c.typeOf(r.Recv))
+	}
+	n := int64(1)
+	if len(r.Args) == 1 && r.Args[0] != nil {
+		if n, ok = c.constInt(r.Args[0]); !ok || n < 0 {
+			invalid(call, "the count of %s must be a constant", r.Method)
+		}
+	}
+	k := int(min(n, int64(t.Size)))
+	words := wordsOf(call, t.Elem)
+	size, push := t.Size, r.Method == "push_front"
+	prep, p := c.placeOf(r.Recv)
+	return sequence(prep, func(f *frame) flow {
+		at := p.at(f)
+		elems := f.w[at+1 : at+1+size*words]
+		if push {
+			copy(elems[k*words:], elems[:(size-k)*words])
+			clear(elems[:k*words])
+			f.w[at] = min(f.w[at]+uint64(k), uint64(size))
+		} else {
+			copy(elems, elems[k*words:])
+			clear(elems[(size-k)*words:])
+			f.w[at] -= min(f.w[at], uint64(k))
+		}
+		return next
+	})
+}

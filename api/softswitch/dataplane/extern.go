@@ -1,0 +1,302 @@
+package dataplane
+
+import (
+	"slices"
+
+	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/linker/p4/types"
+)
+
+// externFunction compiles a call of an extern function of v1model.
+func (c *compiler) externFunction(call *syntax.Call, r *types.Call) step {
+	switch r.Callee.Name {
+	case "mark_to_drop":
+		return c.markToDrop(call, r)
+	case "verify":
+		return c.verify(call, r)
+	case "hash":
+		return c.hash(call, r)
+	case "verify_checksum", "update_checksum", "verify_checksum_with_payload", "update_checksum_with_payload":
+		return c.checksum(call, r)
+	case "log_msg":
+		return nil // says something to a log; a packet cannot tell
+	}
+	unsupported(call, "extern function %s", r.Callee.Name)
+	return nil
+}
+
+// markToDrop sets egress_spec to the drop port and clears the multicast group, as v1model declares.
+func (c *compiler) markToDrop(call *syntax.Call, r *types.Call) step {
+	p := c.sm
+	if len(r.Args) == 1 && r.Args[0] != nil {
+		_, q := c.placeOf(r.Args[0])
+		p = &q
+	}
+	s, ok := under(p.typ).(*types.Struct)
+	if !ok {
+		unsupported(call, "mark_to_drop of a %s", p.typ)
+	}
+	spec, _ := fieldOffset(call, s, "egress_spec")
+	group, _ := fieldOffset(call, s, "mcast_grp")
+	return func(f *frame) flow {
+		at := p.at(f)
+		f.w[at+spec], f.w[at+group] = DropPort, 0
+		return next
+	}
+}
+
+// verify compiles verify(check, error) of a parser.
+func (c *compiler) verify(call *syntax.Call, r *types.Call) step {
+	check, e := c.cond(r.Args[0]), c.scalar(r.Args[1]).fn
+	return func(f *frame) flow {
+		if check(f) {
+			return next
+		}
+		if f.perr == 0 {
+			f.perr = e(f)
+		}
+		return breaks
+	}
+}
+
+// method compiles a call of a method of an extern instance.
+func (c *compiler) method(call *syntax.Call, r *types.Call) step {
+	if t, ok := c.typeOf(r.Recv).(*types.Extern); ok {
+		switch t.Name {
+		case "packet_in":
+			return c.packetIn(call, r)
+		case "packet_out":
+			return c.packetOut(call, r)
+		}
+	}
+	switch x := c.objectOf(r.Recv).(type) {
+	case *Register:
+		return c.registerMethod(call, r, x)
+	case *Counter:
+		if r.Method == "count" {
+			i := c.scalarOf(r.Args[0]).fn
+			return func(f *frame) flow { x.count(i(f), len(f.pkt)); return next }
+		}
+	case *DirectCounter:
+		if r.Method == "count" {
+			c.countDirect(call, x)
+			return func(f *frame) flow { f.entry.count.add(len(f.pkt)); return next }
+		}
+	}
+	unsupported(call, "method %s", r.Method)
+	return nil
+}
+
+// countDirect checks that a direct counter is counted only in actions of the table it belongs to.
+func (c *compiler) countDirect(call *syntax.Call, x *DirectCounter) {
+	if c.site == nil || c.site.table.counter != x {
+		invalid(call, "direct counter %s is counted outside the actions of its table", x.Name)
+	}
+}
+
+func (c *compiler) registerMethod(call *syntax.Call, r *types.Call, x *Register) step {
+	n := x.words
+	switch r.Method {
+	case "read":
+		i := c.index(r.Args[1])
+		prep, dst, done := c.outArgument(r.Args[0], r.Sig.Params[0].Type)
+		if dst.dyn == nil && n == 1 {
+			d := dst.slot
+			return sequence(prep, func(f *frame) flow { x.packetRead(i(f), f.w[d:d+1]); return next }, done)
+		}
+		return sequence(prep, func(f *frame) flow {
+			k := i(f)
+			d := dst.at(f)
+			x.packetRead(k, f.w[d:d+n])
+			return next
+		}, done)
+	case "write":
+		i := c.index(r.Args[0])
+		if n == 1 {
+			v, tmp := c.scalar(r.Args[1]).fn, c.alloc(1)
+			return func(f *frame) flow {
+				k := i(f)
+				f.w[tmp] = v(f)
+				x.packetWrite(k, f.w[tmp:tmp+1])
+				return next
+			}
+		}
+		v := c.wide(r.Args[1])
+		return sequence(v.prep, func(f *frame) flow { x.packetWrite(i(f), f.w[v.slot:v.slot+n]); return next })
+	}
+	unsupported(call, "method %s of a register", r.Method)
+	return nil
+}
+
+// index compiles an index into an array.
+func (c *compiler) index(e syntax.Expr) func(*frame) uint64 {
+	if c.isWide(e) {
+		unsupported(e, "an index of more than 64 bits")
+	}
+	return c.scalar(e).fn
+}
+
+// algorithm is the hash function that a constant HashAlgorithm argument names.
+func (c *compiler) algorithm(e syntax.Expr) algorithm {
+	v, ok := c.value(e).(types.EnumValue)
+	if !ok {
+		unsupported(e, "a hash algorithm that is not a constant")
+	}
+	i := slices.IndexFunc(algorithms, func(a algorithm) bool { return a.name == v.Member })
+	if i < 0 {
+		unsupported(e, "hash algorithm %s", v.Member)
+	}
+	return algorithms[i]
+}
+
+// hash compiles hash(result, algorithm, base, data, max): base + h(data) mod max, and base if max is 0.
+func (c *compiler) hash(call *syntax.Call, r *types.Call) step {
+	algo := c.algorithm(r.Args[1])
+	base, data, most := c.scalarOf(r.Args[2]).fn, c.bytes(r.Args[3]), c.scalarOf(r.Args[4]).fn
+	t := r.Sig.Params[0].Type
+	w, _, ok := widthOf(t)
+	if !ok || w > 64 {
+		unsupported(call, "a hash of type %s", t)
+	}
+	m, sum := mask64(w), algo.sum
+	prep, dst, done := c.outArgument(r.Args[0], t)
+	return sequence(prep, func(f *frame) flow {
+		v := base(f)
+		if k := most(f); k != 0 {
+			f.buf = f.buf[:0]
+			data(f)
+			v += sum(f.buf) % k
+		}
+		f.w[dst.at(f)] = v & m
+		return next
+	}, done)
+}
+
+// checksum compiles verify_checksum and update_checksum, and their variants over the payload.
+func (c *compiler) checksum(call *syntax.Call, r *types.Call) step {
+	name := r.Callee.Name
+	payload := name == "verify_checksum_with_payload" || name == "update_checksum_with_payload"
+	cond, data := c.cond(r.Args[0]), c.bytes(r.Args[1])
+	algo := c.algorithm(r.Args[3])
+	t := c.typeOf(r.Args[2])
+	w, _, ok := widthOf(t)
+	if !ok || w > 64 {
+		unsupported(call, "a checksum of type %s", t)
+	}
+	m, sum := mask64(w), algo.sum
+	value := func(f *frame) uint64 {
+		f.buf = f.buf[:0]
+		data(f)
+		if payload {
+			f.buf = append(f.buf, f.pkt[min(len(f.pkt), (f.cur+7)/8):]...)
+		}
+		return sum(f.buf) & m
+	}
+	if name == "verify_checksum" || name == "verify_checksum_with_payload" {
+		given := c.scalar(r.Args[2]).fn
+		bad := c.sm.slot + c.smField(call, "checksum_error")
+		return func(f *frame) flow {
+			if cond(f) && value(f) != given(f) {
+				f.w[bad] = 1
+			}
+			return next
+		}
+	}
+	prep, dst, done := c.outArgument(r.Args[2], t)
+	write := sequence(prep, func(f *frame) flow { f.w[dst.at(f)] = value(f); return next }, done)
+	return choose(cond, write, nil)
+}
+
+// smField is the offset of a field of the architecture's standard metadata.
+func (c *compiler) smField(at syntax.Node, name string) int {
+	off, _ := fieldOffset(at, c.smType, name)
+	return off
+}
+
+// bytes compiles the data of a hash: its fields one after the other, without padding between them, into f.buf. A trailing part
+// of a byte is filled with zeros.
+func (c *compiler) bytes(e syntax.Expr) func(*frame) {
+	var ws []func(f *frame, bit int) int
+	c.appendData(&ws, e)
+	return func(f *frame) {
+		bit := 0
+		for _, w := range ws {
+			bit = w(f, bit)
+		}
+	}
+}
+
+func (c *compiler) appendData(ws *[]func(*frame, int) int, e syntax.Expr) {
+	switch x := e.(type) {
+	case *syntax.Paren:
+		c.appendData(ws, x.X)
+		return
+	case *syntax.ListExpr:
+		for _, el := range x.Elems {
+			c.appendData(ws, el)
+		}
+		return
+	}
+	t := c.finalType(e)
+	if w, _, ok := widthOf(t); ok {
+		if b, isBasic := under(t).(*types.Basic); isBasic && b.Kind == types.ErrorKind {
+			unsupported(e, "an error as data of a hash")
+		}
+		if w > 64 {
+			v := c.wide(e)
+			n := bitWords(w)
+			*ws = append(*ws, func(f *frame, bit int) int {
+				if v.prep != nil {
+					v.prep(f)
+				}
+				f.buf, bit = appendWide(f.buf, bit, f.w[v.slot:v.slot+n], w)
+				return bit
+			})
+			return
+		}
+		v := c.scalar(e).fn
+		*ws = append(*ws, func(f *frame, bit int) int {
+			f.buf, bit = appendBits(f.buf, bit, v(f), w)
+			return bit
+		})
+		return
+	}
+	tmp := c.temp(e, t)
+	prep := c.store(tmp, e)
+	parts := partsOf(e, t, tmp.slot, -1)
+	emit := make([]func(*frame, int) int, len(parts))
+	for i, p := range parts {
+		emit[i] = c.dataPart(e, p)
+	}
+	*ws = append(*ws, func(f *frame, bit int) int {
+		if prep != nil {
+			prep(f)
+		}
+		for i, p := range parts {
+			if p.header >= 0 && f.w[p.header] == 0 {
+				continue
+			}
+			bit = emit[i](f, bit)
+		}
+		return bit
+	})
+}
+
+func (c *compiler) dataPart(at syntax.Node, p part) func(*frame, int) int {
+	if v, ok := under(p.typ).(*types.Varbit); ok {
+		n := bitWords(v.Max)
+		return func(f *frame, bit int) int {
+			f.buf, bit = appendWide(f.buf, bit, f.w[p.off+1:p.off+1+n], int(f.w[p.off]))
+			return bit
+		}
+	}
+	w, _, ok := widthOf(p.typ)
+	if !ok {
+		unsupported(at, "a %s as data of a hash", p.typ)
+	}
+	n := bitWords(w)
+	return func(f *frame, bit int) int {
+		f.buf, bit = appendWide(f.buf, bit, f.w[p.off:p.off+n], w)
+		return bit
+	}
+}

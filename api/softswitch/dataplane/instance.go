@@ -1,0 +1,181 @@
+package dataplane
+
+import (
+	"strings"
+
+	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/linker/p4/types"
+)
+
+// An object is a thing of the program that exists once, however often its control is applied: *Register, *Counter,
+// *DirectCounter, *Table or *instance.
+type object any
+
+// An instance is a control or parser that can be applied.
+type instance struct {
+	decl syntax.Decl
+	id   string // identity: where it is declared, from the top
+	path string // P4Info prefix of what it holds
+	ctor []bound
+}
+
+// controlPlaneName is the P4Info name of something declared with these annotations inside path.
+func controlPlaneName(annots []*syntax.Annotation, name, path string) string {
+	for _, a := range annots {
+		if a.Name != "name" {
+			continue
+		}
+		if s, ok := annotationString(a); ok {
+			name = s
+		}
+	}
+	if abs, ok := strings.CutPrefix(name, "."); ok {
+		return abs
+	}
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// annotationString is the text of @name("text").
+func annotationString(a *syntax.Annotation) (string, bool) {
+	if len(a.Exprs) == 1 {
+		if s, ok := a.Exprs[0].(*syntax.StringLit); ok {
+			return s.Value, true
+		}
+	}
+	if len(a.Body) == 1 {
+		if t := a.Body[0].Text; len(t) >= 2 && t[0] == '"' {
+			return t[1 : len(t)-1], true
+		}
+	}
+	return "", false
+}
+
+// claim makes sure that a P4Info name means one thing.
+func (c *compiler) claim(at syntax.Node, name, id string) {
+	if was, ok := c.owner[name]; ok && was != id {
+		unsupported(at, "two objects with the P4Info name %s", name)
+	}
+	c.owner[name] = id
+}
+
+// objectOf is the instance that an expression names.
+func (c *compiler) objectOf(e syntax.Expr) object {
+	switch x := e.(type) {
+	case *syntax.Paren:
+		return c.objectOf(x.X)
+	case *syntax.Name:
+		o := c.use(x.Ident)
+		if b := c.lookup(o); b != nil {
+			return b.object
+		}
+		d, ok := o.Decl.(*syntax.InstanceDecl)
+		if !ok || o.Parent != nil {
+			unsupported(e, "%s here", x.Ident.Name)
+		}
+		saved := c.env
+		c.env = &env{names: map[*types.Object]*binding{}}
+		defer func() { c.env = saved }()
+		return c.instance(d, o)
+	}
+	unsupported(e, "this as an instance")
+	return nil
+}
+
+// instance makes, once, what an instance declaration declares.
+func (c *compiler) instance(d *syntax.InstanceDecl, o *types.Object) object {
+	id := c.env.id + "/" + d.Name.Name
+	if x, ok := c.bound[id]; ok {
+		return x
+	}
+	if d.HasBody {
+		unsupported(d, "an instance with abstract methods")
+	}
+	name := controlPlaneName(d.Annots(), d.Name.Name, c.env.path)
+	var x object
+	switch t := o.Type.(type) {
+	case *types.Extern:
+		x = c.externInstance(d, o, t, name)
+		c.claim(d, name, id)
+	case *types.Applicable:
+		x = &instance{decl: t.Decl, id: id, path: name, ctor: c.ctorArgs(d, t, o.Ctor)}
+	default:
+		unsupported(d, "an instance of %s", o.Type)
+	}
+	c.bound[id] = x
+	return x
+}
+
+// ctorArgs binds constructor parameters.
+func (c *compiler) ctorArgs(at syntax.Node, t *types.Applicable, call *types.Call) []bound {
+	var params []*syntax.Param
+	switch d := t.Decl.(type) {
+	case *syntax.ControlDecl:
+		params = d.CtorParams
+	case *syntax.ParserDecl:
+		params = d.CtorParams
+	}
+	var bs []bound
+	for i, p := range params {
+		if call == nil || i >= len(call.Args) || call.Args[i] == nil {
+			invalid(at, "constructor argument %s is missing", p.Name.Name)
+		}
+		o := c.def(p.Name)
+		if v := c.value(call.Args[i]); v != nil {
+			bs = append(bs, bound{o, &binding{value: v}})
+			continue
+		}
+		bs = append(bs, bound{o, &binding{object: c.objectOf(call.Args[i])}})
+	}
+	return bs
+}
+
+// directInstance is the instance that Type.apply(...) makes. Its name is the type's, so what it holds can exist only once.
+func (c *compiler) directInstance(call *syntax.Call, callee *types.Object) *instance {
+	d, ok := callee.Decl.(syntax.Decl)
+	if !ok {
+		unsupported(call, "applying %s", callee.Name)
+	}
+	id := c.env.id + "/" + call.Pos().String() + callee.Name
+	return &instance{decl: d, id: id, path: controlPlaneName(d.Annots(), callee.Name, c.env.path)}
+}
+
+// externInstance makes a register or counter.
+func (c *compiler) externInstance(d *syntax.InstanceDecl, o *types.Object, t *types.Extern, name string) object {
+	arg := func(i int) syntax.Expr {
+		if o.Ctor == nil || i >= len(o.Ctor.Args) || o.Ctor.Args[i] == nil {
+			invalid(d, "%s needs a constructor argument", t.Name)
+		}
+		return o.Ctor.Args[i]
+	}
+	size := func() int {
+		n, ok := c.constInt(arg(0))
+		if !ok || n < 0 || n > maxCells {
+			invalid(d, "the size of %s must be a constant between 0 and %d", d.Name.Name, maxCells)
+		}
+		return int(n)
+	}
+	switch t.Name {
+	case "register":
+		if len(t.Args) == 0 {
+			invalid(d, "register without an element type")
+		}
+		w, signed, ok := widthOf(t.Args[0])
+		if !ok {
+			unsupported(d, "a register of %s", t.Args[0])
+		}
+		r := newRegister(name, size(), w, signed)
+		c.pipe.registers = append(c.pipe.registers, r)
+		return r
+	case "counter":
+		k := newCounter(name, size())
+		c.pipe.counters = append(c.pipe.counters, k)
+		return k
+	case "direct_counter":
+		return &DirectCounter{Name: name}
+	}
+	unsupported(d, "extern %s", t.Name)
+	return nil
+}

@@ -1,0 +1,81 @@
+package dataplane
+
+import (
+	"slices"
+	"sync/atomic"
+)
+
+// listIndex tries entries one by one, the highest priority first, and among equals the one that was there first. Readers see a
+// list that is never changed; a writer publishes a new one.
+type listIndex struct {
+	keys []Key
+	list atomic.Pointer[[]*Entry]
+}
+
+func newListIndex(keys []Key) *listIndex {
+	x := &listIndex{keys: keys}
+	x.list.Store(&[]*Entry{})
+	return x
+}
+
+func (x *listIndex) find(key []uint64) *Entry {
+	for _, e := range *x.list.Load() {
+		if x.matches(e, key) {
+			return e
+		}
+	}
+	return nil
+}
+
+func (x *listIndex) matches(e *Entry, key []uint64) bool {
+	for i := range x.keys {
+		k := &x.keys[i]
+		if e.Match[i].Any {
+			continue
+		}
+		if k.Kind == Range {
+			v := key[k.off : k.off+k.words]
+			if wideCompare(v, e.key[k.off:k.off+k.words]) < 0 || wideCompare(v, e.mask[k.off:k.off+k.words]) > 0 {
+				return false
+			}
+			continue
+		}
+		for j := k.off; j < k.off+k.words; j++ {
+			if key[j]&e.mask[j] != e.key[j] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// rank orders by priority, then by prefix length (tables of lpm keys alone have no priorities), then by age.
+func (x *listIndex) rank(a, b *Entry) int {
+	if a.Priority != b.Priority {
+		return int(b.Priority) - int(a.Priority)
+	}
+	la, lb := 0, 0
+	for i := range x.keys {
+		la, lb = la+a.Match[i].Len, lb+b.Match[i].Len
+	}
+	if la != lb {
+		return lb - la
+	}
+	if a.order < b.order {
+		return -1
+	}
+	return 1
+}
+
+func (x *listIndex) insert(e *Entry) {
+	old := *x.list.Load()
+	at, _ := slices.BinarySearchFunc(old, e, x.rank)
+	list := make([]*Entry, 0, len(old)+1)
+	list = append(append(append(list, old[:at]...), e), old[at:]...)
+	x.list.Store(&list)
+}
+
+func (x *listIndex) remove(e *Entry) {
+	list := slices.DeleteFunc(slices.Clone(*x.list.Load()), func(o *Entry) bool { return o == e })
+	x.list.Store(&list)
+}

@@ -1,0 +1,170 @@
+package dataplane
+
+import (
+	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/linker/p4/types"
+)
+
+// A place is where a value lies in the frame: at slot, plus what dyn says for an element of a stack at a computed index.
+type place struct {
+	slot int
+	dyn  func(*frame) int // nil if the place is known at compile time
+	typ  types.Type
+}
+
+// at is the word offset of the place.
+func (p place) at(f *frame) int {
+	if p.dyn == nil {
+		return p.slot
+	}
+	return p.slot + p.dyn(f)
+}
+
+// field moves the place to a part of it.
+func (p place) field(off int, t types.Type) place {
+	return place{p.slot + off, p.dyn, t}
+}
+
+// place finds where e lies. What is not a place itself (the result of a call, a list) is put into a temporary by prep, which is
+// nil if there is nothing to do first.
+func (c *compiler) place(e syntax.Expr) (prep step, p place) {
+	switch x := e.(type) {
+	case *syntax.Paren:
+		return c.place(x.X)
+	case *syntax.Name:
+		if b := c.lookup(c.use(x.Ident)); b != nil && b.place != nil {
+			return nil, *b.place
+		}
+	case *syntax.Member:
+		if prep, p, ok := c.memberPlace(x); ok {
+			return prep, p
+		}
+	case *syntax.Index:
+		return c.elementPlace(x)
+	}
+	t := c.typeOf(e)
+	p = c.temp(e, t)
+	return c.store(p, e), p
+}
+
+func (c *compiler) memberPlace(x *syntax.Member) (prep step, p place, ok bool) {
+	if _, isType := x.X.(*syntax.TypeExpr); isType {
+		return nil, place{}, false
+	}
+	switch t := under(c.typeOf(x.X)).(type) {
+	case *types.Struct:
+		prep, p := c.place(x.X)
+		off, ft := fieldOffset(x, t, x.Sel.Name)
+		return prep, p.field(off, ft), true
+	case *types.Stack:
+		switch x.Sel.Name {
+		case "next", "last":
+			prep, p := c.place(x.X)
+			return prep, c.stackCursor(x, p, t, x.Sel.Name == "last"), true
+		}
+	}
+	return nil, place{}, false
+}
+
+// stackCursor is the place of stack.next or stack.last; past the ends it is a parser error and the spare element.
+func (c *compiler) stackCursor(at syntax.Node, p place, t *types.Stack, last bool) place {
+	if !c.inParser {
+		unsupported(at, "next and last outside a parser")
+	}
+	words := wordsOf(at, t.Elem)
+	size := t.Size
+	bad := c.errorIndex(at, "StackOutOfBounds")
+	base := p
+	return place{slot: p.slot + 1, typ: t.Elem, dyn: func(f *frame) int {
+		s := base.at(f)
+		i := int(f.w[s])
+		if last {
+			i--
+		}
+		if i < 0 || i >= size {
+			if f.perr == 0 {
+				f.perr = bad
+			}
+			i = size
+			clear(f.w[s+1+i*words : s+1+(i+1)*words])
+		}
+		return s - base.slot + i*words
+	}}
+}
+
+func (c *compiler) elementPlace(x *syntax.Index) (step, place) {
+	prep, p := c.place(x.X)
+	switch t := under(c.typeOf(x.X)).(type) {
+	case *types.Tuple:
+		i, ok := c.constInt(x.I)
+		if !ok || i < 0 || i >= int64(len(t.Elems)) {
+			invalid(x, "a tuple's index must be a constant below %d", len(t.Elems))
+		}
+		off := 0
+		for _, e := range t.Elems[:i] {
+			off += wordsOf(x, e)
+		}
+		return prep, p.field(off, t.Elems[i])
+	case *types.Stack:
+		words := wordsOf(x, t.Elem)
+		if i, ok := c.constInt(x.I); ok {
+			if i < 0 || i >= int64(t.Size) {
+				invalid(x, "index %d of a stack of %d", i, t.Size)
+			}
+			return prep, p.field(1+int(i)*words, t.Elem)
+		}
+		index, size, base := c.scalar(x.I).fn, uint64(t.Size), p
+		return prep, place{slot: p.slot + 1, typ: t.Elem, dyn: func(f *frame) int {
+			s := base.at(f)
+			i := index(f)
+			if i >= size {
+				i = size
+				clear(f.w[s+1+int(i)*words : s+1+int(i+1)*words])
+			}
+			return s - base.slot + int(i)*words
+		}}
+	}
+	unsupported(x, "indexing a %s", c.typeOf(x.X))
+	return nil, place{}
+}
+
+// pinned fixes a place whose index is computed: the index is evaluated once, by the returned step.
+func (c *compiler) pinned(p place) (step, place) {
+	if p.dyn == nil {
+		return nil, p
+	}
+	at, dyn := c.alloc(1), p.dyn
+	return func(f *frame) flow { f.w[at] = uint64(dyn(f)); return next },
+		place{p.slot, func(f *frame) int { return int(f.w[at]) }, p.typ}
+}
+
+// load reads a place that holds a scalar of at most 64 bits.
+func (p place) load() scalar {
+	if p.dyn == nil {
+		return loadSlot(p.slot)
+	}
+	return scalar{slot: -1, fn: func(f *frame) uint64 { return f.w[p.slot+p.dyn(f)] }}
+}
+
+// copyWords copies n words between places.
+func copyWords(dst, src place, n int) step {
+	if n == 0 {
+		return nil
+	}
+	if dst.dyn == nil && src.dyn == nil {
+		d, s := dst.slot, src.slot
+		if d == s {
+			return nil
+		}
+		if n == 1 {
+			return func(f *frame) flow { f.w[d] = f.w[s]; return next }
+		}
+		return func(f *frame) flow { copy(f.w[d:d+n], f.w[s:s+n]); return next }
+	}
+	return func(f *frame) flow {
+		s := src.at(f)
+		d := dst.at(f)
+		copy(f.w[d:d+n], f.w[s:s+n])
+		return next
+	}
+}

@@ -1,0 +1,419 @@
+package dataplane
+
+import (
+	"slices"
+
+	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/linker/p4/types"
+)
+
+// A site is a place where a table is applied. The table exists once; its key and the bodies of its actions are compiled for
+// each site, in the variables that they have there.
+type site struct {
+	table  *Table
+	keys   step
+	slot   int // of the key's words
+	bodies []siteAction
+}
+
+type siteAction struct {
+	slot int // where the parameters of the entry go
+	body step
+}
+
+func (s *site) apply(f *frame) flow {
+	if s.keys != nil {
+		s.keys(f)
+	}
+	t := s.table
+	e := t.index.find(f.w[s.slot : s.slot+t.words])
+	f.hit = e != nil
+	if e == nil {
+		e = t.otherwise
+	}
+	do := e.do.Load()
+	f.action = do.Action
+	if do.Action < 0 {
+		return next
+	}
+	a := &s.bodies[do.Action]
+	copy(f.w[a.slot:], do.Args)
+	if a.body == nil {
+		return next
+	}
+	f.entry = e
+	return a.body(f)
+}
+
+// applyExpr compiles the t.apply() in t.apply().hit.
+func (c *compiler) applyExpr(e syntax.Expr) step {
+	switch x := e.(type) {
+	case *syntax.Paren:
+		return c.applyExpr(x.X)
+	case *syntax.Call:
+		if r := c.resolve(x); r.Kind == types.TableApply {
+			return c.applyTable(x, r.Callee)
+		}
+	}
+	unsupported(e, "this as a table application")
+	return nil
+}
+
+// appliedTable is the table in t.apply().
+func (c *compiler) appliedTable(e syntax.Expr) *Table {
+	switch x := e.(type) {
+	case *syntax.Paren:
+		return c.appliedTable(x.X)
+	case *syntax.Call:
+		return c.table(x, c.resolve(x).Callee)
+	}
+	unsupported(e, "this as a table application")
+	return nil
+}
+
+func (c *compiler) applyTable(call *syntax.Call, o *types.Object) step {
+	d, ok := o.Decl.(*syntax.TableDecl)
+	if !ok {
+		unsupported(call, "applying %s", o.Name)
+	}
+	defer c.enter(call, d)()
+	s := &site{table: c.table(call, o)}
+	s.slot = c.alloc(s.table.words)
+	var keys []step
+	for _, p := range d.Properties {
+		kp, ok := p.(*syntax.KeyProperty)
+		if !ok {
+			continue
+		}
+		for i, k := range kp.Keys {
+			key := s.table.Keys[i]
+			keys = append(keys, c.guardless(k.Expr, c.store(place{slot: s.slot + key.off, typ: c.finalType(k.Expr)}, k.Expr)))
+		}
+	}
+	s.keys = sequence(keys...)
+	saved := c.site
+	c.site = s
+	defer func() { c.site = saved }()
+	for i, ref := range actionRefs(d) {
+		s.bodies = append(s.bodies, c.siteAction(ref, s.table.actions[i]))
+	}
+	return s.apply
+}
+
+// guardless refuses to apply a table while the key of another is computed.
+func (c *compiler) guardless(e syntax.Expr, s step) step {
+	if c.applies(e) {
+		unsupported(e, "applying a table in another's key")
+	}
+	return s
+}
+
+// siteAction expands an action of a table: directed parameters are bound to the arguments in the actions list, the others get
+// theirs from the entry.
+func (c *compiler) siteAction(ref *syntax.ActionRef, a *Action) siteAction {
+	d := a.obj.Decl.(*syntax.ActionDecl)
+	slot := c.alloc(a.words)
+	var directed []*syntax.Param
+	var bs []bound
+	off := 0
+	for _, p := range d.Params {
+		if p.Dir != syntax.NoDir {
+			directed = append(directed, p)
+			continue
+		}
+		o := c.def(p.Name)
+		bs = append(bs, bound{o, &binding{place: &place{slot: slot + off, typ: o.Type}}})
+		off += wordsOf(p, o.Type)
+	}
+	var args []syntax.Expr
+	if call, ok := ref.Call.(*syntax.Call); ok {
+		for _, arg := range call.Args {
+			if arg.Name != nil {
+				unsupported(arg, "a named argument in an actions list")
+			}
+			args = append(args, arg.Value)
+		}
+	}
+	if len(args) != len(directed) {
+		unsupported(ref, "%d arguments for the %d directed parameters of %s", len(args), len(directed), a.Name)
+	}
+	before, after, more := c.arguments(directed, args, true)
+	body := c.expand(ref, d, before, after, append(bs, more...), func() step { return c.block(d.Body.Stmts) })
+	return siteAction{slot, body}
+}
+
+func actionRefs(d *syntax.TableDecl) []*syntax.ActionRef {
+	for _, p := range d.Properties {
+		if a, ok := p.(*syntax.ActionsProperty); ok {
+			return a.Actions
+		}
+	}
+	return nil
+}
+
+// refObject is the action that an entry of an actions list, a default_action or a table entry names.
+func (c *compiler) refObject(e syntax.Expr) (*types.Object, []*syntax.Arg) {
+	switch x := e.(type) {
+	case *syntax.Name:
+		return c.use(x.Ident), nil
+	case *syntax.Call:
+		if n, ok := x.Fun.(*syntax.Name); ok {
+			return c.use(n.Ident), x.Args
+		}
+	}
+	unsupported(e, "this as an action")
+	return nil, nil
+}
+
+// defaultSize is the number of entries of a table that does not say, as P4Info has it.
+const defaultSize = 1024
+
+// table makes, once, the table that o declares in the control that is being expanded.
+func (c *compiler) table(at syntax.Node, o *types.Object) *Table {
+	d, ok := o.Decl.(*syntax.TableDecl)
+	if !ok {
+		unsupported(at, "applying %s", o.Name)
+	}
+	id := c.env.id + "/" + d.Name.Name
+	if x, ok := c.bound[id]; ok {
+		return x.(*Table)
+	}
+	t := &Table{
+		Name: controlPlaneName(d.Annots(), d.Name.Name, c.env.path), Size: defaultSize, entries: map[string]*Entry{},
+		otherwise: &Entry{},
+	}
+	c.claim(d, t.Name, id)
+	c.bound[id] = t
+	c.pipe.tables = append(c.pipe.tables, t)
+	var entries *syntax.EntriesProperty
+	var otherwise *syntax.ExprProperty
+	for _, p := range d.Properties {
+		switch p := p.(type) {
+		case *syntax.KeyProperty:
+			for _, k := range p.Keys {
+				c.tableKey(t, k)
+			}
+		case *syntax.ActionsProperty:
+			for _, ref := range p.Actions {
+				c.tableAction(t, ref)
+			}
+		case *syntax.EntriesProperty:
+			entries = p
+		case *syntax.ExprProperty:
+			if p.Name.Name == "default_action" {
+				otherwise = p
+				continue
+			}
+			c.tableProperty(t, p)
+		}
+	}
+	for _, a := range t.actions {
+		t.Actions = append(t.Actions, *a)
+	}
+	t.index = t.newIndex()
+	c.defaultAction(t, otherwise)
+	if entries != nil {
+		c.constEntries(t, entries)
+	}
+	return t
+}
+
+func (c *compiler) tableKey(t *Table, k *syntax.TableKey) {
+	kind, ok := matchKinds[k.MatchKind.Name]
+	if !ok {
+		unsupported(k.MatchKind, "match kind %s", k.MatchKind.Name)
+	}
+	w, signed, ok := widthOf(c.finalType(k.Expr))
+	if !ok || w == 0 {
+		unsupported(k, "a key of type %s", c.finalType(k.Expr))
+	}
+	if signed && kind == Range {
+		unsupported(k, "a range of signed numbers")
+	}
+	key := Key{Name: keyName(k), Kind: kind, Width: w, off: t.words, words: bitWords(w)}
+	t.Keys = append(t.Keys, key)
+	t.words += key.words
+	t.Priority = t.Priority || kind == Ternary || kind == Range || kind == Optional
+}
+
+func keyName(k *syntax.TableKey) string {
+	for _, a := range k.Annotations {
+		if s, ok := annotationString(a); ok && a.Name == "name" {
+			return s
+		}
+	}
+	return syntax.PrintNode(k.Expr)
+}
+
+func (c *compiler) tableAction(t *Table, ref *syntax.ActionRef) {
+	o, _ := c.refObject(ref.Call)
+	d, ok := o.Decl.(*syntax.ActionDecl)
+	if !ok {
+		unsupported(ref, "%s as an action", o.Name)
+	}
+	path := c.env.path
+	if o.Parent == nil {
+		path = ""
+	}
+	a := &Action{Name: controlPlaneName(d.Annots(), d.Name.Name, path), obj: o}
+	for _, an := range ref.Annotations {
+		a.TableOnly = a.TableOnly || an.Name == "tableonly"
+		a.DefaultOnly = a.DefaultOnly || an.Name == "defaultonly"
+	}
+	for _, p := range d.Params {
+		if p.Dir != syntax.NoDir {
+			continue
+		}
+		po := c.def(p.Name)
+		w, _, ok := widthOf(po.Type)
+		if !ok {
+			unsupported(p, "an action parameter of type %s", po.Type)
+		}
+		n := bitWords(w)
+		a.Params = append(a.Params, Param{Name: p.Name.Name, Width: w, off: a.words, words: n})
+		a.words += n
+	}
+	t.actions = append(t.actions, a)
+}
+
+func (c *compiler) tableProperty(t *Table, p *syntax.ExprProperty) {
+	switch p.Name.Name {
+	case "size":
+		n, ok := c.constInt(p.Value)
+		if !ok || n < 0 || n > maxCells {
+			invalid(p, "the size of a table must be a constant between 0 and %d", maxCells)
+		}
+		t.Size = int(n)
+	case "counters":
+		x, ok := c.objectOf(p.Value).(*DirectCounter)
+		if !ok {
+			unsupported(p, "counters that are no direct_counter")
+		}
+		if x.table != nil && x.table != t {
+			invalid(p, "direct counter %s belongs to table %s already", x.Name, x.table.Name)
+		}
+		x.table, t.counter = t, x
+	case "support_timeout":
+		if n, ok := c.number(p.Value); !ok || n.Sign() != 0 {
+			unsupported(p, "idle time-outs")
+		}
+	default:
+		unsupported(p, "table property %s", p.Name.Name)
+	}
+}
+
+// do is the call of an action with constant arguments.
+func (c *compiler) do(t *Table, e syntax.Expr) *Do {
+	o, args := c.refObject(e)
+	i := t.actionIndex(o)
+	if i < 0 {
+		invalid(e, "%s is no action of table %s", o.Name, t.Name)
+	}
+	a := t.actions[i]
+	do := &Do{Action: i, Args: make([]uint64, a.words)}
+	// A default action repeats the directed arguments of the actions list; only the others are the entry's.
+	if skip := len(args) - len(a.Params); skip > 0 {
+		args = args[skip:]
+	}
+	if len(args) != len(a.Params) {
+		invalid(e, "%d arguments for the %d parameters of %s", len(args), len(a.Params), a.Name)
+	}
+	for j, p := range a.Params {
+		if args[j].Name != nil {
+			if k := slices.IndexFunc(a.Params, func(q Param) bool { return q.Name == args[j].Name.Name }); k >= 0 {
+				p = a.Params[k]
+			}
+		}
+		n, ok := c.number(args[j].Value)
+		if !ok {
+			invalid(args[j], "the argument is not a constant")
+		}
+		copy(do.Args[p.off:p.off+p.words], bigWords(n, p.words))
+	}
+	return do
+}
+
+func (c *compiler) defaultAction(t *Table, p *syntax.ExprProperty) {
+	t.original = &Do{Action: -1}
+	if p != nil {
+		t.original = c.do(t, p.Value)
+		t.ConstDo = p.Const
+	} else if i := slices.IndexFunc(t.actions, func(a *Action) bool { return a.Name == "NoAction" }); i >= 0 {
+		t.original = &Do{Action: i}
+	}
+	t.otherwise.do.Store(t.original)
+}
+
+func (c *compiler) constEntries(t *Table, p *syntax.EntriesProperty) {
+	if !p.Const {
+		unsupported(p, "entries that are not const")
+	}
+	t.IsConst = true
+	for i, te := range p.Entries {
+		e := NewEntry(c.entryMatches(t, te), 0, c.do(t, te.Action))
+		e.Const = true
+		if t.Priority {
+			e.Priority = int32(len(p.Entries) - i)
+		}
+		if te.Priority != nil {
+			unsupported(te, "priorities of const entries")
+		}
+		if _, err := t.Find(e.Match, e.Priority); err == nil {
+			invalid(te, "the entry is there twice")
+		}
+		if err := t.Insert(e); err != nil {
+			invalid(te, "%v", err)
+		}
+	}
+	t.Size = max(t.Size, len(p.Entries))
+}
+
+func (c *compiler) entryMatches(t *Table, te *syntax.TableEntry) []Match {
+	elems := []syntax.Expr{te.Keyset}
+	if l, ok := te.Keyset.(*syntax.ListExpr); ok && l.Paren {
+		elems = l.Elems
+	} else if p, ok := te.Keyset.(*syntax.Paren); ok && len(t.Keys) == 1 {
+		elems = []syntax.Expr{p.X}
+	}
+	if len(elems) != len(t.Keys) {
+		invalid(te, "%d values for the %d keys of table %s", len(elems), len(t.Keys), t.Name)
+	}
+	ms := make([]Match, len(elems))
+	for i, e := range elems {
+		ms[i] = c.entryMatch(t.Keys[i], e)
+	}
+	return ms
+}
+
+func (c *compiler) entryMatch(k Key, e syntax.Expr) Match {
+	set := c.keyset(e, k.Width)
+	switch {
+	case set.any && k.Kind != Exact:
+		return Match{Any: true}
+	case set.kind == keyValue && (k.Kind == Exact || k.Kind == Optional):
+		return Match{Value: set.a}
+	case set.kind == keyValue && k.Kind == LPM:
+		return Match{Value: set.a, Len: k.Width}
+	case set.kind == keyValue && k.Kind == Ternary:
+		m := make([]uint64, k.words)
+		fillMask(m, k.Width, k.Width)
+		return Match{Value: set.a, Mask: m}
+	case set.kind == keyValue && k.Kind == Range:
+		return Match{Value: set.a, Mask: set.a}
+	case set.kind == keyMask && k.Kind == Ternary:
+		return Match{Value: set.a, Mask: set.b}
+	case set.kind == keyRange && k.Kind == Range:
+		return Match{Value: set.a, Mask: set.b}
+	case set.kind == keyMask && k.Kind == LPM:
+		for n := 0; n <= k.Width; n++ {
+			m := make([]uint64, k.words)
+			fillMask(m, k.Width, n)
+			if wideEqual(m, set.b) {
+				return Match{Any: n == 0, Value: set.a, Len: n}
+			}
+		}
+		invalid(e, "the mask is not a prefix")
+	}
+	unsupported(e, "this value for a key of this match kind")
+	return Match{}
+}

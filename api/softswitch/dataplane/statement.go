@@ -1,0 +1,276 @@
+package dataplane
+
+import (
+	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/linker/p4/types"
+)
+
+// block compiles statements in a scope of their own.
+func (c *compiler) block(stmts []syntax.Stmt) step {
+	saved := c.push(c.env.id, c.env.path)
+	defer func() { c.env = saved }()
+	steps := make([]step, 0, len(stmts))
+	for _, s := range stmts {
+		steps = append(steps, c.statement(s))
+	}
+	return sequence(steps...)
+}
+
+func (c *compiler) statement(s syntax.Stmt) step {
+	c.count(s)
+	switch s := s.(type) {
+	case *syntax.Block:
+		return c.block(s.Stmts)
+	case *syntax.EmptyStmt:
+		return nil
+	case *syntax.DeclStmt:
+		return c.local(s.Decl)
+	case *syntax.AssignStmt:
+		return c.guarded(s.RHS, c.assignment(s))
+	case *syntax.CallStmt:
+		return c.callStatement(s.Call)
+	case *syntax.IfStmt:
+		return c.ifStatement(s)
+	case *syntax.SwitchStmt:
+		return c.switchStatement(s)
+	case *syntax.ReturnStmt:
+		if s.Value == nil {
+			return func(*frame) flow { return returns }
+		}
+		if c.result == nil {
+			invalid(s, "return of a value outside a function")
+		}
+		return sequence(c.store(*c.result, s.Value), func(*frame) flow { return returns })
+	case *syntax.ExitStmt:
+		return func(*frame) flow { return exits }
+	}
+	unsupported(s, "this statement (%T)", s)
+	return nil
+}
+
+// guarded makes an exit that happened inside e's evaluation (in an action of t.apply().hit) leave the control.
+func (c *compiler) guarded(e syntax.Expr, s step) step {
+	if s == nil || !c.applies(e) {
+		return s
+	}
+	return func(f *frame) flow {
+		r := s(f)
+		if f.exited {
+			f.exited = false
+			return exits
+		}
+		return r
+	}
+}
+
+// applies tells whether evaluating e applies a table.
+func (c *compiler) applies(e syntax.Expr) bool {
+	found := false
+	syntax.Walk(e, func(n syntax.Node) bool {
+		if call, ok := n.(*syntax.Call); ok {
+			if r := c.info.Calls[call]; r != nil && r.Kind == types.TableApply {
+				found = true
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+func (c *compiler) assignment(s *syntax.AssignStmt) step {
+	if s.Op == "=" {
+		return c.assign(s.LHS, s.RHS)
+	}
+	unsupported(s, "assignment operator %s", s.Op)
+	return nil
+}
+
+func (c *compiler) ifStatement(s *syntax.IfStmt) step {
+	cond := c.cond(s.Cond)
+	then := c.scoped(s.Then)
+	var els step
+	if s.Else != nil {
+		els = c.scoped(s.Else)
+	}
+	if !c.applies(s.Cond) {
+		return choose(cond, then, els)
+	}
+	return func(f *frame) flow {
+		v := cond(f)
+		switch {
+		case f.exited:
+			f.exited = false
+			return exits
+		case v && then != nil:
+			return then(f)
+		case !v && els != nil:
+			return els(f)
+		}
+		return next
+	}
+}
+
+func (c *compiler) scoped(s syntax.Stmt) step { return c.block([]syntax.Stmt{s}) }
+
+func (c *compiler) switchStatement(s *syntax.SwitchStmt) step {
+	if b, ok := c.typeOf(s.X).(*types.Basic); ok && b.Kind == types.ActionRunKind {
+		return c.switchAction(s)
+	}
+	return c.switchValue(s)
+}
+
+// caseBodies compiles the bodies: body[i] is what label i runs, which may be that of a later label. -1 is none.
+func (c *compiler) caseBodies(s *syntax.SwitchStmt) (bodies []step, body []int) {
+	body = make([]int, len(s.Cases))
+	for i := range body {
+		body[i] = -1
+	}
+	pending := 0
+	for i, cs := range s.Cases {
+		if cs.Body == nil {
+			continue
+		}
+		for j := pending; j <= i; j++ {
+			body[j] = len(bodies)
+		}
+		pending = i + 1
+		bodies = append(bodies, c.block(cs.Body.Stmts))
+	}
+	return bodies, body
+}
+
+func (c *compiler) switchAction(s *syntax.SwitchStmt) step {
+	x := s.X
+	for {
+		p, ok := x.(*syntax.Paren)
+		if !ok {
+			break
+		}
+		x = p.X
+	}
+	m, ok := x.(*syntax.Member)
+	if !ok {
+		unsupported(s.X, "a switch over this expression")
+	}
+	apply := c.applyExpr(m.X)
+	table := c.appliedTable(m.X)
+	bodies, body := c.caseBodies(s)
+	target := make([]int, len(table.actions)+1) // the last is for no action at all
+	for i := range target {
+		target[i] = -1
+	}
+	for i, cs := range s.Cases {
+		if _, isDefault := cs.Label.(*syntax.DefaultExpr); isDefault {
+			for j := range target {
+				if target[j] < 0 {
+					target[j] = body[i]
+				}
+			}
+			continue
+		}
+		n, ok := cs.Label.(*syntax.Name)
+		if !ok {
+			unsupported(cs.Label, "this label")
+		}
+		a := table.actionIndex(c.use(n.Ident))
+		if a < 0 {
+			invalid(cs.Label, "%s is no action of table %s", n.Ident.Name, table.Name)
+		}
+		target[a] = body[i]
+	}
+	// "default" is the last label by the language's rules, so labels before it have claimed their actions already.
+	none := len(table.actions)
+	return func(f *frame) flow {
+		if apply(f) == exits {
+			return exits
+		}
+		a := f.action
+		if a < 0 {
+			a = none
+		}
+		if b := target[a]; b >= 0 && bodies[b] != nil {
+			return bodies[b](f)
+		}
+		return next
+	}
+}
+
+func (c *compiler) switchValue(s *syntax.SwitchStmt) step {
+	if c.isWide(s.X) {
+		unsupported(s.X, "a switch over more than 64 bits")
+	}
+	x := c.scalar(s.X).fn
+	bodies, body := c.caseBodies(s)
+	target, otherwise := map[uint64]int{}, -1
+	for i, cs := range s.Cases {
+		if _, isDefault := cs.Label.(*syntax.DefaultExpr); isDefault {
+			otherwise = body[i]
+			continue
+		}
+		n, ok := c.number(cs.Label)
+		if !ok || !n.IsUint64() {
+			unsupported(cs.Label, "a label that is not a constant")
+		}
+		target[n.Uint64()] = body[i]
+	}
+	return c.guarded(s.X, func(f *frame) flow {
+		b, ok := target[x(f)]
+		if !ok {
+			b = otherwise
+		}
+		if f.exited || b < 0 || bodies[b] == nil {
+			return next
+		}
+		return bodies[b](f)
+	})
+}
+
+// local declares a variable, constant or instance where a body is expanded.
+func (c *compiler) local(d syntax.Decl) step {
+	switch d := d.(type) {
+	case *syntax.VarDecl:
+		o := c.def(d.Name)
+		p := c.temp(d, o.Type)
+		var init step
+		if d.Init != nil {
+			init = c.guarded(d.Init, c.store(p, d.Init))
+		} else {
+			init = invalidate(p, validitySlots(d, o.Type, 0))
+		}
+		c.bind(o, &binding{place: &p})
+		return init
+	case *syntax.ConstDecl:
+		o := c.def(d.Name)
+		v := c.value(d.Value)
+		if v == nil {
+			v = o.Value
+		}
+		c.bind(o, &binding{value: v})
+		return nil
+	case *syntax.InstanceDecl:
+		o := c.def(d.Name)
+		c.bind(o, &binding{object: c.instance(d, o)})
+		return nil
+	case *syntax.TableDecl:
+		c.table(d, c.def(d.Name)) // the P4Info has it, applied or not
+		return nil
+	case *syntax.ActionDecl, *syntax.FunctionDecl:
+		return nil // expanded where it is used
+	}
+	unsupported(d, "a declaration of this kind here")
+	return nil
+}
+
+// invalidate makes every header in a value invalid.
+func invalidate(p place, valid []int) step {
+	if len(valid) == 0 {
+		return nil
+	}
+	return func(f *frame) flow {
+		at := p.at(f)
+		for _, v := range valid {
+			f.w[at+v] = 0
+		}
+		return next
+	}
+}
