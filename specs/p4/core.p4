@@ -34,6 +34,7 @@ extern packet_out {
 
 extern void verify(in bool check, in error toSignal);
 
+@noWarn("unused")
 action NoAction() {}
 
 // Checked when a program is compiled; the result is always true.

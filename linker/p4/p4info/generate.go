@@ -1,0 +1,304 @@
+package p4info
+
+import (
+	"fmt"
+
+	p4configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
+
+	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/linker/p4/types"
+)
+
+// Generate describes a program that types.Check accepted. The message is complete only if the diagnostics hold no error.
+func Generate(info *types.Info) (*p4configv1.P4Info, syntax.Diagnostics) {
+	g := &generator{
+		info:    info,
+		syms:    newSymbols(),
+		out:     &p4configv1.P4Info{TypeInfo: &p4configv1.P4TypeInfo{}},
+		visited: map[string]bool{},
+	}
+	if info.Main == nil || len(info.MainArgs) == 0 || mainPackage(info) != "V1Switch" {
+		at := syntax.Node(info.Program)
+		if info.Main != nil {
+			at = info.Main.Ident
+		}
+		g.errorf(at, codeArch, "the program has no main V1Switch")
+		return g.out, g.diags
+	}
+	g.out.PkgInfo = g.pkgInfo(info.Main.Decl.(*syntax.InstanceDecl).Annotations)
+	g.collect()
+	g.syms.assign()
+	for _, build := range g.pending {
+		build()
+	}
+	g.diags.Sort()
+	return g.out, g.diags
+}
+
+func mainPackage(info *types.Info) string {
+	if p, ok := info.Main.Type.(*types.Package); ok {
+		return p.Name
+	}
+	return ""
+}
+
+type generator struct {
+	info  *types.Info
+	syms  *symbols
+	out   *p4configv1.P4Info
+	diags syntax.Diagnostics
+	// pending builds the objects, once all names are known and ids assigned.
+	pending []func()
+	// visited has the instances that were walked: two direct applications of a control share its objects.
+	visited map[string]bool
+	digests int // that have no name of their own
+	// profiles has the tables that an action profile implements.
+	profiles map[string][]string
+}
+
+func (g *generator) errorf(at syntax.Node, code, format string, args ...any) {
+	g.diags = append(g.diags, syntax.Diagnostic{
+		Pos: at.Pos(), Code: code, Severity: syntax.Error, Msg: fmt.Sprintf(format, args...),
+	})
+}
+
+func (g *generator) later(build func()) { g.pending = append(g.pending, build) }
+
+// environment binds constructor parameters to what one instance was given.
+type environment map[*types.Object]bound
+
+type bound struct {
+	value types.Value
+	// name is the qualified name of an extern object that was passed.
+	name string
+}
+
+// collect walks the program from main and registers every object that P4Runtime can address.
+func (g *generator) collect() {
+	for _, d := range g.info.Program.Decls {
+		switch d := d.(type) {
+		case *syntax.InstanceDecl:
+			if g.info.Instances[d] != g.info.Main {
+				g.externInstance(d, "", nil)
+			}
+		case *syntax.StructDecl:
+			if d.Kind == "header" && find(d.Annotations, "controller_header") != nil {
+				g.controllerHeader(d)
+			}
+		}
+	}
+	for _, arg := range g.info.MainArgs {
+		call, _ := arg.Expr.(*syntax.Call)
+		env := environment{}
+		if call != nil {
+			env = g.bind(g.info.Calls[call], arg.Decl, "", nil)
+		}
+		switch d := arg.Decl.(type) {
+		case *syntax.ParserDecl:
+			g.parser(d, g.qualified("", d.Name.Name, d.Annotations), env)
+		case *syntax.ControlDecl:
+			g.control(d, g.qualified("", d.Name.Name, d.Annotations), env)
+		default:
+			g.errorf(arg.Expr, codeUnsupported, "%s is not a parser or control of this program", arg.Param)
+		}
+	}
+}
+
+// bind evaluates constructor arguments in the environment of the instantiating object.
+func (g *generator) bind(call *types.Call, decl syntax.Decl, prefix string, outer environment) environment {
+	env := environment{}
+	if call == nil {
+		return env
+	}
+	var params []*syntax.Param
+	switch d := decl.(type) {
+	case *syntax.ParserDecl:
+		params = d.CtorParams
+	case *syntax.ControlDecl:
+		params = d.CtorParams
+	}
+	for i, p := range params {
+		if i >= len(call.Args) || call.Args[i] == nil {
+			continue
+		}
+		b := bound{value: g.value(call.Args[i], outer)}
+		if name, ok := g.instanceName(call.Args[i], prefix, outer); ok {
+			b.name = name
+		}
+		env[g.info.Defs[p.Name]] = b
+	}
+	return env
+}
+
+// value is the compile-time value of e in an instance, or nil.
+func (g *generator) value(e syntax.Expr, env environment) types.Value {
+	if v := g.info.Values[e]; v != nil {
+		return v
+	}
+	switch x := e.(type) {
+	case *syntax.Paren:
+		return g.value(x.X, env)
+	case *syntax.Name:
+		if b, ok := env[g.info.Uses[x.Ident]]; ok {
+			return b.value
+		}
+	}
+	return nil
+}
+
+// instanceName is the qualified name of the extern object that e names in the instance called prefix.
+func (g *generator) instanceName(e syntax.Expr, prefix string, env environment) (string, bool) {
+	for {
+		p, ok := e.(*syntax.Paren)
+		if !ok {
+			break
+		}
+		e = p.X
+	}
+	n, ok := e.(*syntax.Name)
+	if !ok {
+		return "", false
+	}
+	o := g.info.Uses[n.Ident]
+	if b, ok := env[o]; ok && b.name != "" {
+		return b.name, true
+	}
+	if o == nil || o.Kind != types.InstanceObject {
+		return "", false
+	}
+	d, ok := o.Decl.(*syntax.InstanceDecl)
+	if !ok {
+		return "", false
+	}
+	if o.Parent == nil {
+		prefix = ""
+	}
+	return g.qualified(prefix, o.Name, d.Annotations), true
+}
+
+func (g *generator) parser(d *syntax.ParserDecl, prefix string, env environment) {
+	if g.visited[prefix] {
+		return
+	}
+	g.visited[prefix] = true
+	for _, l := range d.Locals {
+		switch l := l.(type) {
+		case *syntax.ValueSetDecl:
+			g.valueSet(l, prefix)
+		case *syntax.InstanceDecl:
+			g.instance(l, prefix, env)
+		}
+	}
+	for _, s := range d.States {
+		syntax.Walk(s, func(n syntax.Node) bool {
+			g.directApply(n, prefix)
+			return true
+		})
+	}
+}
+
+func (g *generator) control(d *syntax.ControlDecl, prefix string, env environment) {
+	if g.visited[prefix] {
+		return
+	}
+	g.visited[prefix] = true
+	u := g.usage(d)
+	for _, l := range d.Locals {
+		switch l := l.(type) {
+		case *syntax.InstanceDecl:
+			g.instance(l, prefix, env)
+		case *syntax.TableDecl:
+			if u.tables[l] {
+				g.table(l, prefix, env)
+			}
+		}
+	}
+	for _, a := range u.actions {
+		g.action(a, prefix)
+	}
+	syntax.Walk(d, func(n syntax.Node) bool {
+		g.directApply(n, prefix)
+		g.digestCall(n)
+		return true
+	})
+}
+
+// instance walks an instance of a parser or control, or registers one of an extern.
+func (g *generator) instance(d *syntax.InstanceDecl, prefix string, env environment) {
+	o := g.info.Instances[d]
+	if o == nil {
+		return
+	}
+	a, ok := o.Type.(*types.Applicable)
+	if !ok {
+		g.externInstance(d, prefix, env)
+		return
+	}
+	inner := g.bind(o.Ctor, a.Decl, prefix, env)
+	name := g.qualified(prefix, d.Name.Name, d.Annotations)
+	switch decl := a.Decl.(type) {
+	case *syntax.ParserDecl:
+		g.parser(decl, name, inner)
+	case *syntax.ControlDecl:
+		g.control(decl, name, inner)
+	}
+}
+
+// directApply walks T in T.apply(...): an instance that is named as its type.
+func (g *generator) directApply(n syntax.Node, prefix string) {
+	call, ok := n.(*syntax.Call)
+	if !ok {
+		return
+	}
+	c := g.info.Calls[call]
+	if c == nil || c.Kind != types.DirectApply {
+		return
+	}
+	switch d := c.Callee.Decl.(type) {
+	case *syntax.ParserDecl:
+		g.parser(d, g.qualified(prefix, d.Name.Name, d.Annotations), nil)
+	case *syntax.ControlDecl:
+		g.control(d, g.qualified(prefix, d.Name.Name, d.Annotations), nil)
+	}
+}
+
+// used is what a control's apply block can reach.
+type used struct {
+	tables  map[*syntax.TableDecl]bool
+	actions []*types.Object // of tables, in the order of first mention
+}
+
+func (g *generator) usage(d *syntax.ControlDecl) used {
+	u := used{tables: map[*syntax.TableDecl]bool{}}
+	seen := map[*types.Object]bool{}
+	var visit func(n syntax.Node)
+	visit = func(n syntax.Node) {
+		syntax.Walk(n, func(n syntax.Node) bool {
+			call, ok := n.(*syntax.Call)
+			if !ok {
+				return true
+			}
+			c := g.info.Calls[call]
+			if c == nil || c.Kind != types.TableApply || c.Callee == nil {
+				return true
+			}
+			t, ok := c.Callee.Decl.(*syntax.TableDecl)
+			if !ok || u.tables[t] {
+				return true
+			}
+			u.tables[t] = true
+			for _, a := range g.tableActions(t) {
+				if !seen[a.obj] {
+					seen[a.obj] = true
+					u.actions = append(u.actions, a.obj)
+				}
+			}
+			visit(t) // a key may apply nothing, but costs nothing to look
+			return true
+		})
+	}
+	if d.Apply != nil {
+		visit(d.Apply)
+	}
+	return u
+}
