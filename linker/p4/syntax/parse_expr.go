@@ -249,7 +249,7 @@ func (p *parser) misplacedOperand(t token) Expr {
 	if t.kind == tKeyword {
 		switch t.text {
 		case "bit", "int", "bool", "varbit", "string", "tuple", "list", "void", "match_kind":
-			p.fail(t.pos, CodeNotAValue, "a type stands where a value is needed; a cast is written (%s...) x", t.text)
+			p.fail(t.pos, CodeNotAValue, "a type stands where a value is needed; a cast is written with parentheses around the type")
 			return p.badExpr()
 		case "default", "_":
 			p.fail(t.pos, CodeUnexpected, "%s cannot stand in an expression", t.text)

@@ -236,7 +236,17 @@ func (p *parser) list(what string, open Pos, element func()) {
 // closing brace, or before a keyword that starts a line. It reports false, and stays in panic mode, if the text has left
 // the list: at the end of the file or at a declaration of the top level.
 func (p *parser) sync(from int) bool {
-	depth := 0
+	if topOnly(p.toks[p.i]) && p.toks[p.i].bol {
+		return false
+	}
+	depth := 0 // braces that the element opened before the error
+	for _, t := range p.toks[from:p.i] {
+		if t.is("{") {
+			depth++
+		} else if t.is("}") && depth > 0 {
+			depth--
+		}
+	}
 	for ; p.toks[p.i].kind != tEOF; p.i++ {
 		t := p.toks[p.i]
 		if t.bol && topOnly(t) && (t.pos.Col == 1 || depth == 0) {
@@ -252,7 +262,7 @@ func (p *parser) sync(from int) bool {
 			}
 			if depth--; depth == 0 {
 				p.i++
-				p.got2(";")
+				p.skipTail()
 				p.panic = false
 				return true
 			}
@@ -269,10 +279,17 @@ func (p *parser) sync(from int) bool {
 	return false
 }
 
-// got2 skips a token although the parser is in panic mode.
-func (p *parser) got2(text string) {
-	if p.toks[p.i].is(text) {
-		p.i++
+// skipTail skips what stands behind a closing brace on its line up to a semicolon, if there is one: the rest of an
+// initializer, or the name after typedef struct { }.
+func (p *parser) skipTail() {
+	for i := p.i; i < len(p.toks) && !p.toks[i].bol; i++ {
+		switch t := p.toks[i]; {
+		case t.is(";"):
+			p.i = i + 1
+			return
+		case t.is("{"), t.is("}"), t.kind == tEOF:
+			return
+		}
 	}
 }
 
@@ -312,6 +329,7 @@ func (p *parser) syncTop(from int) {
 		case t.is("}"):
 			if depth--; depth <= 0 {
 				p.i++
+				p.skipTail()
 				return
 			}
 		case t.is(";") && depth == 0:
