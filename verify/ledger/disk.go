@@ -25,7 +25,7 @@ func tilePath(t tlog.Tile) string {
 	return "tile/" + strings.Replace(p, "data/", "entries/", 1)
 }
 
-// disk writes files durably below dir.
+// disk writes files below dir.
 type disk struct {
 	dir string
 	// before is called before every step that changes the disk; tests stop there, as a crash would.
@@ -39,7 +39,7 @@ func (d *disk) step(op, path string) error {
 	return d.before(op, path)
 }
 
-// write puts b at path: written beside it, synced, renamed. The directory is synced by the caller, with syncDir.
+// write puts b at path, whole or not at all as far as other processes see. The journal makes it durable.
 func (d *disk) write(path string, b []byte) error {
 	full := filepath.Join(d.dir, filepath.FromSlash(path))
 	if err := d.step("write", path); err != nil {
@@ -57,9 +57,6 @@ func (d *disk) write(path string, b []byte) error {
 	if err == nil {
 		err = f.Chmod(0o644)
 	}
-	if err == nil {
-		err = f.Sync()
-	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
@@ -70,32 +67,6 @@ func (d *disk) write(path string, b []byte) error {
 		return err
 	}
 	return diskError(os.Rename(f.Name(), full))
-}
-
-// syncDirs makes new names in the directories of paths durable, up to the log's own directory.
-func (d *disk) syncDirs(paths ...string) error {
-	done := map[string]bool{}
-	for _, p := range paths {
-		for dir := filepath.Dir(filepath.FromSlash(p)); ; dir = filepath.Dir(dir) {
-			if done[dir] {
-				break
-			}
-			done[dir] = true
-			f, err := os.Open(filepath.Join(d.dir, dir))
-			if err != nil {
-				return diskError(err)
-			}
-			err = f.Sync()
-			f.Close()
-			if err != nil {
-				return diskError(err)
-			}
-			if dir == "." {
-				break
-			}
-		}
-	}
-	return nil
 }
 
 func (d *disk) read(path string) ([]byte, error) {

@@ -1,11 +1,12 @@
 // Package ledger is the verification log: append-only, signed, tamper-evident. It is a transparency log on disk in the
 // tlog-tiles layout (https://c2sp.org/tlog-tiles) with signed checkpoints; its entries are in-toto statements in DSSE envelopes.
 //
-//	checkpoint              the signed size and root hash: the commit point of every append
+//	checkpoint              the signed size and root hash
 //	tile/0/000.p/5          hashes, 256 a tile
 //	tile/entries/000.p/5    entries, each with a 16-bit length
 //	blobs/ab/cdef....gz     what entries refer to by digest: inputs of proofs, obligations, certificates
 //	key, key.pub            Ed25519; key is readable by its owner only
+//	journal                 appends since the last full sync; empty when the log is closed
 //
 // Append returns when everything is on disk. A crash at any byte leaves the log as it was before the append or after it.
 //

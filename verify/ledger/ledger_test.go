@@ -136,7 +136,7 @@ func TestFlippedByte(t *testing.T) {
 	classes := map[string]int{}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		name, _ := filepath.Rel(dir, path)
-		if err != nil || d.IsDir() || name == "lock" || name == "key" || name == "key.pub" {
+		if err != nil || d.IsDir() || name == "lock" || name == "journal" || name == "key" || name == "key.pub" {
 			return err
 		}
 		orig, err := os.ReadFile(path)
@@ -245,10 +245,58 @@ func TestCrash(t *testing.T) {
 		}
 		again.Close()
 		if err == nil && steps <= stop {
-			if stop < 15 {
+			if stop < 20 {
 				t.Errorf("only %d steps: is every write covered?", stop)
 			}
 			return
+		}
+	}
+}
+
+// After a power cut, files that were not synced are as they were at the last sync, and only the journal is as new as it was
+// acknowledged. Every acknowledged entry is there again.
+func TestPowerCut(t *testing.T) {
+	l := newLog(t)
+	if err := appendPair(t, l, 0); err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	l = open(t, l.Dir())
+	synced := t.TempDir()
+	if err := os.CopyFS(synced, os.DirFS(l.Dir())); err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n < 4; n++ {
+		if err := appendPair(t, l, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	journal, err := os.ReadFile(filepath.Join(l.Dir(), journalFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tail := range []int{0, 1, 100} { // a torn frame after the acknowledged ones
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS(synced)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(filepath.Join(dir, keyFile), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		torn := append(append([]byte(nil), journal...), journal[:tail]...)
+		if err := os.WriteFile(filepath.Join(dir, journalFile), torn, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		again := open(t, dir)
+		if again.Size() != 8 {
+			t.Errorf("%d entries after a power cut, want 8", again.Size())
+		}
+		if err := appendPair(t, again, 4); err != nil {
+			t.Fatal(err)
+		}
+		again.Close()
+		if c := read(t, dir); len(c.Findings) > 0 || c.Size != 10 {
+			t.Errorf("%d entries, %v", c.Size, c.Findings)
 		}
 	}
 }

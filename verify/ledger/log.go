@@ -16,7 +16,6 @@ import (
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/interlock/interlock/verify"
 )
@@ -30,11 +29,13 @@ type Log struct {
 	key  *key
 	lock *os.File
 
-	mu     sync.Mutex
-	bundle []byte      // the last, partial entry bundle
-	hashes []tlog.Hash // all stored hashes, in tlog's order
-	size   int64
-	broken error // a failed append: what is on disk is unknown until the log is opened again
+	mu      sync.Mutex
+	journal *journal
+	bundle  []byte      // the last, partial entry bundle
+	hashes  []tlog.Hash // all stored hashes, in tlog's order
+	size    int64
+	synced  int64 // size when the journal was last empty: the tiles for it are kept until it is again
+	broken  error // a failed append: what is on disk is unknown until the log is opened again
 }
 
 // Create makes an empty log in dir, with a new key. The origin names it in checkpoints; by convention "interlock/<site>".
@@ -53,10 +54,19 @@ func Create(dir, origin string) error {
 		return err
 	}
 	l := &Log{disk: &disk{dir: dir}, key: k}
-	if err := l.writeCheckpoint(0); err != nil {
+	cp, err := l.checkpoint()
+	if err != nil {
 		return err
 	}
-	return l.disk.syncDirs("checkpoint")
+	if err := l.disk.write("checkpoint", cp); err != nil {
+		return err
+	}
+	j, _, err := openJournal(l.disk)
+	if err != nil {
+		return err
+	}
+	defer j.file.Close()
+	return j.clear()
 }
 
 // Exists reports whether dir holds a log.
@@ -85,25 +95,90 @@ func Open(dir string) (*Log, error) {
 		l.lock.Close()
 		return nil, fmt.Errorf("%s: %w", dir, ErrBusy)
 	}
-	if err := l.load(cp); err != nil {
-		l.Close()
+	if err := l.recover(cp); err != nil {
+		l.lock.Close()
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	return l, nil
 }
 
-// load reads the checkpoint's entries and computes their hashes.
-func (l *Log) load(checkpoint []byte) error {
+// recover loads what is certainly on disk and does again what the journal says came after it.
+func (l *Log) recover(checkpoint []byte) error {
+	j, frames, err := openJournal(l.disk)
+	if err != nil {
+		return err
+	}
+	l.journal = j
+	if len(frames) == 0 {
+		size, err := l.checkpointSize(checkpoint)
+		if err != nil {
+			return err
+		}
+		if err := l.load(size); err != nil {
+			return err
+		}
+		if err := l.checkRoot(checkpoint); err != nil {
+			return err
+		}
+	} else if err := l.load(frames[0].Index); err != nil {
+		return err
+	}
+	l.synced = l.size
+	for _, f := range frames {
+		if f.Index != l.size {
+			return errors.New("the journal does not continue the log")
+		}
+		if err := l.addEntry(f.Entry); err != nil {
+			return err
+		}
+		if err := l.checkRoot(f.Checkpoint); err != nil {
+			return fmt.Errorf("journal: %w", err)
+		}
+		if err := l.writeFiles(f); err != nil {
+			return err
+		}
+	}
+	return l.flush()
+}
+
+// checkpointSize opens a signed checkpoint.
+func (l *Log) checkpointSize(checkpoint []byte) (int64, error) {
+	tree, err := l.openCheckpoint(checkpoint)
+	return tree.N, err
+}
+
+func (l *Log) openCheckpoint(checkpoint []byte) (tlog.Tree, error) {
 	n, err := note.Open(checkpoint, note.VerifierList(l.key.verifier))
 	if err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
+		return tlog.Tree{}, fmt.Errorf("checkpoint: %w", err)
 	}
 	tree, err := parseCheckpoint(n.Text)
 	if err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
+		return tlog.Tree{}, fmt.Errorf("checkpoint: %w", err)
 	}
-	for l.size < tree.N {
-		width := min(tree.N-l.size, tileWidth)
+	return tree, nil
+}
+
+// checkRoot compares the loaded entries with a signed checkpoint.
+func (l *Log) checkRoot(checkpoint []byte) error {
+	tree, err := l.openCheckpoint(checkpoint)
+	if err != nil {
+		return err
+	}
+	root, err := tlog.TreeHash(l.size, l.reader())
+	if err != nil {
+		return err
+	}
+	if tree.N != l.size || root != tree.Hash {
+		return errors.New("the entries do not hash to the checkpoint's root: run 'interlock audit verify'")
+	}
+	return nil
+}
+
+// load reads the first size entries and computes their hashes.
+func (l *Log) load(size int64) error {
+	for l.size < size {
+		width := min(size-l.size, tileWidth)
 		bundle, err := l.disk.read(tilePath(tlog.Tile{H: tileHeight, L: -1, N: l.size / tileWidth, W: int(width)}))
 		if err != nil {
 			return err
@@ -113,30 +188,30 @@ func (l *Log) load(checkpoint []byte) error {
 			return fmt.Errorf("entry bundle %d is damaged", l.size/tileWidth)
 		}
 		for _, e := range entries {
-			if err := l.addHash(e); err != nil {
+			if err := l.addEntry(e); err != nil {
 				return err
 			}
 		}
-		if width < tileWidth {
-			l.bundle = bundle
-		}
-	}
-	root, err := tlog.TreeHash(l.size, l.reader(l.hashes))
-	if err != nil {
-		return err
-	}
-	if root != tree.Hash {
-		return errors.New("the entries do not hash to the checkpoint's root: run 'interlock audit verify'")
 	}
 	return nil
 }
 
-// Close gives the log up.
+// Close empties the journal and gives the log up.
 func (l *Log) Close() error {
-	if l.lock == nil {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.journal == nil {
 		return nil
 	}
-	return l.lock.Close() // and with it the lock
+	var err error
+	if l.broken == nil {
+		err = l.flush()
+	}
+	l.journal.file.Close()
+	l.lock.Close() // and with it the lock
+	l.journal = nil
+	l.broken = errors.New("the ledger is closed")
+	return err
 }
 
 // Size is the number of entries.
@@ -149,21 +224,17 @@ func (l *Log) Size() int64 {
 // Dir is where the log is.
 func (l *Log) Dir() string { return l.disk.dir }
 
-// Attach is bytes to store with an entry, and where to put the reference.
-type Attach struct {
-	Ref   *Blob
-	Bytes []byte
-}
-
 // AppendDecision stores a decision with its subject, certificate and obligations, and returns its index. cert may be nil when the
 // decision rests on a standing lemma.
 func (l *Log) AppendDecision(ctx context.Context, d Decision, s verify.Subject, cert *verify.Certificate, obligations []verify.Obligation) (int64, error) {
-	var attached []Attach
+	files := map[string][]byte{}
 	d.Inputs = map[string]Blob{}
-	refs := map[string]*Blob{}
 	for name, b := range s.Inputs {
-		refs[name] = &Blob{}
-		attached = append(attached, Attach{refs[name], b})
+		ref, err := l.attach(files, b)
+		if err != nil {
+			return 0, err
+		}
+		d.Inputs[name] = ref
 	}
 	if cert != nil {
 		text, err := cert.Marshal()
@@ -174,16 +245,17 @@ func (l *Log) AppendDecision(ctx context.Context, d Decision, s verify.Subject, 
 		if err != nil {
 			return 0, err
 		}
-		d.Certificate, d.Obligations = &Blob{}, &Blob{}
-		attached = append(attached, Attach{d.Certificate, text}, Attach{d.Obligations, obs})
+		certRef, err := l.attach(files, text)
+		if err != nil {
+			return 0, err
+		}
+		obsRef, err := l.attach(files, obs)
+		if err != nil {
+			return 0, err
+		}
+		d.Certificate, d.Obligations = &certRef, &obsRef
 	}
-	if err := l.store(attached); err != nil {
-		return 0, err
-	}
-	for name, ref := range refs {
-		d.Inputs[name] = *ref
-	}
-	return l.append(ctx, Statement{
+	return l.append(ctx, files, Statement{
 		Type: StatementType, PredicateType: DecisionType, Predicate: &d,
 		Subject: []Resource{{Name: s.Name, Digest: map[string]string{"sha256": hexOf(s.Digest())}}},
 	})
@@ -191,7 +263,7 @@ func (l *Log) AppendDecision(ctx context.Context, d Decision, s verify.Subject, 
 
 // AppendOutcome stores what became of a decision and returns the entry's index.
 func (l *Log) AppendOutcome(ctx context.Context, o Outcome) (int64, error) {
-	return l.append(ctx, Statement{
+	return l.append(ctx, nil, Statement{
 		Type: StatementType, PredicateType: OutcomeType, Predicate: &o,
 		Subject: []Resource{{Name: "switch " + o.Switch, Digest: map[string]string{"sha256": hexOf(o.PostState)}}},
 	})
@@ -199,36 +271,20 @@ func (l *Log) AppendOutcome(ctx context.Context, o Outcome) (int64, error) {
 
 func hexOf(d verify.Digest) string { return strings.TrimPrefix(string(d), "sha256:") }
 
-// store writes blobs that are not there yet. They are durable before the entry that refers to them is.
-func (l *Log) store(attached []Attach) error {
-	var g errgroup.Group
-	var mu sync.Mutex
-	var paths []string
-	for _, a := range attached {
-		g.Go(func() error {
-			ref, packed, err := pack(a.Bytes)
-			if err != nil {
-				return err
-			}
-			*a.Ref = ref
-			path := blobPath(ref.Stored)
-			if l.disk.exists(path) {
-				return nil
-			}
-			mu.Lock()
-			paths = append(paths, path)
-			mu.Unlock()
-			return l.disk.write(path, packed)
-		})
+// attach packs b and adds it to files unless it is stored already.
+func (l *Log) attach(files map[string][]byte, b []byte) (Blob, error) {
+	ref, packed, err := pack(b)
+	if err != nil {
+		return Blob{}, err
 	}
-	if err := g.Wait(); err != nil {
-		return err
+	if path := blobPath(ref.Stored); !l.disk.exists(path) {
+		files[path] = packed
 	}
-	return l.disk.syncDirs(paths...)
+	return ref, nil
 }
 
-// append signs the statement, writes the tiles it changes and then the checkpoint, which commits it.
-func (l *Log) append(ctx context.Context, s Statement) (int64, error) {
+// append signs the statement and commits it with the files it refers to.
+func (l *Log) append(ctx context.Context, files map[string][]byte, s Statement) (int64, error) {
 	payload, err := json.Marshal(s)
 	if err != nil {
 		return 0, err
@@ -254,77 +310,109 @@ func (l *Log) append(ctx context.Context, s Statement) (int64, error) {
 		return 0, l.broken
 	}
 	index := l.size
-	if err := l.commit(entry); err != nil {
+	if err := l.commit(entry, files); err != nil {
 		l.broken = fmt.Errorf("%w (nothing more is logged until the ledger is opened again)", err)
 		return 0, err
 	}
 	return index, nil
 }
 
-func (l *Log) commit(entry []byte) error {
-	old := l.size
-	if err := l.addHash(entry); err != nil {
+// commit makes the entry durable in the journal, which is the commit point, and then writes the log's files.
+func (l *Log) commit(entry []byte, files map[string][]byte) error {
+	f := frame{Index: l.size, Entry: entry, Files: files}
+	if err := l.addEntry(entry); err != nil {
 		return err
 	}
-	if old%tileWidth == 0 {
+	var err error
+	if f.Checkpoint, err = l.checkpoint(); err != nil {
+		return err
+	}
+	if err := l.journal.add(f); err != nil {
+		return err
+	}
+	if err := l.writeFiles(f); err != nil {
+		return err
+	}
+	if l.journal.size > journalLimit {
+		return l.flush()
+	}
+	return nil
+}
+
+// writeFiles writes what f adds, the checkpoint last. The log has f's entry already, as its last one.
+func (l *Log) writeFiles(f frame) error {
+	for path, b := range f.Files {
+		if err := l.disk.write(path, b); err != nil {
+			return err
+		}
+	}
+	bundle := tlog.Tile{H: tileHeight, L: -1, N: f.Index / tileWidth, W: int(f.Index%tileWidth) + 1}
+	if err := l.disk.write(tilePath(bundle), l.bundle); err != nil {
+		return err
+	}
+	for _, t := range tlog.NewTiles(tileHeight, f.Index, f.Index+1) {
+		data, err := tlog.ReadTileData(t, l.reader())
+		if err != nil {
+			return err
+		}
+		if err := l.disk.write(tilePath(t), data); err != nil {
+			return err
+		}
+	}
+	if err := l.disk.write("checkpoint", f.Checkpoint); err != nil {
+		return err
+	}
+	if f.Index != l.synced { // the partial tiles of the last synced size are needed until the next sync
+		l.removePartial(f.Index)
+	}
+	return nil
+}
+
+// flush makes everything durable and empties the journal.
+func (l *Log) flush() error {
+	if err := l.journal.clear(); err != nil {
+		return err
+	}
+	if l.synced != l.size {
+		l.removePartial(l.synced)
+	}
+	l.synced = l.size
+	return nil
+}
+
+// removePartial deletes the partial tiles that only a log of that size has.
+func (l *Log) removePartial(size int64) {
+	for level, n := -1, size; n > 0 && level < 8; level++ {
+		if n%tileWidth != 0 {
+			t := tlog.Tile{H: tileHeight, L: level, N: n / tileWidth, W: int(n % tileWidth)}
+			if level <= 0 || n != l.size>>(tileHeight*level) {
+				l.disk.remove(tilePath(t))
+			}
+		}
+		if level >= 0 {
+			n /= tileWidth
+		}
+	}
+}
+
+// addEntry takes an entry into memory.
+func (l *Log) addEntry(entry []byte) error {
+	hs, err := tlog.StoredHashes(l.size, entry, l.reader())
+	if err != nil {
+		return err
+	}
+	if l.size%tileWidth == 0 {
 		l.bundle = nil
 	}
 	l.bundle = binary.BigEndian.AppendUint16(l.bundle, uint16(len(entry)))
 	l.bundle = append(l.bundle, entry...)
-
-	files := map[string][]byte{
-		tilePath(tlog.Tile{H: tileHeight, L: -1, N: old / tileWidth, W: int(old%tileWidth) + 1}): l.bundle,
-	}
-	for _, t := range tlog.NewTiles(tileHeight, old, l.size) {
-		data, err := tlog.ReadTileData(t, l.reader(l.hashes))
-		if err != nil {
-			return err
-		}
-		files[tilePath(t)] = data
-	}
-	var g errgroup.Group
-	var paths []string
-	for path, b := range files {
-		paths = append(paths, path)
-		g.Go(func() error { return l.disk.write(path, b) })
-	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	if err := l.disk.syncDirs(paths...); err != nil {
-		return err
-	}
-	if err := l.writeCheckpoint(l.size); err != nil {
-		return err
-	}
-	if err := l.disk.syncDirs("checkpoint"); err != nil {
-		return err
-	}
-	l.removeOld(old)
-	return nil
-}
-
-// removeOld deletes the partial tiles that those for size old+1 replaced.
-func (l *Log) removeOld(old int64) {
-	if old%tileWidth == 0 {
-		return
-	}
-	for level := -1; level <= 0; level++ {
-		l.disk.remove(tilePath(tlog.Tile{H: tileHeight, L: level, N: old / tileWidth, W: int(old % tileWidth)}))
-	}
-}
-
-func (l *Log) addHash(entry []byte) error {
-	hs, err := tlog.StoredHashes(l.size, entry, l.reader(l.hashes))
-	if err != nil {
-		return err
-	}
 	l.hashes = append(l.hashes, hs...)
 	l.size++
 	return nil
 }
 
-func (l *Log) reader(hashes []tlog.Hash) tlog.HashReader {
+func (l *Log) reader() tlog.HashReader {
+	hashes := l.hashes
 	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
 		out := make([]tlog.Hash, len(indexes))
 		for i, x := range indexes {
@@ -337,17 +425,14 @@ func (l *Log) reader(hashes []tlog.Hash) tlog.HashReader {
 	})
 }
 
-func (l *Log) writeCheckpoint(size int64) error {
-	root, err := tlog.TreeHash(size, l.reader(l.hashes))
+// checkpoint signs the log as it is in memory.
+func (l *Log) checkpoint() ([]byte, error) {
+	root, err := tlog.TreeHash(l.size, l.reader())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	text := fmt.Sprintf("%s\n%d\n%s\n", l.key.signer.Name(), size, root)
-	signed, err := note.Sign(&note.Note{Text: text}, l.key.signer)
-	if err != nil {
-		return err
-	}
-	return l.disk.write("checkpoint", signed)
+	text := fmt.Sprintf("%s\n%d\n%s\n", l.key.signer.Name(), l.size, root)
+	return note.Sign(&note.Note{Text: text}, l.key.signer)
 }
 
 func parseCheckpoint(text string) (tlog.Tree, error) {
