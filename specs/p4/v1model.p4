@@ -9,8 +9,6 @@
 #define V1MODEL_VERSION 20180101
 #endif
 
-const bit<32> __v1model_version = V1MODEL_VERSION;
-
 match_kind {
     range,
     optional,
@@ -19,6 +17,9 @@ match_kind {
 
 #if V1MODEL_VERSION >= 20200408
 typedef bit<9> PortId_t;
+const bit<32> __v1model_version = 20200408;
+#else
+const bit<32> __v1model_version = 20180101;
 #endif
 
 @metadata @name("standard_metadata")

@@ -201,7 +201,14 @@ func (c *checker) construct(at syntax.Node, written syntax.Type, args []*syntax.
 	case *Extern:
 		m := c.overload(at, "constructor of "+o.Name, c.methods[t.Decl].ctors, args)
 		if m != nil {
-			sig, _ = m.Type.(*Signature)
+			if sig, _ = m.Type.(*Signature); sig != nil && len(c.typeParams[o]) == 0 {
+				// A typedef of a specialised type: its arguments are given already.
+				b := bindings{}
+				for i, p := range c.typeParams[c.methods[t.Decl].obj] {
+					b[p] = t.Args[i]
+				}
+				sig = substSig(sig, b)
+			}
 		}
 	case *Package:
 		sig = t.Ctor

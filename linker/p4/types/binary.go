@@ -131,8 +131,8 @@ func (c *checker) operator(at syntax.Node, op syntax.Op, x, y syntax.Expr) Type 
 			return undefined()
 		case bits:
 			return t
-		case isInt(t) && op != "|+|" && op != "|-|" && op != "&" && op != "|" && op != "^":
-			return t
+		case isInt(t) && op != "|+|" && op != "|-|":
+			return t // bit operations take integers as infinite two's complement
 		}
 		if n, ok := t.(*Enum); ok && n.Underlying != nil {
 			c.info.Implicit[x], c.info.Implicit[y] = n.Underlying, n.Underlying

@@ -459,7 +459,7 @@ func (c *checker) argument(sig *Signature, p *Param, a syntax.Expr) bool {
 		return false
 	}
 	switch sig.Kind {
-	case FunctionSig, ExternFunctionSig, MethodSig, CtorSig:
+	case FunctionSig, ExternFunctionSig, MethodSig, CtorSig, ApplySig:
 		if p.Dir == syntax.NoDir && !isObject(p.Type) && !c.compileTime(a) {
 			c.errorf(a, codeNotConst, "%s: argument %s must be known at compile time", sig.Name, p.Name)
 			return false

@@ -48,7 +48,7 @@ func (c *checker) paramList(ps []*syntax.Param, kind SigKind) []*Param {
 		}
 		o := c.newObject(ParamObject, p.Name, t, p)
 		o.Dir = p.Dir
-		if kind == CtorSig {
+		if kind == CtorSig || kind == ApplySig && p.Dir == syntax.NoDir && !isObject(t) {
 			c.ctorParams[o] = true
 		}
 		c.params[p] = o

@@ -325,7 +325,7 @@ func (c *checker) harmonize(x, y syntax.Expr) (Type, bool) {
 			return Identical(n.Underlying, to)
 		}
 		_, bits := to.(*Bit)
-		return isInt(from) && bits && c.info.Values[e] != nil
+		return isInt(from) && bits && c.compileTime(e)
 	}
 	if n, ok := tx.(*Enum); ok && n.Underlying != nil && isInt(ty) {
 		c.info.Implicit[x] = n.Underlying

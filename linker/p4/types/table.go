@@ -372,7 +372,7 @@ func (c *checker) tableProperty(p *syntax.ExprProperty, acts *tableActions) {
 		extern("direct_counter")
 	case "meters":
 		extern("direct_meter")
-	case "support_timeout", "largest_priority_first":
+	case "support_timeout", "largest_priority_wins":
 		t := c.expr(p.Value, Bool)
 		c.convert(p.Value, Bool)
 		if _, ok := c.info.Values[p.Value].(BoolValue); !ok && !isInvalid(t) {
