@@ -231,6 +231,9 @@ func (p *placer) pack(a Array) {
 		if e := p.next[v][a]; e.Size > 0 {
 			return e.Base
 		}
+		if e := p.now[v][a]; e.Size > 0 { // homeless, but here is where it comes from
+			return e.Base
+		}
 		return p.capacity[a]
 	}
 	slices.SortStableFunc(vids, func(x, y uint16) int { return cmp.Compare(base(x), base(y)) })
