@@ -35,7 +35,7 @@ var ErrNoRoom = errors.New("does not fit")
 // that is large enough. Only if there is none, an array is packed towards its start, in the order of bases. It is deterministic,
 // and fails, with ErrNoRoom, only when an array is too small.
 func Place(capacity Capacity, now Layout, want map[uint16]map[Array]int64) (*Placement, error) {
-	p := &placer{capacity: capacity, now: now, want: want, next: Layout{}}
+	p := &placer{capacity: capacity, now: now, want: want, next: Layout{}, used: map[Array][]owned{}}
 	if err := p.check(); err != nil {
 		return nil, err
 	}
@@ -52,7 +52,13 @@ func Place(capacity Capacity, now Layout, want map[uint16]map[Array]int64) (*Pla
 		for a, n := range want[v] { // growers keep what they have until they are placed
 			old := now[v][a]
 			p.next[v][a] = Extent{old.Base, min(n, old.Size)}
+			if e := p.next[v][a]; e.Size > 0 {
+				p.used[a] = append(p.used[a], owned{v, e})
+			}
 		}
+	}
+	for _, list := range p.used {
+		slices.SortFunc(list, func(x, y owned) int { return cmp.Compare(x.Base, y.Base) })
 	}
 	// The largest first: they are hardest to place.
 	slices.SortStableFunc(rest, func(x, y uint16) int { return cmp.Compare(p.total(y), p.total(x)) })
@@ -68,7 +74,7 @@ func Place(capacity Capacity, now Layout, want map[uint16]map[Array]int64) (*Pla
 			for _, a := range p.arrays(v) {
 				if p.next[v][a].Size < want[v][a] {
 					packed[a] = true
-					p.next[v][a] = Extent{} // pack finds its place
+					p.set(v, a, Extent{}) // pack finds its place
 				}
 			}
 		}
@@ -99,7 +105,23 @@ type placer struct {
 	now      Layout
 	want     map[uint16]map[Array]int64
 	next     Layout
+	used     map[Array][]owned // what next says, without empty extents, by base
 	vids     []uint16
+}
+
+type owned struct {
+	vid uint16
+	Extent
+}
+
+// set gives v an extent in a.
+func (p *placer) set(v uint16, a Array, e Extent) {
+	list := slices.DeleteFunc(p.used[a], func(o owned) bool { return o.vid == v })
+	if e.Size > 0 {
+		i, _ := slices.BinarySearchFunc(list, e.Base, func(o owned, base int64) int { return cmp.Compare(o.Base, base) })
+		list = slices.Insert(list, i, owned{v, e})
+	}
+	p.used[a], p.next[v][a] = list, e
 }
 
 func (p *placer) check() error {
@@ -139,18 +161,6 @@ func (p *placer) total(v uint16) (sum int64) {
 	return sum
 }
 
-// taken lists the extents in a, but v's, by base. Extents that nobody wants any more are free.
-func (p *placer) taken(a Array, v uint16) []Extent {
-	var out []Extent
-	for w, m := range p.next {
-		if e := m[a]; w != v && e.Size > 0 {
-			out = append(out, e)
-		}
-	}
-	slices.SortFunc(out, func(x, y Extent) int { return cmp.Compare(x.Base, y.Base) })
-	return out
-}
-
 // inPlace grows all of v's extents where they are, or none. A register that had nothing takes the first gap.
 func (p *placer) inPlace(v uint16) bool {
 	found := map[Array]Extent{}
@@ -168,14 +178,16 @@ func (p *placer) inPlace(v uint16) bool {
 		if e.end() > p.capacity[a] {
 			return false
 		}
-		for _, t := range p.taken(a, v) {
-			if t.Base < e.end() && e.Base < t.end() {
+		for _, t := range p.used[a] {
+			if t.vid != v && t.Base < e.end() && e.Base < t.end() {
 				return false
 			}
 		}
 		found[a] = e
 	}
-	p.next[v] = found
+	for a, e := range found {
+		p.set(v, a, e)
+	}
 	return true
 }
 
@@ -193,7 +205,9 @@ func (p *placer) move(v uint16) bool {
 		}
 		found[a] = e
 	}
-	p.next[v] = found
+	for a, e := range found {
+		p.set(v, a, e)
+	}
 	return true
 }
 
@@ -210,7 +224,10 @@ func (p *placer) gap(a Array, v uint16, n, not int64) (Extent, bool) {
 		}
 		return Extent{base, n}, base+n <= end
 	}
-	for _, t := range p.taken(a, v) {
+	for _, t := range p.used[a] {
+		if t.vid == v {
+			continue
+		}
 		if e, ok := fits(t.Base); ok {
 			return e, true
 		}
