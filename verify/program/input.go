@@ -1,5 +1,13 @@
 package program
 
+import (
+	"fmt"
+	"regexp"
+	"sort"
+
+	"github.com/interlock/interlock/specs"
+)
+
 // Input is everything a proof about a linked program rests on: the obligations are a pure function of it.
 type Input struct {
 	// Linked is the text of linked.p4, as it will be compiled or loaded.
@@ -13,4 +21,46 @@ type Tenant struct {
 	Name  string   `json:"name"`
 	VID   uint16   `json:"vid"`
 	Ports []uint16 `json:"ports"` // physical
+}
+
+// tenantName is what a tenant's name may be; tenantPrefix finds one at the start of an object's name.
+var (
+	tenantName   = regexp.MustCompile(`^[a-z][a-z0-9]{0,15}$`)
+	tenantPrefix = regexp.MustCompile(`^([a-z][a-z0-9]{0,15})__`)
+)
+
+// check refuses inputs that the properties have no meaning for.
+func (in *Input) check() error {
+	names, vids := map[string]bool{}, map[uint16]string{}
+	for _, t := range in.Tenants {
+		switch {
+		case !tenantName.MatchString(t.Name) || t.Name == "il":
+			return fmt.Errorf("tenant %q: a name is a letter and up to 15 letters or digits", t.Name)
+		case names[t.Name]:
+			return fmt.Errorf("tenant %s is registered twice", t.Name)
+		case t.VID < 1 || t.VID > 4094:
+			return fmt.Errorf("tenant %s: VID %d is not in 1..4094", t.Name, t.VID)
+		case vids[t.VID] != "":
+			return fmt.Errorf("tenant %s: VID %d is registered for tenant %s", t.Name, t.VID, vids[t.VID])
+		}
+		names[t.Name], vids[t.VID] = true, t.Name
+		for _, p := range t.Ports {
+			if p >= specs.CPUPort {
+				return fmt.Errorf("tenant %s: port %d is no front port (0..%d)", t.Name, p, specs.CPUPort-1)
+			}
+		}
+	}
+	return nil
+}
+
+// tenants returns the tenants by name, so that the order in which they were given changes no obligation.
+func (in *Input) tenants() []Tenant {
+	ts := append([]Tenant(nil), in.Tenants...)
+	sort.Slice(ts, func(i, j int) bool { return ts[i].Name < ts[j].Name })
+	for i := range ts {
+		ports := append([]uint16(nil), ts[i].Ports...)
+		sort.Slice(ports, func(a, b int) bool { return ports[a] < ports[b] })
+		ts[i].Ports = ports
+	}
+	return ts
 }

@@ -1,0 +1,227 @@
+package program
+
+import (
+	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/linker/p4/types"
+	"github.com/interlock/interlock/specs"
+	"github.com/interlock/interlock/verify/smt"
+)
+
+// The executor records what the properties are about, each with the path condition under which it happens. What is recorded
+// is what executes; which construct of the source led to it only matters to people.
+
+// An access is a touch of a persistent object.
+type access struct {
+	inst  *instance
+	op    string    // apply, read, write, count, ...
+	code  string    // tenant whose code does it, or ""
+	index *smt.Term // nil for objects without an index
+	pc    *smt.Term
+	at    syntax.Node
+	phase phase
+	pages []pageLookup // made before, in the same control
+}
+
+// An entry is the start of a tenant's code: a parser state reached from elsewhere, a control, action or function called from
+// elsewhere.
+type entry struct {
+	tenant string
+	name   string // of the state, control, ...
+	pc     *smt.Term
+	at     syntax.Node
+	phase  phase
+}
+
+// A send is a request for more of the packet than one unicast copy.
+type send struct {
+	what string // clone, resubmit, recirculate, digest
+	code string
+	pc   *smt.Term
+	at   syntax.Node
+}
+
+// An end is the end of ingress: where the packet is told to go.
+type end struct {
+	pc    *smt.Term
+	ran   []*smt.Term // per tenant
+	spec  *smt.Term   // egress_spec
+	mcast *smt.Term
+	wrote [2]syntax.Node // in concrete runs: who wrote spec and mcast
+}
+
+// An emission is one header that the deparser puts out if cond holds.
+type emission struct {
+	cond   *smt.Term
+	name   string // the expression
+	header []leaf // without the validity
+	vals   []*smt.Term
+	wrote  []syntax.Node
+	at     syntax.Node
+}
+
+// An output is a packet that leaves.
+type output struct {
+	pc     *smt.Term
+	ran    []*smt.Term
+	cursor *smt.Term // bits of the input that were parsed; the rest follows the emitted headers
+	port   *smt.Term
+	emits  []emission
+}
+
+func (m *machine) access(f *frame, s *state, at syntax.Node, inst *instance, op string, index *smt.Term) {
+	if s.dead {
+		return
+	}
+	m.accesses = append(m.accesses, &access{
+		inst: inst, op: op, code: f.owner, index: index, pc: m.cond(s), at: at, phase: m.phase,
+		pages: m.pages[:len(m.pages):len(m.pages)],
+	})
+}
+
+// enter records the start of a tenant's code when control comes from elsewhere.
+func (m *machine) enter(from, to *frame, s *state, at syntax.Node) {
+	name := ""
+	if d, ok := at.(syntax.Decl); ok && d.DeclName() != nil {
+		name = d.DeclName().Name
+	}
+	m.enterTenant(from.owner, to.owner, name, s, at)
+}
+
+func (m *machine) enterTenant(from, to, name string, s *state, at syntax.Node) {
+	if to == "" || s.dead {
+		return
+	}
+	i := m.tenantIndex(to)
+	if from == to && s.vals[ghostRan(i)] == m.b.True() {
+		return
+	}
+	m.entries = append(m.entries, &entry{tenant: to, name: name, pc: m.cond(s), at: at, phase: m.phase})
+	s.vals[ghostRan(i)] = m.b.True()
+}
+
+func (m *machine) sent(f *frame, s *state, at syntax.Node, what string) {
+	if s.dead {
+		return
+	}
+	if f.owner == "" {
+		// A copy would run through the pipeline with metadata that this one-pass execution does not know.
+		m.refuse(at, "%s in system code", what)
+	}
+	m.sends = append(m.sends, &send{what: what, code: f.owner, pc: m.cond(s), at: at})
+}
+
+// ran copies the tenants' ghosts.
+func (m *machine) ran(s *state) []*smt.Term {
+	out := make([]*smt.Term, len(m.tenants))
+	for i := range m.tenants {
+		out[i] = s.vals[ghostRan(i)]
+	}
+	return out
+}
+
+// declareInstance enters an instance of a control or parser into its frame.
+func (m *machine) declareInstance(f *frame, d *syntax.InstanceDecl) {
+	o := m.info.Instances[d]
+	if o == nil {
+		o = m.info.Defs[d.Name]
+	}
+	if o == nil || d.HasBody {
+		m.refuse(d, "this instance")
+	}
+	if instanceKind(o.Type) == "control" {
+		return
+	}
+	f.insts[o] = m.newInstance(f, o, d)
+}
+
+func (m *machine) newInstance(f *frame, o *types.Object, at syntax.Node) *instance {
+	inst := &instance{path: o.Name, name: o.Name, kind: instanceKind(o.Type), obj: o}
+	if f != nil && f.path != "" {
+		inst.path = f.path + "." + o.Name
+	}
+	inst.owner = m.ownerOf(f, o.Name, at)
+	x, ok := o.Type.(*types.Extern)
+	if !ok {
+		m.refuse(at, "an instance of %s", o.Type)
+	}
+	switch x.Name {
+	case "register", "counter", "meter":
+		if o.Ctor == nil || len(o.Ctor.Args) == 0 {
+			m.refuse(at, "%s %s without a size", x.Name, o.Name)
+		}
+		v, ok := m.info.Values[o.Ctor.Args[0]].(types.IntValue)
+		if !ok || !v.Int.IsInt64() {
+			m.refuse(at, "%s %s of unknown size", x.Name, o.Name)
+		}
+		inst.size = v.Int.Int64()
+		if x.Name == "register" && len(x.Args) > 0 {
+			inst.elem = x.Args[0]
+		}
+	}
+	return inst
+}
+
+// ownerOf is the tenant to whom a declared object belongs: by its own prefix, else by that of the enclosing control.
+func (m *machine) ownerOf(f *frame, name string, at syntax.Node) string {
+	if t := m.tenantOf(name, at); t != "" {
+		return t
+	}
+	if f != nil && !isSystemName(name) {
+		return f.declOwner
+	}
+	return ""
+}
+
+func isSystemName(name string) bool {
+	return len(name) >= len(specs.SystemPrefix) && name[:len(specs.SystemPrefix)] == specs.SystemPrefix
+}
+
+// instanceOf finds the persistent object that an expression names.
+func (m *machine) instanceOf(f *frame, e syntax.Expr) *instance {
+	n, ok := strip(e).(*syntax.Name)
+	if !ok {
+		m.refuse(e, "an object that is not named directly")
+	}
+	o := m.info.Uses[n.Ident]
+	if o == nil || o.Kind != types.InstanceObject {
+		m.refuse(e, "%s as an object", n.Ident.Name)
+	}
+	for g := f; g != nil; g = g.lex {
+		if inst, ok := g.insts[o]; ok {
+			return inst
+		}
+	}
+	if o.Parent != nil {
+		m.refuse(e, "%s in this place", n.Ident.Name)
+	}
+	if inst, ok := m.top.insts[o]; ok {
+		return inst
+	}
+	inst := m.newInstance(nil, o, e)
+	m.top.insts[o] = inst
+	return inst
+}
+
+func (m *machine) tableInstance(home *frame, o *types.Object, d *syntax.TableDecl) *instance {
+	f := home
+	if f == nil {
+		f = m.top
+	}
+	if inst, ok := f.insts[o]; ok {
+		return inst
+	}
+	inst := &instance{path: o.Name, name: o.Name, kind: "table", obj: o, owner: m.ownerOf(home, o.Name, d)}
+	if home != nil && home.path != "" {
+		inst.path = home.path + "." + o.Name
+	}
+	f.insts[o] = inst
+	return inst
+}
+
+// accessProfile records that a table's application touches an object that the table was given.
+func (m *machine) accessProfile(f *frame, s *state, at syntax.Node, p *syntax.ExprProperty) {
+	if _, ok := strip(p.Value).(*syntax.Name); !ok {
+		return // an object of the table's own
+	}
+	m.access(f, s, at, m.instanceOf(f, p.Value), p.Name.Name, nil)
+}

@@ -1,0 +1,201 @@
+package program
+
+import (
+	"fmt"
+
+	"github.com/interlock/interlock/linker/p4"
+	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/linker/p4/types"
+	"github.com/interlock/interlock/specs"
+	"github.com/interlock/interlock/verify/smt"
+)
+
+// LinkedName is the file name that positions in the linked program carry.
+const LinkedName = "linked.p4"
+
+// load checks the input and type-checks the text of the linked program.
+func load(in *Input) (*types.Info, error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	info, diags := p4.Load(LinkedName, in.Linked)
+	if err := diags.Err(); err != nil {
+		return nil, fmt.Errorf("the linked program: %w", err)
+	}
+	return info, nil
+}
+
+func newMachine(in *Input, info *types.Info) *machine {
+	m := &machine{
+		in: in, tenants: in.tenants(), info: info, b: smt.NewBuilder(),
+		lay: &layouts{memo: map[types.Type][]leaf{}}, byName: map[string]syntax.Decl{},
+	}
+	for _, d := range info.Program.Decls {
+		if n := d.DeclName(); n != nil {
+			m.byName[n.Name] = d
+		}
+	}
+	return m
+}
+
+// run executes the whole pipeline.
+func (m *machine) run() (err error) {
+	defer m.catch(&err)
+	parts := map[string]syntax.Decl{}
+	for _, a := range m.info.MainArgs {
+		parts[a.Param] = a.Decl
+	}
+	prs, ok := parts["p"].(*syntax.ParserDecl)
+	if !ok || m.info.Main == nil {
+		m.refuse(nil, "a program without V1Switch(...) main")
+	}
+	controls := map[string]*syntax.ControlDecl{}
+	for _, name := range []string{"vr", "ig", "eg", "ck", "dep"} {
+		c, ok := parts[name].(*syntax.ControlDecl)
+		if !ok {
+			m.refuse(prs, "main without its argument %s", name)
+		}
+		controls[name] = c
+	}
+	m.top = &frame{insts: map[*types.Object]*instance{}}
+
+	s := m.initial(prs)
+	mark := len(s.vals)
+	f := m.pipelineFrame(prs.Name.Name, prs, prs.Params, []loc{{}, m.hdr, m.meta, m.sm})
+	for _, g := range m.runParser(f, prs, s) {
+		g.truncate(mark)
+		m.afterParser(g, controls)
+	}
+	return nil
+}
+
+// afterParser runs one group of executions through the rest of the pipeline.
+func (m *machine) afterParser(s *state, controls map[string]*syntax.ControlDecl) {
+	m.phase = inVerify
+	m.runTop(s, controls["vr"], "v/", []loc{m.hdr, m.meta})
+	m.phase = inIngress
+	m.runTop(s, controls["ig"], "i/", []loc{m.hdr, m.meta, m.sm})
+	if s.dead {
+		return
+	}
+	spec, mcast := m.smField(s, "egress_spec"), m.smField(s, "mcast_grp")
+	e := &end{pc: m.cond(s), ran: m.ran(s), spec: spec, mcast: mcast}
+	if s.origin != nil {
+		e.wrote = [2]syntax.Node{s.origin[m.smOffset("egress_spec")], s.origin[m.smOffset("mcast_grp")]}
+	}
+	m.ends = append(m.ends, e)
+
+	// The traffic manager: a multicast group goes before egress_spec; without one, the drop port ends the packet.
+	multicast := m.b.Not(m.b.Eq(mcast, m.b.BV(0, width(mcast))))
+	m.assume(s, m.b.Or(multicast, m.b.Not(m.b.Eq(spec, m.b.BV(specs.DropPort, 9)))))
+	if s.dead {
+		return
+	}
+	m.phase = inEgress
+	m.toEgress(s, spec, multicast)
+	port := m.smField(s, "egress_port")
+	m.runTop(s, controls["eg"], "e/", []loc{m.hdr, m.meta, m.sm})
+	m.assume(s, m.b.Not(m.b.Eq(m.smField(s, "egress_spec"), m.b.BV(specs.DropPort, 9))))
+	m.phase = inCompute
+	m.runTop(s, controls["ck"], "c/", []loc{m.hdr, m.meta})
+	m.phase = inDeparser
+	m.emits = nil
+	m.runTop(s, controls["dep"], "d/", []loc{{}, m.hdr})
+	if s.dead {
+		return
+	}
+	m.outputs = append(m.outputs, &output{
+		pc: m.cond(s), ran: m.ran(s), cursor: s.vals[ghostCursor], port: port, emits: m.emits,
+	})
+}
+
+// runTop runs one of the package's controls. Its parameters are the pipeline's own containers, and exit ends it alone.
+func (m *machine) runTop(s *state, d *syntax.ControlDecl, ctx string, at []loc) {
+	if s.dead {
+		return
+	}
+	m.pages = nil
+	mark := len(s.vals)
+	f := m.pipelineFrame(d.Name.Name, d, d.Params, at)
+	f.ctx = ctx
+	base := s.clone()
+	m.enterTenant("", f.owner, d.Name.Name, s, d)
+	m.controlBody(f, s, d)
+	m.finish(s, base, f)
+	if len(f.exited) > 0 {
+		all := append(f.exited, s.clone())
+		for _, a := range all {
+			a.cut, a.hard = base.cut, base.hard
+		}
+		*s = *m.join(base, true, all...)
+	}
+	s.cut, s.hard = base.cut, base.hard
+	s.truncate(mark)
+}
+
+func (m *machine) pipelineFrame(name string, at syntax.Node, params []*syntax.Param, locs []loc) *frame {
+	f := m.newFrame(nil, nil, name, at, "")
+	f.path = name
+	if len(params) != len(locs) {
+		m.refuse(at, "%s with %d parameters", name, len(params))
+	}
+	for i, p := range params {
+		if locs[i].typ != nil {
+			f.vars[m.info.Defs[p.Name]] = locs[i]
+		}
+	}
+	return f
+}
+
+// initial is the state when a packet arrives: every container holds anything, headers are invalid.
+func (m *machine) initial(prs *syntax.ParserDecl) *state {
+	s := &state{eq: map[*smt.Term]*smt.Term{}, known: map[*smt.Term]bool{}, maxLen: maxPacket}
+	if m.concrete != nil {
+		s.origin = []syntax.Node{}
+	}
+	m.at = prs
+	if len(prs.Params) != 4 {
+		m.refuse(prs, "%s with %d parameters", prs.Name.Name, len(prs.Params))
+	}
+	m.alloc(s, types.Void, []*smt.Term{m.b.BV(0, 32)}, prs)
+	for range m.tenants {
+		m.alloc(s, types.Bool, []*smt.Term{m.b.False()}, prs)
+	}
+	root := func(i int, name string) loc {
+		t := m.info.Defs[prs.Params[i].Name].Type
+		return m.alloc(s, t, m.arbitrary(t, "stale", "stale."+name, prs.Params[i]), nil)
+	}
+	m.hdr, m.meta, m.sm = root(1, "hdr"), root(2, "meta"), root(3, "sm")
+	set := func(name string, t *smt.Term) { s.vals[m.smOffset(name)] = t }
+	set("ingress_port", m.ingressPort())
+	set("packet_length", m.b.ZeroExt(m.packetLength(), 16))
+	set("parser_error", m.errorCode("NoError"))
+	set("checksum_error", m.b.BV(0, 1))
+	set("instance_type", m.b.BV(0, 32)) // a packet from a port: copies are refused or refuted
+	return s
+}
+
+func (m *machine) smOffset(name string) int {
+	off, _ := m.field(m.sm.typ, name, m.at)
+	return m.sm.off + off
+}
+
+func (m *machine) smField(s *state, name string) *smt.Term { return s.vals[m.smOffset(name)] }
+
+// toEgress sets the fields that the traffic manager writes.
+func (m *machine) toEgress(s *state, spec, multicast *smt.Term) {
+	fresh := func(name string) *smt.Term {
+		off := m.smOffset(name)
+		return m.unknown(Query{Kind: "queue", Name: "egress." + name, Width: width(s.vals[off])})
+	}
+	put := func(name string, t *smt.Term) { m.put(s, m.smOffset(name), t, m.at) }
+	zero := func(name string) *smt.Term { return m.b.BV(0, width(m.smField(s, name))) }
+	put("egress_port", m.b.Ite(multicast, fresh("egress_port"), spec))
+	put("egress_rid", m.b.Ite(multicast, fresh("egress_rid"), zero("egress_rid")))
+	put("instance_type", m.b.Ite(multicast, fresh("instance_type"), zero("instance_type")))
+	for _, name := range []string{
+		"egress_spec", "enq_timestamp", "enq_qdepth", "deq_timedelta", "deq_qdepth", "egress_global_timestamp",
+	} {
+		put(name, fresh(name))
+	}
+}

@@ -1,0 +1,150 @@
+package program
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/verify"
+	"github.com/interlock/interlock/verify/smt"
+)
+
+// EncoderVersion names the way in which this package writes obligations. It changes whenever the text of some obligation
+// does, so that a replay knows whether to expect the recorded bytes.
+const EncoderVersion = "program/1"
+
+// logic of every obligation: bit-vectors alone. Tables and registers are unknowns, so no arrays are needed.
+const logic = "QF_BV"
+
+// Report is what there is to prove about a linked program.
+type Report struct {
+	Obligations []verify.Obligation
+	// Checked and NotChecked say which properties of DESIGN.md §5.1 the obligations cover.
+	Checked, NotChecked []PropertyNote
+}
+
+// PropertyNote says what is shown of a property, or why nothing is.
+type PropertyNote struct {
+	ID          string `json:"id"`    // "P5"
+	Title       string `json:"title"` // "slot confinement"
+	Note        string `json:"note,omitempty"`
+	Obligations int    `json:"obligations"`
+}
+
+// A claim is an obligation before it is text: none of its sites goes wrong.
+type claim struct {
+	id       string
+	property string
+	subject  string
+	sites    []site
+}
+
+// A site is one situation that a claim speaks of: pc is its path condition, bad what must not be true there.
+type site struct {
+	pc, bad *smt.Term
+	at      syntax.Node
+	// what goes wrong there, as a sentence's end: "counts packets under another VID".
+	what string
+}
+
+func (m *machine) obligation(c *claim) verify.Obligation {
+	bad, reach := make([]*smt.Term, len(c.sites)), make([]*smt.Term, len(c.sites))
+	for i, s := range c.sites {
+		bad[i] = m.b.And(s.pc, s.bad)
+		reach[i] = s.pc
+	}
+	return verify.Obligation{
+		ID: c.id, Property: c.property, Subject: c.subject, Logic: logic,
+		Text:  smt.Script(logic, m.b.Or(bad...)),
+		Guard: smt.Script(logic, m.b.Or(reach...)),
+	}
+}
+
+// Obligations executes the linked program symbolically and returns what must hold of it. The result is a function of the
+// input alone, to the byte. An error that wraps ErrUnsupported says at which position the program has a construct that this
+// package cannot decide; other errors are about the input.
+func Obligations(in *Input) (*Report, error) {
+	m, claims, err := prepare(in)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{}
+	count := map[string]int{}
+	for _, c := range claims {
+		r.Obligations = append(r.Obligations, m.obligation(c))
+		count[c.property]++
+	}
+	for _, n := range checked {
+		n.Obligations = count[n.ID]
+		r.Checked = append(r.Checked, n)
+	}
+	r.NotChecked = append(r.NotChecked, notChecked[:]...)
+	return r, nil
+}
+
+// prepare runs the program and makes the claims, sorted by ID.
+func prepare(in *Input) (m *machine, claims []*claim, err error) {
+	info, err := load(in)
+	if err != nil {
+		return nil, nil, err
+	}
+	m = newMachine(in, info)
+	if err := m.run(); err != nil {
+		return nil, nil, err
+	}
+	p, err := m.claims()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, t := range m.tenants {
+		if !p.seen[t.Name] {
+			return nil, nil, fmt.Errorf("tenant %s is registered, but %s has no code of it that can run", t.Name, LinkedName)
+		}
+	}
+	return m, p.sorted(), nil
+}
+
+// claims states the properties of what was executed.
+func (m *machine) claims() (p *prover, err error) {
+	defer m.catch(&err)
+	p = &prover{machine: m, byID: map[string]*claim{}}
+	p.namespace()
+	p.tag()
+	p.copies()
+	p.confinement()
+	p.admission()
+	p.exit()
+	return p, nil
+}
+
+func (p *prover) sorted() []*claim {
+	var out []*claim
+	for _, c := range p.byID {
+		out = append(out, c)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].id < out[j].id })
+	return out
+}
+
+// checked and notChecked list the properties of DESIGN.md §5.1.
+var (
+	checked = [...]PropertyNote{
+		{ID: "P1", Title: "namespace", Note: "tables, registers, counters, meters and profiles; value sets and digests are refused"},
+		{ID: "P2", Title: "tag"},
+		{ID: "P3", Title: "no copies", Note: "a copy made by system code is refused, not proved"},
+		{
+			ID: "P5", Title: "slot confinement",
+			Note: "within the page-table entry that the packet's VID matched; that entries lie within the array is M3, proved with each plan",
+		},
+		{ID: "P10", Title: "untagged packets"},
+		{ID: "P11", Title: "admission and exit", Note: "ports; the addresses in packets that leave are not checked"},
+	}
+	notChecked = [...]PropertyNote{
+		{ID: "P4", Title: "zeroed PHV", Note: "needs two runs of the program"},
+		{ID: "P6", Title: "feed-forward"},
+		{ID: "P7", Title: "equivalence", Note: "needs the tenants' own programs"},
+		{ID: "P8", Title: "usage within entitlement", Note: "the linker checks it; it is not re-derived here"},
+		{ID: "P9", Title: "parsing terminates", Note: "parsers that are not bounded by a header stack are refused; the target's bound is not checked"},
+		{ID: "P12", Title: "P4Info rederived"},
+	}
+)
