@@ -8,6 +8,7 @@ import (
 	p4configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
 
 	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/linker/p4/types"
 )
 
 func find(as []*syntax.Annotation, name string) *syntax.Annotation {
@@ -205,17 +206,17 @@ func (g *generator) structured(a *syntax.Annotation) *p4configv1.StructuredAnnot
 }
 
 func (g *generator) literal(e syntax.Expr) *p4configv1.Expression {
-	switch x := e.(type) {
-	case *syntax.StringLit:
-		return &p4configv1.Expression{Value: &p4configv1.Expression_StringValue{StringValue: x.Value}}
-	case *syntax.BoolLit:
-		return &p4configv1.Expression{Value: &p4configv1.Expression_BoolValue{BoolValue: x.Value}}
-	case *syntax.IntLit:
-		if x.Value != nil && x.Value.IsInt64() {
-			return &p4configv1.Expression{Value: &p4configv1.Expression_Int64Value{Int64Value: x.Value.Int64()}}
+	switch v := g.info.Values[e].(type) {
+	case types.StringValue:
+		return &p4configv1.Expression{Value: &p4configv1.Expression_StringValue{StringValue: string(v)}}
+	case types.BoolValue:
+		return &p4configv1.Expression{Value: &p4configv1.Expression_BoolValue{BoolValue: bool(v)}}
+	case types.IntValue:
+		if v.Int.IsInt64() {
+			return &p4configv1.Expression{Value: &p4configv1.Expression_Int64Value{Int64Value: v.Int.Int64()}}
 		}
 	}
-	g.errorf(e, codeAnnotation, "the value of an annotation must be a literal (numbers of at most 64 bits)")
+	g.errorf(e, codeAnnotation, "the value of an annotation must be a string, a bool or a number of at most 64 bits")
 	return nil
 }
 

@@ -153,10 +153,7 @@ func (g *generator) resources(d *syntax.TableDecl, prefix string, env environmen
 				continue // reported by tableResource
 			}
 			s, _ := g.text(a)
-			res.name = g.qualified(prefix, s, nil)
-			if rest, ok := strings.CutPrefix(s, "."); ok {
-				res.name = rest
-			}
+			res.name = strings.TrimPrefix(s, ".") // always absolute
 			res.property, res.ctor = p, g.info.Calls[call]
 		} else {
 			res.name, ok = g.instanceName(p.Value, prefix, env)
@@ -426,16 +423,16 @@ func (g *generator) controllerHeader(d *syntax.StructDecl) {
 		}
 		h := &p4configv1.ControllerPacketMetadata{Preamble: g.preamble(p4configv1.P4Ids_CONTROLLER_HEADER, typeName, d.Annotations)}
 		h.Preamble.Name, h.Preamble.Alias = name, name
-		ids := g.fieldIDs(len(t.Fields), func(i int) []*syntax.Annotation { return t.Fields[i].Decl.Annotations })
-		for i, f := range t.Fields {
-			as := f.Decl.Annotations
-			if hidden(as) {
+		fields := g.flatten("", t)
+		ids := g.fieldIDs(len(fields), func(i int) []*syntax.Annotation { return fields[i].annots })
+		for i, f := range fields {
+			if hidden(f.annots) {
 				continue
 			}
 			m := &p4configv1.ControllerPacketMetadata_Metadata{
-				Id: ids[i], Name: g.local(f.Name, as), Bitwidth: int32(g.bits(f.Decl, f.Type)), TypeName: g.typeName(f.Decl, f.Type),
+				Id: ids[i], Name: f.name, Bitwidth: g.bits(f.decl, f.typ), TypeName: g.typeName(f.decl, f.typ),
 			}
-			m.Annotations, m.StructuredAnnotations = g.split(as)
+			m.Annotations, m.StructuredAnnotations = g.split(f.annots)
 			h.Metadata = append(h.Metadata, m)
 		}
 		g.out.ControllerPacketMetadata = append(g.out.ControllerPacketMetadata, h)

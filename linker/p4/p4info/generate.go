@@ -95,9 +95,9 @@ func (g *generator) collect() {
 		}
 		switch d := arg.Decl.(type) {
 		case *syntax.ParserDecl:
-			g.parser(d, g.qualified("", d.Name.Name, d.Annotations), env)
+			g.parser(d, d.Name.Name, env)
 		case *syntax.ControlDecl:
-			g.control(d, g.qualified("", d.Name.Name, d.Annotations), env)
+			g.control(d, d.Name.Name, env)
 		default:
 			g.errorf(arg.Expr, codeUnsupported, "%s is not a parser or control of this program", arg.Param)
 		}
@@ -214,7 +214,7 @@ func (g *generator) control(d *syntax.ControlDecl, prefix string, env environmen
 		}
 	}
 	for _, a := range u.actions {
-		g.action(a, prefix)
+		g.action(a, prefix, u.inTable[a])
 	}
 	syntax.Walk(d, func(n syntax.Node) bool {
 		g.directApply(n, prefix)
@@ -265,40 +265,46 @@ func (g *generator) directApply(n syntax.Node, prefix string) {
 // used is what a control's apply block can reach.
 type used struct {
 	tables  map[*syntax.TableDecl]bool
-	actions []*types.Object // of tables, in the order of first mention
+	actions []*types.Object // of tables or called, in the order of first mention
+	inTable map[*types.Object]bool
 }
 
 func (g *generator) usage(d *syntax.ControlDecl) used {
-	u := used{tables: map[*syntax.TableDecl]bool{}}
+	u := used{tables: map[*syntax.TableDecl]bool{}, inTable: map[*types.Object]bool{}}
+	if d.Apply == nil {
+		return u
+	}
 	seen := map[*types.Object]bool{}
-	var visit func(n syntax.Node)
-	visit = func(n syntax.Node) {
-		syntax.Walk(n, func(n syntax.Node) bool {
-			call, ok := n.(*syntax.Call)
-			if !ok {
-				return true
-			}
-			c := g.info.Calls[call]
-			if c == nil || c.Kind != types.TableApply || c.Callee == nil {
-				return true
-			}
+	reach := func(o *types.Object) {
+		if !seen[o] {
+			seen[o] = true
+			u.actions = append(u.actions, o)
+		}
+	}
+	syntax.Walk(d.Apply, func(n syntax.Node) bool {
+		call, ok := n.(*syntax.Call)
+		if !ok {
+			return true
+		}
+		c := g.info.Calls[call]
+		if c == nil || c.Callee == nil {
+			return true
+		}
+		switch c.Kind {
+		case types.ActionCall:
+			reach(c.Callee)
+		case types.TableApply:
 			t, ok := c.Callee.Decl.(*syntax.TableDecl)
 			if !ok || u.tables[t] {
-				return true
+				break
 			}
 			u.tables[t] = true
 			for _, a := range g.tableActions(t) {
-				if !seen[a.obj] {
-					seen[a.obj] = true
-					u.actions = append(u.actions, a.obj)
-				}
+				reach(a.obj)
+				u.inTable[a.obj] = true
 			}
-			visit(t) // a key may apply nothing, but costs nothing to look
-			return true
-		})
-	}
-	if d.Apply != nil {
-		visit(d.Apply)
-	}
+		}
+		return true
+	})
 	return u
 }

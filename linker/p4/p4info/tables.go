@@ -79,7 +79,8 @@ func (g *generator) actionName(o *types.Object, prefix string) string {
 
 func hidden(as []*syntax.Annotation) bool { return find(as, "hidden") != nil }
 
-func (g *generator) action(o *types.Object, prefix string) {
+// action describes an action. What only the program calls has no parameters to be set by the control plane.
+func (g *generator) action(o *types.Object, prefix string, inTable bool) {
 	d, ok := o.Decl.(*syntax.ActionDecl)
 	if !ok || hidden(d.Annotations) {
 		return
@@ -99,7 +100,7 @@ func (g *generator) action(o *types.Object, prefix string) {
 		a := &p4configv1.Action{Preamble: g.preamble(p4configv1.P4Ids_ACTION, name, d.Annotations)}
 		var params []*syntax.Param
 		for _, p := range d.Params {
-			if p.Dir == syntax.NoDir {
+			if p.Dir == syntax.NoDir && inTable {
 				params = append(params, p)
 			}
 		}
@@ -236,20 +237,14 @@ func (g *generator) defaultAction(t *p4configv1.Table, p *syntax.ExprProperty, p
 	}
 }
 
-// byteString is the canonical bytes of a constant: big endian, without leading zero bytes, at least one.
+// byteString is the big-endian bytes of a constant, as many as its type needs.
 func (g *generator) byteString(e syntax.Expr, t types.Type, env environment) []byte {
+	w, sized := types.Width(t)
 	switch v := g.value(e, env).(type) {
 	case types.IntValue:
-		n := v.Int
-		if n.Sign() < 0 {
-			if w, ok := types.Width(t); ok {
-				n = new(big.Int).Add(n, new(big.Int).Lsh(big.NewInt(1), uint(w)))
-			}
+		if sized {
+			return fixedBytes(v.Int, w)
 		}
-		if b := n.Bytes(); len(b) > 0 {
-			return b
-		}
-		return []byte{0}
 	case types.BoolValue:
 		if v {
 			return []byte{1}
@@ -258,6 +253,12 @@ func (g *generator) byteString(e syntax.Expr, t types.Type, env environment) []b
 	}
 	g.errorf(e, codeUnsupported, "an argument of a default action that is no number or bool")
 	return nil
+}
+
+// fixedBytes is v modulo 2^width as big-endian bytes, at least one.
+func fixedBytes(v *big.Int, width int) []byte {
+	v = new(big.Int).Mod(v, new(big.Int).Lsh(big.NewInt(1), uint(width)))
+	return v.FillBytes(make([]byte, max(1, (width+7)/8)))
 }
 
 func (g *generator) matchFields(keys []*syntax.TableKey) []*p4configv1.MatchField {
@@ -291,7 +292,7 @@ func (g *generator) matchFields(keys []*syntax.TableKey) []*p4configv1.MatchFiel
 		}
 		m.Annotations, m.StructuredAnnotations = g.split(k.Annotations)
 		t := g.info.Types[k.Expr]
-		m.Bitwidth = int32(g.bits(k.Expr, t))
+		m.Bitwidth = g.bits(k.Expr, t)
 		m.TypeName = g.typeName(k.Expr, t)
 		r = append(r, m)
 	}
@@ -313,15 +314,24 @@ func (g *generator) keyName(e syntax.Expr) (string, bool) {
 		}
 		return x.Ident.Name, true
 	case *syntax.Member:
+		sel := x.Sel.Name
+		if s, ok := g.info.Types[x.X].(*types.Struct); ok {
+			if i := s.FieldIndex(sel); i >= 0 && s.Fields[i].Decl != nil {
+				sel = g.local(sel, s.Fields[i].Decl.Annotations)
+				if rest, absolute := strings.CutPrefix(sel, "."); absolute {
+					return rest, true
+				}
+			}
+		}
 		n, ok := g.keyName(x.X)
-		return n + "." + x.Sel.Name, ok
+		return n + "." + sel, ok
 	case *syntax.Index:
 		n, ok := g.keyName(x.X)
-		i, known := g.info.Values[x.I].(types.IntValue)
-		if !known {
-			return "", false
+		if i, known := g.info.Values[x.I].(types.IntValue); known {
+			return fmt.Sprintf("%s[%v]", n, i.Int), ok
 		}
-		return fmt.Sprintf("%s[%v]", n, i.Int), ok
+		i, ok1 := g.keyName(x.I)
+		return n + "[" + i + "]", ok && ok1
 	case *syntax.Slice:
 		n, ok := g.keyName(x.X)
 		hi, ok1 := g.info.Values[x.Hi].(types.IntValue)
@@ -337,14 +347,12 @@ func (g *generator) keyName(e syntax.Expr) (string, bool) {
 			return n + ".$valid$", ok
 		}
 	case *syntax.Binary:
-		// A masked field is named as the field.
-		if x.Op == "&" {
-			if g.info.Values[x.Y] != nil {
-				return g.keyName(x.X)
-			}
-			if g.info.Values[x.X] != nil {
-				return g.keyName(x.Y)
-			}
+		if x.Op != "&" {
+			break
+		}
+		n, ok := g.keyName(x.X)
+		if m, known := g.info.Values[x.Y].(types.IntValue); ok && known {
+			return fmt.Sprintf("%s & %#x", n, m.Int), true
 		}
 	}
 	return "", false

@@ -1,8 +1,6 @@
 package p4info
 
 import (
-	"math/big"
-
 	p4configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
 
 	"github.com/interlock/interlock/linker/p4/syntax"
@@ -177,13 +175,13 @@ func (g *generator) structSpec(at syntax.Node, t *types.Struct, s *p4configv1.P4
 		}
 		spec := &p4configv1.P4HeaderTypeSpec{}
 		ti.Headers[name] = spec
-		for _, f := range t.Fields {
-			b := bitstring(f.Type)
+		for _, f := range g.flatten("", t) {
+			b := bitstring(f.typ)
 			if b == nil {
-				g.errorf(f.Decl, codeUnsupported, "a header field of type %v cannot be described yet", f.Type)
+				g.errorf(f.decl, codeUnsupported, "a header field of type %v cannot be described yet", f.typ)
 				continue
 			}
-			spec.Members = append(spec.Members, &p4configv1.P4HeaderTypeSpec_Member{Name: g.local(f.Name, f.Decl.Annotations), TypeSpec: b})
+			spec.Members = append(spec.Members, &p4configv1.P4HeaderTypeSpec_Member{Name: f.name, TypeSpec: b})
 		}
 	default:
 		s.TypeSpec = &p4configv1.P4DataTypeSpec_HeaderUnion{HeaderUnion: named}
@@ -226,14 +224,7 @@ func (g *generator) enumSpec(t *types.Enum, s *p4configv1.P4DataTypeSpec) {
 	w, _ := types.Width(t)
 	spec := &p4configv1.P4SerializableEnumTypeSpec{UnderlyingType: &p4configv1.P4BitTypeSpec{Bitwidth: int32(w)}}
 	for i, m := range t.Members {
-		v := t.Values[i].(types.IntValue).Int
-		if v.Sign() < 0 {
-			v = new(big.Int).Add(v, new(big.Int).Lsh(big.NewInt(1), uint(w)))
-		}
-		b := v.Bytes()
-		if len(b) == 0 {
-			b = []byte{0}
-		}
+		b := fixedBytes(t.Values[i].(types.IntValue).Int, w)
 		spec.Members = append(spec.Members, &p4configv1.P4SerializableEnumTypeSpec_Member{Name: m, Value: b})
 	}
 	ti.SerializableEnums[t.Name] = spec
@@ -280,4 +271,26 @@ func (g *generator) newTypeSpec(at syntax.Node, t *types.NewType) {
 		tr.SdnType = &p4configv1.P4NewTypeTranslation_SdnBitwidth{SdnBitwidth: width}
 	}
 	spec.Representation = &p4configv1.P4NewTypeSpec_TranslatedType{TranslatedType: tr}
+}
+
+// leaf is a field of a header, or of a struct inside it.
+type leaf struct {
+	name   string // with the names of the structs that it is in
+	typ    types.Type
+	annots []*syntax.Annotation
+	decl   *syntax.Field
+}
+
+// flatten lists the fields of a header, with those of the structs that it holds.
+func (g *generator) flatten(prefix string, t *types.Struct) []leaf {
+	var r []leaf
+	for _, f := range t.Fields {
+		name := prefix + g.local(f.Name, f.Decl.Annotations)
+		if s, ok := f.Type.(*types.Struct); ok {
+			r = append(r, g.flatten(name+".", s)...)
+		} else {
+			r = append(r, leaf{name, f.Type, f.Decl.Annotations, f.Decl})
+		}
+	}
+	return r
 }

@@ -34,6 +34,7 @@ func Check(p *syntax.Program) (*Info, syntax.Diagnostics) {
 	for _, d := range p.Decls {
 		c.topDecl(d)
 	}
+	c.annotations(p)
 	c.pop()
 	c.diags.Sort()
 	return c.info, c.diags
@@ -145,4 +146,23 @@ func (c *checker) topDecl(d syntax.Decl) {
 	default:
 		c.errorf(d, codeContext, "this declaration may not stand at top level")
 	}
+}
+
+// annotations evaluates the structured annotations of a program. Their expressions see what is declared at top level.
+func (c *checker) annotations(p *syntax.Program) {
+	syntax.Walk(p, func(n syntax.Node) bool {
+		a, ok := n.(*syntax.Annotation)
+		if !ok {
+			return true
+		}
+		for _, e := range a.Exprs {
+			c.expr(e, nil)
+			c.constant(e)
+		}
+		for _, kv := range a.KeyValues {
+			c.expr(kv.Value, nil)
+			c.constant(kv.Value)
+		}
+		return false
+	})
 }
