@@ -1,0 +1,215 @@
+package gate
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
+	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/interlock/interlock/linker/p4"
+	"github.com/interlock/interlock/linker/p4/p4info"
+	"github.com/interlock/interlock/verify/ledger"
+	"github.com/interlock/interlock/verify/plan"
+)
+
+// Outcome of what the gate did.
+type Outcome struct {
+	Entry  int64 // index of the outcome's ledger entry
+	Steps  int   // that succeeded
+	Writes time.Duration
+	Read   time.Duration // reading back, before and after
+	Log    time.Duration
+}
+
+// Apply carries out a cleared plan. On an error nothing more is sent; the outcome says how far it came.
+func (g *Gate) Apply(ctx context.Context, c *Clearance) (*Outcome, error) {
+	if c.plan == nil {
+		return nil, fmt.Errorf("%w: the clearance is not for a plan", ErrUsed)
+	}
+	if err := c.take(g); err != nil {
+		return nil, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	out := &Outcome{}
+
+	begun := time.Now()
+	before, err := g.observe(ctx)
+	if err != nil {
+		return out, err
+	}
+	out.Read = time.Since(begun)
+	if err := fresh(before, c.plan); err != nil {
+		return out, err
+	}
+	want, err := expected(c.plan)
+	if err != nil {
+		return out, err
+	}
+
+	begun = time.Now()
+	failure := g.send(ctx, c.plan.Steps, out)
+	out.Writes = time.Since(begun)
+
+	begun = time.Now()
+	after, err := g.observe(context.WithoutCancel(ctx))
+	out.Read += time.Since(begun)
+	if err != nil {
+		return out, errors.Join(failure, fmt.Errorf("reading back after the plan: %w", err))
+	}
+	if failure == nil && !bytes.Equal(after.pageTables, want) {
+		failure = fmt.Errorf("switch %s: every step succeeded, but the state read back is not the plan's goal", g.conf.Target.Name)
+	}
+	begun = time.Now()
+	rec := ledger.Outcome{
+		Action: "apply", Decision: c.decision, Result: ledger.Applied, Steps: out.Steps,
+		PreState: before.digest(), PostState: after.digest(),
+		Times: map[string]time.Duration{"write": out.Writes, "read": out.Read},
+	}
+	if failure != nil {
+		rec.Result, rec.Error = ledger.Failed, failure.Error()
+	}
+	out.Entry, err = g.finish(ctx, rec)
+	out.Log = time.Since(begun)
+	return out, errors.Join(failure, err)
+}
+
+// fresh checks that the switch is still in the state that the plan was proved for.
+func fresh(now *observation, in *plan.Input) error {
+	if now.pipeline == nil {
+		return fmt.Errorf("%w: switch %s runs no program any more", ErrStale, in.Switch)
+	}
+	if !bytes.Equal(now.pipeline.DeviceConfig, in.Linked) || now.pipeline.Cookie != Cookie(in.Linked) {
+		return fmt.Errorf("%w: switch %s runs another program", ErrStale, in.Switch)
+	}
+	if bytes.Equal(now.pageTables, in.PreState) {
+		return nil
+	}
+	before, err := parseState(in.PreState)
+	if err != nil {
+		return err
+	}
+	current, err := parseState(now.pageTables)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%w; what moved on switch %s:\n  %s", ErrStale, in.Switch,
+		strings.Join(moved(before, current, now.pipeline.P4Info, in.Tenants), "\n  "))
+}
+
+// expected is the state that the plan leaves when every step succeeds.
+func expected(in *plan.Input) ([]byte, error) {
+	st, err := parseState(in.PreState)
+	if err != nil {
+		return nil, err
+	}
+	next, err := st.after(in.Steps)
+	if err != nil {
+		return nil, err
+	}
+	return next.bytes()
+}
+
+// send carries out the steps, each only when the one before has succeeded.
+func (g *Gate) send(ctx context.Context, steps []plan.Step, out *Outcome) error {
+	for i, s := range steps {
+		var err error
+		switch s.Kind {
+		case plan.Write:
+			err = g.session.Write(ctx, s.Bytes)
+		case plan.Fence:
+			err = g.session.Fence(ctx, s.Bytes)
+		default:
+			err = fmt.Errorf("unknown kind %q", s.Kind)
+		}
+		if err != nil {
+			return fmt.Errorf("step %d of %d: %w", i+1, len(steps), err)
+		}
+		out.Steps++
+	}
+	return nil
+}
+
+// Install carries out a cleared installation. The switch must run no program, or this one already.
+func (g *Gate) Install(ctx context.Context, c *Clearance) (*Outcome, error) {
+	if c.install == nil {
+		return nil, fmt.Errorf("%w: the clearance is not for an installation", ErrUsed)
+	}
+	if err := c.take(g); err != nil {
+		return nil, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	out := &Outcome{}
+	var req p4v1.SetForwardingPipelineConfigRequest
+	if err := proto.Unmarshal(c.install, &req); err != nil {
+		return nil, err
+	}
+	before, err := g.observe(ctx)
+	if err != nil {
+		return out, err
+	}
+	if before.pipeline != nil {
+		if bytes.Equal(before.pipeline.DeviceConfig, req.GetConfig().GetP4DeviceConfig()) {
+			return out, nil // nothing to do
+		}
+		return out, fmt.Errorf("%w (cookie %#x): replacing it would lose its tenants' state, and that this is safe is not proved yet (M8); "+
+			"restart the switch to empty it", ErrOccupied, before.pipeline.Cookie)
+	}
+	begun := time.Now()
+	failure := g.session.SetPipeline(ctx, c.install)
+	out.Writes = time.Since(begun)
+	after, err := g.observe(context.WithoutCancel(ctx))
+	if err != nil {
+		return out, errors.Join(failure, fmt.Errorf("reading back after the installation: %w", err))
+	}
+	if failure == nil {
+		out.Steps = 1
+		failure = installed(after, &req)
+	}
+	rec := ledger.Outcome{
+		Action: "install", Decision: c.decision, Result: ledger.Applied, Steps: out.Steps,
+		PreState: before.digest(), PostState: after.digest(), Times: map[string]time.Duration{"write": out.Writes},
+	}
+	if failure != nil {
+		rec.Result, rec.Error = ledger.Failed, failure.Error()
+	}
+	out.Entry, err = g.finish(ctx, rec)
+	return out, errors.Join(failure, err)
+}
+
+// installed checks what was read back against what was sent.
+func installed(after *observation, req *p4v1.SetForwardingPipelineConfigRequest) error {
+	want := req.GetConfig()
+	switch {
+	case after.pipeline == nil:
+		return errors.New("the switch accepted the program, but runs none")
+	case !bytes.Equal(after.pipeline.DeviceConfig, want.GetP4DeviceConfig()), after.pipeline.Cookie != want.GetCookie().GetCookie(),
+		!proto.Equal(after.pipeline.P4Info, want.GetP4Info()):
+		return errors.New("the program read back is not the one that was sent")
+	}
+	st, err := parseState(after.pageTables)
+	if err != nil {
+		return err
+	}
+	if len(st) > 0 {
+		return fmt.Errorf("the program is new, but its page tables have %d entries", len(st))
+	}
+	return nil
+}
+
+// rederive generates the P4Info from the linked program's text; a file that came with it is not believed.
+func rederive(linked []byte) (*configv1.P4Info, error) {
+	info, diags := p4.Load("linked.p4", linked)
+	if err := diags.Err(); err != nil {
+		return nil, err
+	}
+	p4i, diags := p4info.Generate(info)
+	return p4i, diags.Err()
+}

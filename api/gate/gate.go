@@ -1,0 +1,151 @@
+// Package gate is the only code that may write to a switch. It checks certificates, mints clearances for one use, and sends
+// exactly the bytes that were proved, in their order, after the decision is durably in the ledger, the state read back equals the
+// proved plan's pre-state, and mastership is held. On any failure it stops: every state on the way is safe (DESIGN.md §5.2).
+//
+// There is no override. Evict, which only unmaps, is the kill switch and needs neither solver nor policy.
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/interlock/interlock/api/device"
+	"github.com/interlock/interlock/api/device/writer"
+	"github.com/interlock/interlock/verify"
+	"github.com/interlock/interlock/verify/ledger"
+	"github.com/interlock/interlock/verify/plan"
+)
+
+// What the gate refuses with, besides verify.ErrRefuted and verify.ErrUndecided.
+var (
+	// ErrStale says that the switch is not in the state that was proved about; the error lists what moved.
+	ErrStale = errors.New("stale: the switch changed after the proof")
+	// ErrTampered says that what is to be applied is not what was proved.
+	ErrTampered = errors.New("not what was proved")
+	// ErrUsed says that a clearance was used, or has expired.
+	ErrUsed = errors.New("clearance used up")
+	// ErrOccupied says that another program runs on the switch: replacing it needs the proof of M8, which is not made yet.
+	ErrOccupied = errors.New("the switch runs another program")
+)
+
+// ClearanceLifetime is how long a clearance may wait to be used.
+const ClearanceLifetime = 5 * time.Minute
+
+// Config of a gate.
+type Config struct {
+	Target device.Target
+	Ledger *ledger.Log
+	// Decider proves what the ledger does not say is proved; nil where only Evict is wanted.
+	Decider verify.Decider
+	// Required are the names of the solvers that must each prove every obligation.
+	Required []string
+	Who      string           // recorded in the ledger
+	Now      func() time.Time // nil: time.Now
+}
+
+// A Gate has mastership of one switch. It carries out one thing at a time.
+type Gate struct {
+	conf    Config
+	reader  *device.Reader
+	session *writer.Session
+	plans   *plan.Encoder
+
+	mu    sync.Mutex
+	state verify.Digest // as the last outcome in this process left it, "" before
+}
+
+// Open connects to the switch and takes mastership with electionID, which must be higher than any used before.
+func Open(ctx context.Context, conf Config, electionID uint64) (*Gate, error) {
+	if conf.Now == nil {
+		conf.Now = time.Now
+	}
+	r, err := device.Dial(conf.Target)
+	if err != nil {
+		return nil, err
+	}
+	s, err := writer.Open(ctx, conf.Target, electionID)
+	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	return &Gate{conf: conf, reader: r, session: s, plans: plan.NewEncoder(2)}, nil
+}
+
+// Close gives mastership up.
+func (g *Gate) Close() error { return errors.Join(g.session.Close(), g.reader.Close()) }
+
+// ElectionID is the gate's, which plans for it must carry.
+func (g *Gate) ElectionID() uint64 { return g.session.ElectionID() }
+
+// observe reads back what runs on the switch and its page tables.
+func (g *Gate) observe(ctx context.Context) (*observation, error) {
+	p, err := g.reader.Pipeline(ctx)
+	if errors.Is(err, device.ErrNoPipeline) {
+		return &observation{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	tables, err := g.reader.PageTables(ctx, p.P4Info)
+	if err != nil {
+		return nil, err
+	}
+	return &observation{pipeline: p, pageTables: tables}, nil
+}
+
+// observation is a switch's state as far as the gate answers for it.
+type observation struct {
+	pipeline   *device.Pipeline // nil: none
+	pageTables []byte
+}
+
+// digest of the state: program, P4Info's cookie and page tables.
+func (o *observation) digest() verify.Digest {
+	if o.pipeline == nil {
+		return verify.DigestOf([]byte("no program"))
+	}
+	return verify.DigestOf(fmt.Appendf(nil, "%s\n%d\n%s\n",
+		verify.DigestOf(o.pipeline.DeviceConfig), o.pipeline.Cookie, verify.DigestOf(o.pageTables)))
+}
+
+// StateDigest reads the switch and returns the digest that ledger entries name states by.
+func StateDigest(ctx context.Context, r *device.Reader) (verify.Digest, error) {
+	o, err := (&Gate{reader: r}).observe(ctx)
+	if err != nil {
+		return "", err
+	}
+	return o.digest(), nil
+}
+
+// finish records an outcome. The entry is written even if ctx is over: the log must say what was done.
+func (g *Gate) finish(ctx context.Context, o ledger.Outcome) (int64, error) {
+	o.Switch, o.Who, o.At = g.conf.Target.Name, g.conf.Who, g.conf.Now().UTC()
+	index, err := g.conf.Ledger.AppendOutcome(context.WithoutCancel(ctx), o)
+	if err == nil {
+		g.state = o.PostState
+	}
+	return index, err
+}
+
+// Recover compares the switch with the state that the ledger's last outcome left, and records what an interrupted controller
+// left behind. Proposals start from what is read back, so nothing else is needed to go on safely. last is "" for a new ledger.
+func (g *Gate) Recover(ctx context.Context, last verify.Digest, decision int64) (recovered bool, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	o, err := g.observe(ctx)
+	if err != nil {
+		return false, err
+	}
+	now := o.digest()
+	if last == "" || now == last {
+		return false, nil
+	}
+	_, err = g.finish(ctx, ledger.Outcome{
+		Action: "recover", Decision: decision, Result: ledger.Interrupted, PreState: last, PostState: now,
+		Error: "the switch is not as the last entry left it",
+	})
+	return err == nil, err
+}
