@@ -381,9 +381,6 @@ func (p *parser) postfix(x Expr) Expr {
 				p.expected("( and the arguments")
 				return x
 			}
-			if args == nil {
-				args = []Type{}
-			}
 			x = p.call(x, args)
 		default:
 			return x

@@ -220,6 +220,10 @@ func topOnly(t token) bool {
 func (p *parser) list(what string, open Pos, element func()) {
 	for !p.at("}") && !p.eof() {
 		from := p.i
+		if t := p.tok(); topOnly(t) && t.bol {
+			p.fail(t.pos, CodeOpenBracket, "%s opened at %d:%d is not closed: } missing before this %s", what, open.Line, open.Col, t.text)
+			return
+		}
 		element()
 		if p.panic && !p.sync(from) {
 			return

@@ -103,7 +103,7 @@ func (pr *printer) bare(x Expr) {
 		pr.expr(x.Y, precCond+1)
 	case *Call:
 		pr.expr(x.Fun, precPostfix)
-		if x.TypeArgs != nil {
+		if len(x.TypeArgs) > 0 {
 			pr.typeArgs(x.TypeArgs)
 		}
 		pr.args(x.Args)

@@ -80,7 +80,6 @@ func (s *scanner) next() token {
 		t.kind = tString
 		if !s.str() {
 			s.errorf(t.pos, CodeOpenString, "string is not closed")
-			t.kind = tBad
 		}
 	default:
 		for _, op := range operators {
