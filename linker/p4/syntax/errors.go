@@ -37,5 +37,4 @@ const (
 	CodeBadAnnotation  = "P4112" // a malformed annotation, or one where none is allowed
 	CodeBadProperty    = "P4113" // a malformed table property
 	CodeOpenBracket    = "P4114" // end of file inside parentheses, brackets or braces
-	CodeOptionalParams = "P4115" // type arguments or parameters where the language has none
 )

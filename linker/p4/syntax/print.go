@@ -64,8 +64,12 @@ func (pr *printer) column() int {
 	return len(s) - 1 - bytes.LastIndexByte(s, '\n')
 }
 
-// braced prints { lines }, one element a line; nothing between the braces if there are none.
+// braced prints { lines }, one element a line.
 func (pr *printer) braced(n int, element func(i int)) {
+	if n == 0 {
+		pr.w("{ }")
+		return
+	}
 	pr.w("{")
 	pr.level++
 	for i := 0; i < n; i++ {
@@ -122,18 +126,43 @@ func (pr *printer) program(p *Program, include []string) {
 			pr.w("#include <", f, ">\n")
 		}
 	}
-	first := len(seen) == 0
+	var last Decl
 	for _, d := range p.Decls {
 		if skip[d.Pos().File] {
 			continue
 		}
-		if !first {
+		if last == nil && len(seen) > 0 || last != nil && !sameGroup(last, d) {
 			pr.w("\n")
 		}
-		first = false
+		last = d
 		pr.decl(d)
 		pr.w("\n")
 	}
+}
+
+// sameGroup reports whether two declarations of one line each, and of one kind, stand without an empty line between them.
+func sameGroup(a, b Decl) bool {
+	kind := func(d Decl) string {
+		switch d := d.(type) {
+		case *ConstDecl:
+			return "const"
+		case *TypedefDecl:
+			if d.Inner == nil && len(d.Annotations) == 0 {
+				return "type"
+			}
+		case *FunctionDecl:
+			if d.Extern && len(d.Annotations) == 0 {
+				return "extern"
+			}
+		case *InstanceDecl:
+			if !d.HasBody && len(d.Annotations) == 0 {
+				return "instance"
+			}
+		}
+		return ""
+	}
+	k := kind(a)
+	return k != "" && k == kind(b)
 }
 
 // node prints any node.

@@ -10,30 +10,19 @@ match_kind {
 }
 
 @file_note(some (balanced) "tokens" 1 + 2) @size(3) const bit<8> A = 8w0xF_F;
-
 const int B = -5 + +3 - ~0b1010 * (7 / 2) % 0o17;
-
 const bool T = true && !false || A == 3 && A != 8w4;
-
 const bit<(8 * 2)> WIDE = 0;
-
 const bit<A> NAMED = A[3:0] ++ 4w1;
-
 const int<8> SIGNED = 8s1 |+| 8s2 |-| 3;
-
 const bit<8> MIX = A << 2 | A >> 1 & A ^ A[1 +: 3];
-
 const bit<8> CHOOSE = A > 3 ? A : (A <= 2 ? 1 : (A >= 1 ? 0d2 : 3));
-
 const string S = "a \"quoted\" \\ string
 over lines";
-
 const tuple<bit<8>, bool, error> TUPLE = { 1, true, error.NoError };
-
 const list<tuple<bit<8>, bit<8>>> PAIRS = { { 1, 2 }, { 3, 4 } };
 
 typedef bit<48> Mac;
-
 type bit<9> Port;
 
 typedef struct Inner {
@@ -73,8 +62,7 @@ struct Box<X> {
     H[2][3] grid;
 }
 
-struct Empty {
-}
+struct Empty { }
 
 extern Sum<X, Y> {
     Sum();
@@ -86,9 +74,7 @@ extern Sum<X, Y> {
 }
 
 extern void ping();
-
 extern X pick<X>(in X a, in X b);
-
 extern Box<X> box<X>(X x);
 
 bit<8> twice(in bit<8> x) {
@@ -148,8 +134,7 @@ parser P(in bit<8> pkt, out H hdr, inout U[2] us)(bit<8> size = 4) {
         }
     }
 
-    state stuck {
-    }
+    state stuck { }
 }
 
 control C(inout H hdr, in bit<8> type, inout Box<bit<8>> b)(Sum<_, bit<8>> s) {
@@ -228,12 +213,9 @@ control C(inout H hdr, in bit<8> type, inout Box<bit<8>> b)(Sum<_, bit<8>> s) {
             }
         }
         switch (x) {
-            1: {
-            }
-            (2): {
-            }
-            A: {
-            }
+            1: { }
+            (2): { }
+            A: { }
         }
         @unroll for (@v bit<8> i in 1 .. 3) {
             x |= i;

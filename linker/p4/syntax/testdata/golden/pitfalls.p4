@@ -55,9 +55,7 @@ struct Nest {
 }
 
 const bit<8> SHIFT = 255 >> 3;
-
 const bit<(8 * 2)> PAREN = 1;
-
 const bit<(8 + 8)> BARE = 1;
 
 struct bits {
