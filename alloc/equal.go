@@ -28,7 +28,7 @@ func (EqualActive) Allocate(p *Problem) ([]Choice, error) {
 			any = any || p.Tenants[i].On[j].Packets > 0
 		}
 	}
-	return equal(p, func(pr *Presence) bool { return !any || pr.New || pr.Packets > 0 }, 0)
+	return equal(p, func(pr *Presence) bool { return !any || pr.New || pr.Unknown || pr.Packets > 0 }, 0)
 }
 
 // equal divides each array among the elastic registers in it of the presences that count; divisor, when not 0, replaces their number.

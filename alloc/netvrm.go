@@ -104,7 +104,7 @@ func (s NetVRM) estimate(p *Problem, levels [][]int, out []Choice) (askers, dono
 		}
 		for j := range t.On {
 			pr := &t.On[j]
-			if pr.New {
+			if pr.New || pr.Unknown {
 				continue
 			}
 			now := pr.Ladder.Rungs[levels[i][j]].Memory

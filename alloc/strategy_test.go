@@ -211,6 +211,9 @@ func TestNetVRM(t *testing.T) {
 		{"idle keeps what nobody needs", 4096, []TenantState{one("a", 0.9, 4, 0, 0)}, map[string]int64{"a": 256}, ""},
 		{"takes from over", 512, []TenantState{one("a", 0.9, 4, 100, 60), one("b", 0.4, 4, 100, 80)}, map[string]int64{"a": 256, "b": 256}, ""},
 		{"takes from idle", 512, []TenantState{one("a", 0.9, 3, 100, 60), one("b", 0.4, 4, 0, 0)}, map[string]int64{"a": 256, "b": 256}, ""},
+		{"not from one it knows nothing of", 384, []TenantState{one("a", 0.9, 3, 100, 60), with(one("b", 0.4, 4, 0, 0), func(s *TenantState) {
+			s.On[0].Unknown, s.On[0].Share = true, 8
+		})}, map[string]int64{"a": 128, "b": 256}, ""},
 		{"takes from idle as far as needed", 400, []TenantState{one("a", 0.9, 3, 100, 60), one("b", 0.4, 4, 0, 0)}, map[string]int64{"a": 256, "b": 128}, ""},
 		{"partial grant", 2048, []TenantState{one("a", 0.9, 6, 100, 10), one("b", 0.9, 5, 100, 95)}, map[string]int64{"a": 1024, "b": 512}, ""},
 		{"smallest asker first", 384, []TenantState{one("big", 0.9, 3, 100, 60), one("small", 0.9, 2, 100, 60)}, map[string]int64{"big": 256, "small": 128}, ""},
