@@ -42,6 +42,12 @@ func (c *checker) applicable(o *Object, t *Applicable, p place, proto bool, tps 
 		t.Args = typeParamList(tparams).types()
 		t.Apply = &Signature{Kind: ApplySig, Name: o.Name, Result: Void, Params: c.paramList(ps, ApplySig)}
 		t.Ctor = &Signature{Kind: CtorSig, Name: o.Name, Result: t, Params: c.paramList(ctor, CtorSig)}
+		for _, p := range t.Ctor.Params {
+			switch p.Type.(type) {
+			case *Applicable, *Package:
+				c.errorf(p.Decl, codeBadType, "%s: a parser, control or package cannot be a constructor argument here", p.Name)
+			}
+		}
 		c.result = Void
 		switch {
 		case proto:
@@ -112,6 +118,9 @@ func (c *checker) instanceDecl(d *syntax.InstanceDecl) {
 		c.errorf(d, codeContext, "an instance may not be declared in %v", c.place)
 	}
 	call, t := c.construct(d, d.Type, d.Args)
+	if _, pkg := t.(*Package); d.Name.Name == "main" && c.place == atTop && !pkg && !isInvalid(t) {
+		c.errorf(d, codePackage, "main is the instance of a package, not of %v", t)
+	}
 	o.Type = t
 	o.Ctor = call
 	switch t.(type) {

@@ -56,7 +56,9 @@ func (c *checker) binary(e *syntax.Binary) (Type, Value) {
 	}
 	x, y := c.info.Values[e.X], c.info.Values[e.Y]
 	if x == nil || y == nil {
-		c.checkDivisor(e.Op, e.Y)
+		if !c.checkDivision(e, e.Op, e.X, e.Y) {
+			return Invalid, nil
+		}
 		return t, nil
 	}
 	v, ok := c.fold(e, e.Op, x, y, t, c.info.Types[e.X])
@@ -66,11 +68,13 @@ func (c *checker) binary(e *syntax.Binary) (Type, Value) {
 	return t, v
 }
 
-// checkDivisor refuses division by a constant zero.
-func (c *checker) checkDivisor(op syntax.Op, y syntax.Expr) {
-	if v, ok := c.info.Values[y].(IntValue); ok && (op == "/" || op == "%") && v.Int.Sign() == 0 {
-		c.errorf(y, codeOverflow, "division by zero")
+// checkDivision refuses division at run time, which the language does not have.
+func (c *checker) checkDivision(at syntax.Node, op syntax.Op, x, y syntax.Expr) bool {
+	if op != "/" && op != "%" || c.compileTime(x) && c.compileTime(y) {
+		return true
 	}
+	c.errorf(at, codeNotConst, "%s is defined only on numbers known at compile time", op)
+	return false
 }
 
 // operator types x op y, whose operands have been checked, and converts them to what it needs.
@@ -155,7 +159,9 @@ func comparable(t Type) bool {
 			return true
 		}
 		return false
-	case *Bit, *Varbit, *Enum, *NewType, *Struct, *Stack, *Tuple:
+	case *Struct:
+		return t.Decl != nil
+	case *Bit, *Varbit, *Enum, *NewType, *Stack, *Tuple:
 		return true
 	}
 	return false

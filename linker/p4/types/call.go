@@ -269,6 +269,10 @@ func (c *checker) callMethod(e *syntax.Call, fun *syntax.Member, r *Call, t *Ext
 		r.Kind = BadCall
 		return Invalid
 	}
+	if !c.packetCall(e, t, r) {
+		r.Kind = BadCall
+		return Invalid
+	}
 	return r.Sig.Result
 }
 
@@ -422,9 +426,19 @@ func (c *checker) invoke(at syntax.Node, r *Call, sig *Signature, given []Type, 
 			c.errorf(at, codeInfer, "%s: type argument %s neither given nor determined by the arguments", sig.Name, p.Name)
 			return false
 		}
+		if !typeArgument(t) {
+			c.errorf(at, codeBadType, "%s: %v is not a type argument", sig.Name, t)
+			return false
+		}
 		r.TypeArgs = append(r.TypeArgs, t)
 	}
 	r.Sig = substSig(sig, b)
+	for i, p := range sig.Params {
+		// What a type parameter is bound to exists at run time, unless the parameter is a constant.
+		if ordered[i] != nil && p.Dir != syntax.NoDir && mentions(p.Type, open) && !c.sized(ordered[i], r.Sig.Params[i].Type) {
+			return false
+		}
+	}
 	r.Args = make([]syntax.Expr, len(sig.Params))
 	for i, p := range r.Sig.Params {
 		if ordered[i] == nil {
@@ -435,6 +449,58 @@ func (c *checker) invoke(at syntax.Node, r *Call, sig *Signature, given []Type, 
 		ok = c.argument(sig, p, ordered[i]) && ok
 	}
 	return ok
+}
+
+// typeArgument reports whether a type parameter may stand for t.
+func typeArgument(t Type) bool {
+	switch t := t.(type) {
+	case *Extern, *Applicable, *Package, *Table, *Signature, *Set:
+		return false
+	case *Basic:
+		return t.Kind == BoolKind || t.Kind == IntKind || t.Kind == StringKind || t.Kind == ErrorKind || t.Kind == InvalidKind
+	}
+	return true
+}
+
+// sized reports an argument whose inferred type has no representation at run time.
+func (c *checker) sized(a syntax.Expr, t Type) bool {
+	switch {
+	case hasPart(t, func(t Type) bool { return isInt(t) }):
+		c.errorf(a, codeInfer, "this number needs a width, such as 32w5: nothing else here says which")
+	case hasPart(t, func(t Type) bool { s, ok := t.(*Struct); return ok && s.Decl == nil }):
+		c.errorf(a, codeInfer, "this needs a type, such as (T) {...}: nothing else here says which")
+	case hasPart(t, func(t Type) bool { return isBasic(t, StringKind) }):
+		c.errorf(a, codeInfer, "a string exists only at compile time")
+	default:
+		return true
+	}
+	return false
+}
+
+// hasPart reports whether is holds for t or for a part of a tuple, list or unnamed struct.
+func hasPart(t Type, is func(Type) bool) bool {
+	if is(t) {
+		return true
+	}
+	switch t := t.(type) {
+	case *Tuple:
+		for _, e := range t.Elems {
+			if hasPart(e, is) {
+				return true
+			}
+		}
+	case *List:
+		return hasPart(t.Elem, is)
+	case *Struct:
+		if t.Decl == nil {
+			for _, f := range t.Fields {
+				if hasPart(f.Type, is) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // argument checks one argument against its parameter.

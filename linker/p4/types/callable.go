@@ -29,6 +29,9 @@ func (c *checker) paramList(ps []*syntax.Param, kind SigKind) []*Param {
 			Name: p.Name.Name, Dir: p.Dir, Type: t, Default: p.Default, Decl: p,
 			Optional: hasAnnotation(p.Annotations, "optional"),
 		}
+		if q.Optional && (kind == FunctionSig || kind == ActionSig || kind == ApplySig) {
+			c.errorf(p, codeContext, "an @optional parameter may only stand in an extern or package")
+		}
 		if p.Default != nil {
 			if p.Dir == syntax.Out || p.Dir == syntax.InOut {
 				c.errorf(p.Default, codeDirection, "an %s parameter has no default", p.Dir)
@@ -204,8 +207,11 @@ func (c *checker) externDecl(d *syntax.ExternDecl) {
 				continue
 			}
 			kind := MethodSig
-			if m.Ctor || m.Name.Name == d.Name.Name && m.Result == nil {
+			if m.Ctor || m.Name.Name == d.Name.Name {
 				kind = CtorSig
+				if m.Result != nil {
+					c.errorf(m, codeReturn, "a constructor has no return type")
+				}
 			}
 			mo := c.newObject(ExternFnObject, m.Name, Invalid, m)
 			c.info.Defs[m.Name] = mo

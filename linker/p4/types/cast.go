@@ -36,7 +36,10 @@ func castable(from, to Type, v Value) (Value, bool) {
 	}
 	// To and from a new type: through what it is made of.
 	if n, ok := to.(*NewType); ok {
-		return castable(from, n.Under, v)
+		if isInt(from) || Identical(from, n.Under) {
+			return castable(from, n.Under, v)
+		}
+		return nil, false
 	}
 	if n, ok := from.(*NewType); ok {
 		return castable(n.Under, to, v)

@@ -156,13 +156,19 @@ func (c *checker) annotations(p *syntax.Program) {
 			return true
 		}
 		for _, e := range a.Exprs {
-			c.expr(e, nil)
-			c.constant(e)
+			c.annotationValue(e)
 		}
 		for _, kv := range a.KeyValues {
-			c.expr(kv.Value, nil)
-			c.constant(kv.Value)
+			c.annotationValue(kv.Value)
 		}
 		return false
 	})
+}
+
+func (c *checker) annotationValue(e syntax.Expr) {
+	c.expr(e, nil)
+	switch c.constant(e).(type) {
+	case TupleValue, EnumValue:
+		c.errorf(e, codeBadType, "the value of an annotation is a number, a string or a bool")
+	}
 }

@@ -159,9 +159,7 @@ func (c *checker) convertList(e *syntax.ListExpr, to Type) bool {
 		return bad()
 	}
 	if n >= 0 && (len(e.Elems) > n || len(e.Elems) < n && !e.Dots) {
-		if !(len(e.Elems) < n && isStack(to)) {
-			return bad()
-		}
+		return bad()
 	}
 	ok := true
 	vals := TupleValue{}
@@ -169,7 +167,7 @@ func (c *checker) convertList(e *syntax.ListExpr, to Type) bool {
 		ok = c.convert(x, typeOf(i)) && ok
 		vals = append(vals, c.converted(x))
 	}
-	if e.Dots || isStack(to) {
+	if e.Dots {
 		for i := len(e.Elems); i < n; i++ {
 			vals = append(vals, zeroValue(typeOf(i)))
 		}
@@ -194,11 +192,6 @@ func (c *checker) setTuple(e syntax.Expr, vals TupleValue) {
 		}
 	}
 	c.info.Values[e] = vals
-}
-
-func isStack(t Type) bool {
-	_, ok := t.(*Stack)
-	return ok
 }
 
 func (c *checker) convertStruct(e *syntax.StructExpr, to Type) bool {

@@ -74,6 +74,7 @@ func (c *checker) transition(t *syntax.Transition) {
 	}
 	for _, k := range sel.Cases {
 		c.keysetTuple(k.Keyset, elems)
+		c.constKeyset(k.Keyset)
 		c.state(k.Next)
 	}
 }
@@ -120,6 +121,33 @@ func (c *checker) keysetTuple(k syntax.Expr, elems []Type) {
 	}
 	if !isInvalid(t) {
 		c.errorf(k, codeKeyset, "one value where %d are matched", len(elems))
+	}
+}
+
+// constKeyset reports parts of a keyset that are not known at compile time.
+func (c *checker) constKeyset(k syntax.Expr) {
+	switch x := k.(type) {
+	case *syntax.DefaultExpr, *syntax.DontCare:
+	case *syntax.Paren:
+		c.constKeyset(x.X)
+	case *syntax.ListExpr:
+		for _, e := range x.Elems {
+			c.constKeyset(e)
+		}
+	default:
+		if b, ok := k.(*syntax.Binary); ok && (b.Op == "&&&" || b.Op == "..") {
+			c.constKeyset(b.X)
+			c.constKeyset(b.Y)
+			return
+		}
+		if n, ok := k.(*syntax.Name); ok {
+			if o := c.info.Uses[n.Ident]; o != nil && o.Kind == ValueSetObject {
+				return
+			}
+		}
+		if !c.compileTime(k) {
+			c.errorf(k, codeNotConst, "a keyset must be known at compile time")
+		}
 	}
 }
 

@@ -92,6 +92,9 @@ func (c *checker) assign(s *syntax.AssignStmt) {
 	}
 	op := s.Op[:len(s.Op)-1]
 	t := c.operator(s, op, s.LHS, s.RHS)
+	if !isInvalid(t) && !c.checkDivision(s, op, s.LHS, s.RHS) {
+		return
+	}
 	if !Identical(t, lt) {
 		c.errorf(s, codeMismatch, "%s gives %v, which cannot be assigned to %v", op, t, lt)
 	}
@@ -237,8 +240,6 @@ func (c *checker) switchStmt(s *syntax.SwitchStmt) {
 		seen[key] = true
 		if k.Body != nil {
 			c.block(k.Body)
-		} else if i == len(s.Cases)-1 {
-			c.errorf(k, codeSwitch, "the last label has no statements")
 		}
 	}
 }

@@ -48,16 +48,45 @@ func (c *checker) tableProperties(d *syntax.TableDecl, acts *tableActions) {
 	if !seen["actions"] {
 		c.errorf(d.Name, codeTable, "table %s has no actions", d.Name.Name)
 	}
+	before := map[string]bool{}
+	late := func(p syntax.Property, name string, of ...string) {
+		for _, o := range of {
+			if seen[o] && !before[o] {
+				c.errorf(p, codeTable, "%s must stand after %s", name, o)
+			}
+		}
+	}
 	for _, p := range d.Properties {
 		switch p := p.(type) {
+		case *syntax.KeyProperty:
+			before["key"] = true
+		case *syntax.ActionsProperty:
+			before["actions"] = true
 		case *syntax.EntriesProperty:
 			once(p, "entries")
+			late(p, "entries", "key", "actions")
 			c.tableEntries(p, keys, acts)
 		case *syntax.ExprProperty:
 			once(p, p.Name.Name)
+			if p.Name.Name == "default_action" {
+				late(p, "default_action", "actions")
+			}
 			c.tableProperty(p, acts)
 		}
 	}
+	if !seen["default_action"] {
+		c.needNoAction(d)
+	}
+}
+
+// needNoAction checks that there is the action that a table without a default action runs.
+func (c *checker) needNoAction(d *syntax.TableDecl) {
+	if os := c.top.names["NoAction"]; len(os) == 1 && os[0].Kind == ActionObject {
+		if s, ok := os[0].Type.(*Signature); ok && len(s.Params) == 0 {
+			return
+		}
+	}
+	c.errorf(d.Name, codeTable, "table %s has no default action, and there is no NoAction without parameters (core.p4 declares it)", d.Name.Name)
 }
 
 func (c *checker) tableKey(k *syntax.TableKey) {
@@ -241,7 +270,22 @@ func (c *checker) tableEntries(p *syntax.EntriesProperty, keys []*syntax.TableKe
 	if len(keys) == 0 {
 		c.errorf(p, codeTable, "a table without keys has no entries")
 	}
-	for _, e := range p.Entries {
+	ranked := false
+	for _, k := range keys {
+		switch {
+		case k.MatchKind == nil:
+		case k.MatchKind.Name == "ternary", k.MatchKind.Name == "range", k.MatchKind.Name == "optional":
+			ranked = true
+		}
+	}
+	seen := map[string]bool{}
+	for i, e := range p.Entries {
+		if e.Priority != nil && !ranked {
+			c.errorf(e.Priority, codeTable, "entries of this table have no priority: no key is matched by ternary, range or optional")
+		}
+		if i > 0 && e.Priority != nil && p.Entries[0].Priority == nil {
+			c.errorf(e.Priority, codeTable, "either the first entry has a priority or none has")
+		}
 		if e.Priority != nil {
 			t := c.expr(e.Priority, nil)
 			if _, ok := c.info.Values[e.Priority].(IntValue); !ok && !isInvalid(t) {
@@ -251,9 +295,45 @@ func (c *checker) tableEntries(p *syntax.EntriesProperty, keys []*syntax.TableKe
 		if len(keys) > 0 {
 			c.keysetTuple(e.Keyset, elems)
 			c.entryKeys(e.Keyset, keys)
+			if key, ok := c.exactKey(e.Keyset); ok && !ranked {
+				if seen[key] {
+					c.errorf(e.Keyset, codeTable, "there is an entry with this key already")
+				}
+				seen[key] = true
+			}
 		}
-		c.actionRef(e.Action, acts, true)
+		if o := c.actionRef(e.Action, acts, true); o != nil && acts.refs[o] != nil && hasAnnotation(acts.refs[o].Annotations, "defaultonly") {
+			c.errorf(e.Action, codeActionRef, "action %s is @defaultonly", o.Name)
+		}
 	}
+}
+
+// exactKey is a text that two keysets without wild cards share exactly if they are equal.
+func (c *checker) exactKey(k syntax.Expr) (string, bool) {
+	if p, ok := k.(*syntax.Paren); ok {
+		return c.exactKey(p.X)
+	}
+	if b, ok := k.(*syntax.Binary); ok && b.Op == "&&&" {
+		x, ok1 := c.exactKey(b.X)
+		y, ok2 := c.exactKey(b.Y)
+		return x + "/" + y, ok1 && ok2
+	}
+	if l, ok := k.(*syntax.ListExpr); ok {
+		all := ""
+		for _, e := range l.Elems {
+			s, ok := c.exactKey(e)
+			if !ok {
+				return "", false
+			}
+			all += s + ","
+		}
+		return all, true
+	}
+	v := c.info.Values[k]
+	if v == nil {
+		return "", false
+	}
+	return valueKey(v), true
 }
 
 // entryKeys checks each element of an entry's keyset against its match kind.
@@ -363,7 +443,9 @@ func (c *checker) tableProperty(p *syntax.ExprProperty, acts *tableActions) {
 	}
 	switch p.Name.Name {
 	case "default_action":
-		c.actionRef(p.Value, acts, true)
+		if o := c.actionRef(p.Value, acts, true); o != nil && acts.refs[o] != nil && hasAnnotation(acts.refs[o].Annotations, "tableonly") {
+			c.errorf(p.Value, codeActionRef, "action %s is @tableonly", o.Name)
+		}
 	case "size":
 		c.size(p.Value, 1<<31-1, "size of a table")
 	case "implementation":

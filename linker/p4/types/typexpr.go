@@ -152,8 +152,8 @@ func (c *checker) specializedType(t *syntax.SpecializedType) Type {
 	for i, a := range t.Args {
 		args[i] = c.typ(a)
 		bad = bad || isInvalid(args[i])
-		if isVoid(args[i]) {
-			c.errorf(a, codeBadType, "void is not a type argument")
+		if !typeArgument(args[i]) && !isBasic(args[i], DontCareKind) {
+			c.errorf(a, codeBadType, "%v is not a type argument", args[i])
 			bad = true
 		}
 	}
