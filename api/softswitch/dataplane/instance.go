@@ -167,6 +167,12 @@ func (c *compiler) externInstance(d *syntax.InstanceDecl, o *types.Object, t *ty
 			unsupported(d, "a register of %s", t.Args[0])
 		}
 		r := newRegister(name, size(), w, signed)
+		if b, ok := under(t.Args[0]).(*types.Basic); ok {
+			if b.Kind != types.BoolKind {
+				unsupported(d, "a register of %s", t.Args[0])
+			}
+			r.IsBool = true
+		}
 		c.pipe.registers = append(c.pipe.registers, r)
 		return r
 	case "counter":

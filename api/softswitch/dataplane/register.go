@@ -16,6 +16,8 @@ type Register struct {
 	Width int    // bits of a cell
 	// Signed cells are two's complement in Width bits.
 	Signed bool
+	// IsBool cells are 0 or 1.
+	IsBool bool
 
 	words int // of a cell
 	cells []uint64

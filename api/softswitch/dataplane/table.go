@@ -207,9 +207,11 @@ func (t *Table) Insert(e *Entry) error {
 	if len(t.entries) >= t.Size && !e.Const {
 		return fmt.Errorf("table %s: %w: it has %d entries", t.Name, ErrTableFull, t.Size)
 	}
-	t.counted++
-	e.order = t.counted
-	t.prepare(e)
+	if e.key == nil { // else it was in the table before, and packets may still look at it
+		t.counted++
+		e.order = t.counted
+		t.prepare(e)
+	}
 	t.entries[id] = e
 	t.index.insert(e)
 	return nil

@@ -1,0 +1,133 @@
+package softswitch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// PortStats counts packets and bytes at one port since the switch was made.
+type PortStats struct {
+	RxPackets, RxBytes uint64
+	TxPackets, TxBytes uint64
+	// Dropped counts received packets that the program dropped.
+	Dropped uint64
+	// Lost counts packets that were to leave here and could not: nothing attached, or it failed.
+	Lost uint64
+}
+
+// A Wire is what a port is attached to.
+type Wire interface {
+	// Receive hands every packet that arrives to rx, one at a time, until ctx ends or no more can come, and returns nil then.
+	// rx does not keep the packet.
+	Receive(ctx context.Context, rx func(pkt []byte) error) error
+	// Send sends a packet out. It does not keep it. It may be called concurrently.
+	Send(pkt []byte) error
+	io.Closer
+}
+
+type attached struct {
+	wire  Wire // or nil
+	stats PortStats
+}
+
+type portTable struct {
+	mu       sync.Mutex
+	attached map[uint16]*attached
+}
+
+func (t *portTable) at(port uint16) *attached {
+	a := t.attached[port]
+	if a == nil {
+		a = &attached{}
+		t.attached[port] = a
+	}
+	return a
+}
+
+func (t *portTable) received(port uint16, n int, out bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := &t.at(port).stats
+	s.RxPackets++
+	s.RxBytes += uint64(n)
+	if !out {
+		s.Dropped++
+	}
+}
+
+func (t *portTable) sent(port uint16, n int, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := &t.at(port).stats
+	if err != nil {
+		s.Lost++
+		return
+	}
+	s.TxPackets++
+	s.TxBytes += uint64(n)
+}
+
+var errUnattached = errors.New("nothing is attached")
+
+func (t *portTable) send(s *Switch, port uint16, pkt []byte) {
+	t.mu.Lock()
+	w := t.at(port).wire
+	t.mu.Unlock()
+	var err error
+	switch {
+	case w != nil:
+		err = w.Send(pkt)
+	case s.opts.Output != nil:
+		s.opts.Output(port, pkt)
+	default:
+		err = errUnattached
+	}
+	t.sent(port, len(pkt), err)
+}
+
+func (t *portTable) stats() map[uint16]PortStats {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	m := make(map[uint16]PortStats, len(t.attached))
+	for p, a := range t.attached {
+		m[p] = a.stats
+	}
+	return m
+}
+
+func (t *portTable) close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var errs []error
+	for _, a := range t.attached {
+		if a.wire != nil {
+			errs = append(errs, a.wire.Close())
+			a.wire = nil
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Attach connects a port to a wire and runs it: packets that arrive are injected until ctx ends or no more can come. It blocks;
+// the wire stays attached for sending, and is closed by Close.
+func (s *Switch) Attach(ctx context.Context, port uint16, w Wire) error {
+	if port >= CPUPort {
+		return fmt.Errorf("port %d: ports that can be attached are 0 to %d", port, CPUPort-1)
+	}
+	s.ports.mu.Lock()
+	a := s.ports.at(port)
+	if a.wire != nil {
+		s.ports.mu.Unlock()
+		return fmt.Errorf("port %d has something attached already", port)
+	}
+	a.wire = w
+	s.ports.mu.Unlock()
+	err := w.Receive(ctx, func(pkt []byte) error { return s.Inject(port, pkt) })
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("port %d: %w", port, err)
+	}
+	return nil
+}

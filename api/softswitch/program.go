@@ -1,0 +1,228 @@
+package softswitch
+
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+
+	configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/interlock/interlock/api/softswitch/dataplane"
+	"github.com/interlock/interlock/linker/p4"
+	"github.com/interlock/interlock/linker/p4/p4info"
+	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/linker/p4/types"
+)
+
+// programName is what positions in errors call the device configuration.
+const programName = "p4_device_config"
+
+// A program is a compiled pipeline together with its P4Info: which object has which id.
+type program struct {
+	text   []byte
+	info   *configv1.P4Info
+	cookie uint64
+	hasCookie bool
+	pipe   *dataplane.Pipeline
+
+	tables         map[uint32]*boundTable
+	registers      map[uint32]*dataplane.Register
+	counters       map[uint32]*boundCounter
+	directCounters map[uint32]*boundTable
+}
+
+// boundTable is a table with the ids that P4Runtime knows it by.
+type boundTable struct {
+	*dataplane.Table
+	id        uint32
+	fields    map[uint32]int // match field id -> index into Keys
+	fieldIDs  []uint32
+	actions   map[uint32]int // action id -> index into Actions
+	actionIDs []uint32
+	params    []map[uint32]int // by action: parameter id -> index into Params
+	paramIDs  [][]uint32
+	unit      configv1.CounterSpec_Unit // of the direct counter
+}
+
+type boundCounter struct {
+	*dataplane.Counter
+	unit configv1.CounterSpec_Unit
+}
+
+// noFiles is a file system without files: a device configuration includes nothing from the switch's own.
+type noFiles struct{}
+
+func (noFiles) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+}
+
+// newProgram parses, checks and compiles a device configuration.
+func newProgram(text []byte, clock func() uint64) (*program, error) {
+	tree, diags := syntax.Parse(programName, text, syntax.Config{FS: noFiles{}, Builtin: p4.Builtin()})
+	if diags.HasErrors() {
+		return nil, diags.Err()
+	}
+	info, diags := types.Check(tree)
+	if diags.HasErrors() {
+		return nil, diags.Err()
+	}
+	p4i, diags := p4info.Generate(info)
+	if diags.HasErrors() {
+		return nil, diags.Err()
+	}
+	pipe, err := dataplane.Compile(info)
+	if err != nil {
+		return nil, err
+	}
+	if clock != nil {
+		pipe.Clock = clock
+	}
+	p := &program{text: text, info: p4i, pipe: pipe}
+	if err := p.bind(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// bind joins the P4Info's objects with the pipeline's, by name. Both come from one text, so a gap is a defect or something that
+// one of the two does not support; either way the program is not run.
+func (p *program) bind() error {
+	if len(p.info.GetControllerPacketMetadata()) > 0 {
+		return fmt.Errorf("headers to the controller (packet_in, packet_out): %w", dataplane.ErrUnsupported)
+	}
+	actions := map[string]*configv1.Action{}
+	for _, a := range p.info.GetActions() {
+		actions[a.GetPreamble().GetName()] = a
+	}
+	direct := map[uint32]*configv1.DirectCounter{}
+	for _, c := range p.info.GetDirectCounters() {
+		direct[c.GetDirectTableId()] = c
+	}
+	p.tables, p.directCounters = map[uint32]*boundTable{}, map[uint32]*boundTable{}
+	for _, t := range p.info.GetTables() {
+		name := t.GetPreamble().GetName()
+		i := slices.IndexFunc(p.pipe.Tables(), func(x *dataplane.Table) bool { return x.Name == name })
+		if i < 0 {
+			return fmt.Errorf("table %s is in no control that is applied: %w", name, dataplane.ErrUnsupported)
+		}
+		b, err := bindTable(p.pipe.Tables()[i], t, actions)
+		if err != nil {
+			return err
+		}
+		p.tables[b.id] = b
+		if c := direct[b.id]; c != nil {
+			if counter, ok := b.HasCounter(); !ok || counter != c.GetPreamble().GetName() {
+				return fmt.Errorf("table %s has no direct counter %s", name, c.GetPreamble().GetName())
+			}
+			b.unit = c.GetSpec().GetUnit()
+			p.directCounters[c.GetPreamble().GetId()] = b
+		}
+	}
+	p.registers = map[uint32]*dataplane.Register{}
+	for _, r := range p.info.GetRegisters() {
+		name := r.GetPreamble().GetName()
+		i := slices.IndexFunc(p.pipe.Registers(), func(x *dataplane.Register) bool { return x.Name == name })
+		if i < 0 {
+			return fmt.Errorf("register %s is in no control that is applied: %w", name, dataplane.ErrUnsupported)
+		}
+		p.registers[r.GetPreamble().GetId()] = p.pipe.Registers()[i]
+	}
+	p.counters = map[uint32]*boundCounter{}
+	for _, c := range p.info.GetCounters() {
+		name := c.GetPreamble().GetName()
+		i := slices.IndexFunc(p.pipe.Counters(), func(x *dataplane.Counter) bool { return x.Name == name })
+		if i < 0 {
+			return fmt.Errorf("counter %s is in no control that is applied: %w", name, dataplane.ErrUnsupported)
+		}
+		p.counters[c.GetPreamble().GetId()] = &boundCounter{p.pipe.Counters()[i], c.GetSpec().GetUnit()}
+	}
+	return nil
+}
+
+func bindTable(t *dataplane.Table, info *configv1.Table, actions map[string]*configv1.Action) (*boundTable, error) {
+	b := &boundTable{
+		Table: t, id: info.GetPreamble().GetId(), fields: map[uint32]int{}, actions: map[uint32]int{},
+		params: make([]map[uint32]int, len(t.Actions)), paramIDs: make([][]uint32, len(t.Actions)),
+		actionIDs: make([]uint32, len(t.Actions)), fieldIDs: make([]uint32, len(t.Keys)),
+	}
+	if len(info.GetMatchFields()) != len(t.Keys) {
+		return nil, fmt.Errorf("table %s has %d keys, its P4Info %d", t.Name, len(t.Keys), len(info.GetMatchFields()))
+	}
+	for i, f := range info.GetMatchFields() {
+		if int(f.GetBitwidth()) != t.Keys[i].Width {
+			return nil, fmt.Errorf("table %s, key %s: %d bits, in its P4Info %d", t.Name, f.GetName(), t.Keys[i].Width, f.GetBitwidth())
+		}
+		b.fields[f.GetId()], b.fieldIDs[i] = i, f.GetId()
+	}
+	for i, a := range t.Actions {
+		ai := actions[a.Name]
+		if ai == nil {
+			return nil, fmt.Errorf("table %s: action %s is not in the P4Info", t.Name, a.Name)
+		}
+		if len(ai.GetParams()) != len(a.Params) {
+			return nil, fmt.Errorf("action %s has %d parameters, its P4Info %d", a.Name, len(a.Params), len(ai.GetParams()))
+		}
+		id := ai.GetPreamble().GetId()
+		b.actions[id], b.actionIDs[i] = i, id
+		b.params[i] = map[uint32]int{}
+		for j, q := range ai.GetParams() {
+			if int(q.GetBitwidth()) != a.Params[j].Width {
+				return nil, fmt.Errorf("action %s, parameter %s: %d bits, in its P4Info %d", a.Name, q.GetName(),
+					a.Params[j].Width, q.GetBitwidth())
+			}
+			b.params[i][q.GetId()] = j
+			b.paramIDs[i] = append(b.paramIDs[i], q.GetId())
+		}
+	}
+	return b, nil
+}
+
+// sameP4Info tells whether a P4Info given with a configuration is the program's own, the order of its parts aside.
+func sameP4Info(a, b *configv1.P4Info) error {
+	x, y := sortedP4Info(a), sortedP4Info(b)
+	if proto.Equal(x, y) {
+		return nil
+	}
+	m := proto.MarshalOptions{Deterministic: true}
+	differs := func(what string, n, k int, u, v func(int) proto.Message, name func(int) string) error {
+		if n != k {
+			return fmt.Errorf("%d %s, the program has %d", n, what, k)
+		}
+		for i := range n {
+			p, _ := m.Marshal(u(i))
+			q, _ := m.Marshal(v(i))
+			if string(p) != string(q) {
+				return fmt.Errorf("%s %s differs", what, name(i))
+			}
+		}
+		return nil
+	}
+	if err := differs("tables", len(x.Tables), len(y.Tables), func(i int) proto.Message { return x.Tables[i] },
+		func(i int) proto.Message { return y.Tables[i] }, func(i int) string { return y.Tables[i].GetPreamble().GetName() }); err != nil {
+		return err
+	}
+	if err := differs("actions", len(x.Actions), len(y.Actions), func(i int) proto.Message { return x.Actions[i] },
+		func(i int) proto.Message { return y.Actions[i] }, func(i int) string { return y.Actions[i].GetPreamble().GetName() }); err != nil {
+		return err
+	}
+	if err := differs("registers", len(x.Registers), len(y.Registers), func(i int) proto.Message { return x.Registers[i] },
+		func(i int) proto.Message { return y.Registers[i] }, func(i int) string { return y.Registers[i].GetPreamble().GetName() }); err != nil {
+		return err
+	}
+	return fmt.Errorf("it differs from the one made from the program")
+}
+
+// sortedP4Info is a copy with everything sorted by id, and without what says nothing about the objects.
+func sortedP4Info(in *configv1.P4Info) *configv1.P4Info {
+	p := proto.Clone(in).(*configv1.P4Info)
+	p.PkgInfo = nil
+	slices.SortFunc(p.Tables, func(a, b *configv1.Table) int { return int(a.GetPreamble().GetId()) - int(b.GetPreamble().GetId()) })
+	slices.SortFunc(p.Actions, func(a, b *configv1.Action) int { return int(a.GetPreamble().GetId()) - int(b.GetPreamble().GetId()) })
+	slices.SortFunc(p.Registers, func(a, b *configv1.Register) int { return int(a.GetPreamble().GetId()) - int(b.GetPreamble().GetId()) })
+	slices.SortFunc(p.Counters, func(a, b *configv1.Counter) int { return int(a.GetPreamble().GetId()) - int(b.GetPreamble().GetId()) })
+	slices.SortFunc(p.DirectCounters, func(a, b *configv1.DirectCounter) int {
+		return int(a.GetPreamble().GetId()) - int(b.GetPreamble().GetId())
+	})
+	return p
+}

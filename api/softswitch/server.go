@@ -1,0 +1,147 @@
+package softswitch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// MaxMessage bounds a P4Runtime message that the server takes, in bytes.
+const MaxMessage = 64 << 20
+
+// apiVersion is the P4Runtime version that Capabilities answers with.
+const apiVersion = "1.5.0"
+
+// Serve serves P4Runtime on l until ctx ends; then it returns nil. It closes l.
+func (s *Switch) Serve(ctx context.Context, l net.Listener, opts ...grpc.ServerOption) error {
+	opts = append([]grpc.ServerOption{grpc.MaxRecvMsgSize(MaxMessage), grpc.MaxSendMsgSize(MaxMessage)}, opts...)
+	srv := grpc.NewServer(opts...)
+	p4v1.RegisterP4RuntimeServer(srv, &server{Switch: s})
+	stop := context.AfterFunc(ctx, srv.Stop)
+	defer stop()
+	if err := srv.Serve(l); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("serve P4Runtime: %w", err)
+	}
+	srv.Stop() // wait for what is still answered
+	return nil
+}
+
+// server is the Switch seen over gRPC.
+type server struct {
+	p4v1.UnimplementedP4RuntimeServer
+	*Switch
+}
+
+// Capabilities says which version is spoken.
+func (s *server) Capabilities(_ context.Context, req *p4v1.CapabilitiesRequest) (*p4v1.CapabilitiesResponse, error) {
+	return &p4v1.CapabilitiesResponse{P4RuntimeApiVersion: apiVersion}, nil
+}
+
+func (s *server) checkDevice(id uint64) error {
+	if id != s.opts.DeviceID {
+		return status.Errorf(codes.NotFound, "there is no device %d here, only %d", id, s.opts.DeviceID)
+	}
+	return nil
+}
+
+func checkRole(role string, roleID uint64) error {
+	if role != "" || roleID != 0 {
+		return status.Error(codes.NotFound, "there are no roles but the default one")
+	}
+	return nil
+}
+
+// StreamChannel is a controller's stream: arbitration, packets out and in.
+func (s *server) StreamChannel(conn p4v1.P4Runtime_StreamChannelServer) error {
+	st := newStream()
+	ctx, cancel := context.WithCancel(conn.Context())
+	defer cancel()
+	var g errgroup.Group
+	g.Go(func() error {
+		defer cancel()
+		for {
+			for _, m := range st.take() {
+				if err := conn.Send(m); err != nil {
+					return err
+				}
+			}
+			select {
+			case <-st.wake:
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	})
+	err := s.receive(conn, st)
+	s.control.Lock() // a write of the primary that is under way ends first
+	s.arbiter.leave(st)
+	s.control.Unlock()
+	cancel()
+	_ = g.Wait() // the stream is over; why is in err
+	return err
+}
+
+func (s *server) receive(conn p4v1.P4Runtime_StreamChannelServer, st *stream) error {
+	for {
+		m, err := conn.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		switch u := m.GetUpdate().(type) {
+		case *p4v1.StreamMessageRequest_Arbitration:
+			s.control.Lock()
+			err := s.arbiter.arbitrate(st, u.Arbitration)
+			s.control.Unlock()
+			if err != nil {
+				return err
+			}
+		case *p4v1.StreamMessageRequest_Packet:
+			if err := s.sendOut(st, u.Packet); err != nil {
+				st.post(packetOutError(u.Packet, err), true)
+			}
+		case nil:
+			return status.Error(codes.InvalidArgument, "an empty stream message")
+		default:
+			st.post(&p4v1.StreamMessageResponse{Update: &p4v1.StreamMessageResponse_Error{Error: &p4v1.StreamError{
+				CanonicalCode: int32(codes.Unimplemented), Message: fmt.Sprintf("stream message %T", u),
+			}}}, true)
+		}
+	}
+}
+
+func (s *server) sendOut(st *stream, p *p4v1.PacketOut) error {
+	if s.opts.OnRequest != nil {
+		if err := s.opts.OnRequest(p); err != nil {
+			return err
+		}
+	}
+	switch {
+	case !s.arbiter.isPrimary(st):
+		return status.Error(codes.PermissionDenied, "only the primary sends packets out")
+	case len(p.GetMetadata()) > 0:
+		return status.Error(codes.InvalidArgument, "the program declares no packet_out header, so there is no metadata")
+	}
+	if err := s.packetOut(p.GetPayload()); err != nil {
+		return status.Error(codes.FailedPrecondition, err.Error())
+	}
+	return nil
+}
+
+func packetOutError(p *p4v1.PacketOut, err error) *p4v1.StreamMessageResponse {
+	st := status.Convert(err)
+	return &p4v1.StreamMessageResponse{Update: &p4v1.StreamMessageResponse_Error{Error: &p4v1.StreamError{
+		CanonicalCode: int32(st.Code()), Message: st.Message(),
+		Details: &p4v1.StreamError_PacketOut{PacketOut: &p4v1.PacketOutError{PacketOut: p}},
+	}}}
+}

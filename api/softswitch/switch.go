@@ -1,0 +1,211 @@
+package softswitch
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/interlock/interlock/api/softswitch/dataplane"
+	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
+)
+
+// CPUPort is the port to and from the controller.
+const CPUPort = 510
+
+// ErrNoProgram says that the switch has nothing to run packets through.
+var ErrNoProgram = errors.New("no program is loaded")
+
+// Options of a Switch. The zero value is a switch with device id 0 and no ports.
+type Options struct {
+	DeviceID uint64
+	// Log gets what an operator should know; nil discards it.
+	Log *slog.Logger
+	// Output gets packets that leave on ports which nothing is attached to. It must not keep pkt. Nil drops them.
+	Output func(port uint16, pkt []byte)
+	// Clock gives the time of timestamps in microseconds; nil is the time since the program was loaded.
+	Clock func() uint64
+
+	// OnRequest is called with every P4Runtime request that could change something, before anything is done. An error is
+	// the answer, and nothing is done. For tests.
+	OnRequest func(req proto.Message) error
+	// OnUpdate is called with every update of a write before it is applied. An error makes that update fail. For tests.
+	OnUpdate func(i int, u *p4v1.Update) error
+	// OnReply is called when a request has been carried out, before the answer is sent; an error replaces the answer. For tests.
+	OnReply func(req proto.Message) error
+}
+
+// A Switch is one switch. Its methods are safe for concurrent use.
+type Switch struct {
+	opts Options
+	log  *slog.Logger
+
+	// inside is held shared by every packet that is in the pipeline, and exclusively by a packet-out and while the pipeline is
+	// exchanged: that is the fence.
+	inside sync.RWMutex
+	active *program // guarded by inside
+
+	// control serialises everything that writes over P4Runtime, and changes of mastership. It is taken before inside.
+	control sync.RWMutex
+	saved   *program // verified and saved, not committed; guarded by control
+
+	arbiter arbiter
+	ports   portTable
+	lost    atomic.Uint64 // packet-ins that no primary was there for, or whose primary was too slow
+}
+
+// New makes a switch without a program.
+func New(opts Options) *Switch {
+	s := &Switch{opts: opts, log: opts.Log}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.arbiter.device = opts.DeviceID
+	s.arbiter.streams = map[*stream]struct{}{}
+	s.ports.attached = map[uint16]*attached{}
+	return s
+}
+
+// Load installs the program with the given text, without a controller. The error is a syntax.Diagnostics or *dataplane.Error
+// with positions.
+func (s *Switch) Load(text []byte) error {
+	p, err := newProgram(text, s.opts.Clock)
+	if err != nil {
+		return err
+	}
+	s.control.Lock()
+	defer s.control.Unlock()
+	s.install(p)
+	return nil
+}
+
+// install exchanges the running program. The caller holds control.
+func (s *Switch) install(p *program) {
+	s.inside.Lock()
+	s.active = p
+	s.inside.Unlock()
+	s.saved = nil
+}
+
+// program is the one that reads and writes refer to: the saved one, else the running one. The caller holds control.
+func (s *Switch) program() *program {
+	if s.saved != nil {
+		return s.saved
+	}
+	s.inside.RLock()
+	defer s.inside.RUnlock()
+	return s.active
+}
+
+// Output is a packet that left.
+type Output struct {
+	Port   uint16
+	Packet []byte
+}
+
+// Process runs one packet and returns what leaves, without handing it to any port or controller and without counting it at one.
+// Counters, registers and tables of the program are the switch's own.
+func (s *Switch) Process(port uint16, pkt []byte) ([]Output, error) {
+	x, err := s.run(port, pkt)
+	if err != nil {
+		return nil, err
+	}
+	defer x.Release()
+	if !x.Out {
+		return nil, nil
+	}
+	return []Output{{x.Port, append([]byte(nil), x.Data...)}}, nil
+}
+
+func (s *Switch) run(port uint16, pkt []byte) (dataplane.Passage, error) {
+	if port > dataplane.MaxPort {
+		return dataplane.Passage{}, fmt.Errorf("port %d: ports are 0 to %d", port, dataplane.MaxPort)
+	}
+	s.inside.RLock()
+	defer s.inside.RUnlock()
+	if s.active == nil {
+		return dataplane.Passage{}, ErrNoProgram
+	}
+	return s.active.pipe.Run(port, pkt), nil
+}
+
+// Inject takes a packet in on a port, as from outside: it is counted there, and what leaves goes to the port it leaves on, or
+// to the controller.
+func (s *Switch) Inject(port uint16, pkt []byte) error {
+	x, err := s.run(port, pkt)
+	if err != nil {
+		return err
+	}
+	s.ports.received(port, len(pkt), x.Out)
+	s.deliver(x)
+	return nil
+}
+
+// packetOut takes a packet in on the CPU port: a fence.
+func (s *Switch) packetOut(pkt []byte) error {
+	s.inside.Lock()
+	if s.active == nil {
+		s.inside.Unlock()
+		return ErrNoProgram
+	}
+	x := s.active.pipe.Run(CPUPort, pkt)
+	s.inside.Unlock()
+	s.ports.received(CPUPort, len(pkt), x.Out)
+	s.deliver(x)
+	return nil
+}
+
+// deliver sends a packet where it goes. It has left the pipeline, so nothing waits for a slow receiver but its sender.
+func (s *Switch) deliver(x dataplane.Passage) {
+	defer x.Release()
+	switch {
+	case !x.Out:
+	case x.Port == CPUPort:
+		if s.arbiter.packetIn(append([]byte(nil), x.Data...)) {
+			s.ports.sent(CPUPort, len(x.Data), nil)
+		} else {
+			s.lost.Add(1)
+		}
+	default:
+		s.ports.send(s, x.Port, x.Data)
+	}
+}
+
+// Metrics are what the switch counts about itself.
+type Metrics struct {
+	// StrayAccesses counts, by P4Info name, accesses to registers and counters at or past their end.
+	StrayAccesses map[string]uint64
+	// LostPacketIns counts packets to the controller that found no primary, or one that was too slow.
+	LostPacketIns uint64
+	Ports         map[uint16]PortStats
+}
+
+// Metrics returns what the switch has counted since it was made; stray accesses since the program was loaded.
+func (s *Switch) Metrics() Metrics {
+	m := Metrics{StrayAccesses: map[string]uint64{}, LostPacketIns: s.lost.Load(), Ports: s.ports.stats()}
+	s.inside.RLock()
+	defer s.inside.RUnlock()
+	if s.active == nil {
+		return m
+	}
+	for _, r := range s.active.pipe.Registers() {
+		if n := r.Stray(); n > 0 {
+			m.StrayAccesses[r.Name] = n
+		}
+	}
+	for _, c := range s.active.pipe.Counters() {
+		if n := c.Stray(); n > 0 {
+			m.StrayAccesses[c.Name] = n
+		}
+	}
+	return m
+}
+
+// Stats returns the counters of every port that saw a packet or has something attached.
+func (s *Switch) Stats() map[uint16]PortStats { return s.ports.stats() }
+
+// Close ends what is attached to the ports. Serve ends with its context.
+func (s *Switch) Close() error { return s.ports.close() }

@@ -1,0 +1,167 @@
+package softswitch
+
+import (
+	"context"
+
+	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/protoadapt"
+)
+
+// Write applies a batch of updates, in the order they are written in.
+func (s *server) Write(_ context.Context, req *p4v1.WriteRequest) (*p4v1.WriteResponse, error) {
+	if s.opts.OnRequest != nil {
+		if err := s.opts.OnRequest(req); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.checkDevice(req.GetDeviceId()); err != nil {
+		return nil, err
+	}
+	if err := checkRole(req.GetRole(), req.GetRoleId()); err != nil {
+		return nil, err
+	}
+	s.control.Lock()
+	defer s.control.Unlock()
+	if err := s.arbiter.check(req.GetElectionId()); err != nil {
+		return nil, err
+	}
+	p := s.program()
+	if p == nil {
+		return nil, status.Error(codes.FailedPrecondition, ErrNoProgram.Error())
+	}
+	var err error
+	switch a := req.GetAtomicity(); a {
+	case p4v1.WriteRequest_CONTINUE_ON_ERROR:
+		err = s.writeAll(p, req.GetUpdates())
+	case p4v1.WriteRequest_ROLLBACK_ON_ERROR:
+		err = s.writeOrRollback(p, req.GetUpdates())
+	case p4v1.WriteRequest_DATAPLANE_ATOMIC:
+		s.inside.Lock()
+		err = s.writeOrRollback(p, req.GetUpdates())
+		s.inside.Unlock()
+	default:
+		err = status.Errorf(codes.InvalidArgument, "atomicity %v", a)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.opts.OnReply != nil {
+		if err := s.opts.OnReply(req); err != nil {
+			return nil, err
+		}
+	}
+	return &p4v1.WriteResponse{}, nil
+}
+
+// writeAll applies every update that can be applied.
+func (s *server) writeAll(p *program, updates []*p4v1.Update) error {
+	var failed batchErrors
+	for i, u := range updates {
+		if _, err := s.update(p, i, u, false); err != nil {
+			failed.add(i, len(updates), err)
+		}
+	}
+	return failed.status("write")
+}
+
+// writeOrRollback applies all updates or none. Packets may see those in between unless the caller keeps them out.
+func (s *server) writeOrRollback(p *program, updates []*p4v1.Update) error {
+	undo := make([]func(), 0, len(updates))
+	for i, u := range updates {
+		back, err := s.update(p, i, u, true)
+		if err == nil {
+			undo = append(undo, back)
+			continue
+		}
+		for j := len(undo) - 1; j >= 0; j-- {
+			undo[j]()
+		}
+		var failed batchErrors
+		for j := range updates {
+			switch {
+			case j == i:
+				failed.add(j, len(updates), err)
+			case j > i:
+				failed.add(j, len(updates), status.Error(codes.Aborted, "not attempted: an update before it failed"))
+			default:
+				failed.add(j, len(updates), status.Error(codes.Aborted, "rolled back: an update after it failed"))
+			}
+		}
+		return failed.status("write")
+	}
+	return nil
+}
+
+// update applies one update. With keep it returns how to take it back.
+func (s *server) update(p *program, i int, u *p4v1.Update, keep bool) (undo func(), err error) {
+	if s.opts.OnUpdate != nil {
+		if err := s.opts.OnUpdate(i, u); err != nil {
+			return nil, err
+		}
+	}
+	switch u.GetType() {
+	case p4v1.Update_INSERT, p4v1.Update_MODIFY, p4v1.Update_DELETE:
+	default:
+		return nil, status.Errorf(codes.InvalidArgument, "update type %v", u.GetType())
+	}
+	switch e := u.GetEntity().GetEntity().(type) {
+	case *p4v1.Entity_RegisterEntry:
+		return p.writeRegister(u.GetType(), e.RegisterEntry, keep)
+	case *p4v1.Entity_TableEntry:
+		return p.writeTable(u.GetType(), e.TableEntry, keep)
+	case *p4v1.Entity_CounterEntry:
+		return p.writeCounter(u.GetType(), e.CounterEntry, keep)
+	case *p4v1.Entity_DirectCounterEntry:
+		return p.writeDirectCounter(u.GetType(), e.DirectCounterEntry, keep)
+	case nil:
+		return nil, status.Error(codes.InvalidArgument, "an update without an entity")
+	default:
+		return nil, status.Errorf(codes.Unimplemented, "entity %T", e)
+	}
+}
+
+// batchErrors collects what failed in a batch (P4Runtime specification, error reporting).
+type batchErrors struct {
+	all  []*p4v1.Error
+	some bool
+}
+
+func (b *batchErrors) add(i, n int, err error) {
+	if b.all == nil {
+		b.all = make([]*p4v1.Error, n)
+		for j := range b.all {
+			b.all[j] = &p4v1.Error{CanonicalCode: int32(codes.OK)}
+		}
+	}
+	st := status.Convert(err)
+	b.all[i] = &p4v1.Error{CanonicalCode: int32(st.Code()), Message: st.Message(), Space: errorSpace}
+	b.some = true
+}
+
+// errorSpace names the vendor space of error messages.
+const errorSpace = "interlock-softswitch"
+
+// maxErrorDetails bounds the entries of a status that travel: what a client takes as trailers is bounded too. Past it the rest of
+// the batch is told in the message only.
+const maxErrorDetails = 8192
+
+func (b *batchErrors) status(what string) error {
+	if !b.some {
+		return nil
+	}
+	st := status.Newf(codes.Unknown, "%s failed", what)
+	if len(b.all) > maxErrorDetails {
+		return status.Errorf(codes.Unknown, "%s failed, with too many updates for details", what)
+	}
+	details := make([]protoadapt.MessageV1, len(b.all))
+	for i, e := range b.all {
+		details[i] = protoadapt.MessageV1Of(e)
+	}
+	with, err := st.WithDetails(details...)
+	if err != nil {
+		return st.Err()
+	}
+	return with.Err()
+}
