@@ -5,6 +5,7 @@ import (
 	"math/big"
 
 	"github.com/interlock/interlock/specs"
+	"github.com/interlock/interlock/verify/smt"
 )
 
 // An Outcome is what a concrete run of the pipeline did with one packet.

@@ -48,16 +48,24 @@ type site struct {
 }
 
 func (m *machine) obligation(c *claim) verify.Obligation {
-	bad, reach := make([]*smt.Term, len(c.sites)), make([]*smt.Term, len(c.sites))
+	reach := make([]*smt.Term, len(c.sites))
 	for i, s := range c.sites {
-		bad[i] = m.b.And(s.pc, s.bad)
 		reach[i] = s.pc
 	}
 	return verify.Obligation{
 		ID: c.id, Property: c.property, Subject: c.subject, Logic: logic,
-		Text:  smt.Script(logic, m.b.Or(bad...)),
+		Text:  smt.Script(logic, m.wrong(c)),
 		Guard: smt.Script(logic, m.b.Or(reach...)),
 	}
+}
+
+// wrong is what an obligation's text asserts.
+func (m *machine) wrong(c *claim) *smt.Term {
+	bad := make([]*smt.Term, len(c.sites))
+	for i, s := range c.sites {
+		bad[i] = m.b.And(s.pc, s.bad)
+	}
+	return m.b.Or(bad...)
 }
 
 // Obligations executes the linked program symbolically and returns what must hold of it. The result is a function of the

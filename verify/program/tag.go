@@ -118,4 +118,3 @@ func (p *prover) systemTag(o *output, eth, vlan emission) {
 	p.add("P2", "P2/"+short("")+"/same-tags", "the system: tags of packets that ran no tenant code",
 		site{pc: pc, bad: p.b.Not(good), at: eth.at, what: "a packet that ran no tenant code leaves with other tags than it came with"})
 }
-

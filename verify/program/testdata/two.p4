@@ -120,6 +120,7 @@ struct il_metadata_t {
 
 register<bit<32>>(1024) il_stage_ingress_0;
 register<bit<32>>(1024) il_stage_ingress_1;
+register<bit<32>>(64) hh__total;
 counter(4096, CounterType.packets) il_packets;
 counter(4096, CounterType.packets) il_hits;
 
@@ -285,7 +286,6 @@ control kv__Ingress(inout kv__headers_t hdr, inout kv__metadata_t meta, inout il
 }
 
 control hh__Ingress(inout hh__headers_t hdr, inout hh__metadata_t meta, inout il_standard_metadata_t sm, inout il_page_t page) {
-    register<bit<32>>(64) hh__total;
     direct_counter(CounterType.packets) hh__count;
     action hh__forward(bit<9> port) {
         hh__count.count();
