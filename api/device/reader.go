@@ -23,6 +23,9 @@ import (
 // ErrUnreachable wraps every failure to get an answer from the switch.
 var ErrUnreachable = errors.New("switch unreachable")
 
+// ErrNotPrimary says that another controller has the switch, which has seen a higher election id.
+var ErrNotPrimary = errors.New("another controller has mastership")
+
 // ErrNoPipeline says that the switch runs no program.
 var ErrNoPipeline = errors.New("no program is installed")
 

@@ -74,6 +74,17 @@ func Open(ctx context.Context, conf Config, electionID uint64) (*Gate, error) {
 	return &Gate{conf: conf, reader: r, session: s, plans: plan.NewEncoder(2)}, nil
 }
 
+// UseLedger gives a gate that was opened without a ledger the one to write to. An eviction takes mastership first, which makes the
+// controller that holds the ledger let go of it.
+func (g *Gate) UseLedger(l *ledger.Log) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.conf.Ledger = l
+}
+
+// Lost returns why mastership is over, or nil while it is held.
+func (g *Gate) Lost() error { return g.session.Held() }
+
 // Close gives mastership up.
 func (g *Gate) Close() error { return errors.Join(g.session.Close(), g.reader.Close()) }
 

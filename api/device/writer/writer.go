@@ -6,7 +6,6 @@ package writer
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -21,9 +20,6 @@ import (
 
 	"github.com/interlock/interlock/api/device"
 )
-
-// ErrNotPrimary says that another controller has the switch: it has seen a higher election id.
-var ErrNotPrimary = errors.New("another controller has mastership")
 
 // A Session is mastership of one switch under one election id.
 type Session struct {
@@ -94,7 +90,7 @@ func (s *Session) checkArbitration(a *p4v1.MasterArbitrationUpdate) error {
 	case a == nil:
 		return fmt.Errorf("switch %s: the first answer on the stream is not an arbitration update", s.target.Name)
 	case codes.Code(a.GetStatus().GetCode()) != codes.OK:
-		return fmt.Errorf("switch %s: %w: our election id %d, the primary's %d", s.target.Name, ErrNotPrimary,
+		return fmt.Errorf("switch %s: %w: our election id %d, the primary's %d", s.target.Name, device.ErrNotPrimary,
 			s.electionID, a.GetElectionId().GetLow())
 	}
 	return nil

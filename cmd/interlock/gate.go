@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/interlock/interlock/api/gate"
+	"github.com/interlock/interlock/verify"
+	"github.com/interlock/interlock/verify/ledger"
+	"github.com/interlock/interlock/verify/ledger/check"
+)
+
+// openGate starts the solvers, opens the ledger and takes mastership of the switch with a new election id. If the switch is not as
+// the ledger's last outcome left it, that is recorded first. done closes everything.
+func (w *work) openGate(ctx context.Context) (g *gate.Gate, done func(), err error) {
+	election, err := nextElectionID(w.ledgerDir())
+	if err != nil {
+		return nil, nil, err
+	}
+	return w.openGateAs(ctx, election)
+}
+
+// openGateAs is openGate with an election id that was taken before.
+func (w *work) openGateAs(ctx context.Context, election uint64) (g *gate.Gate, done func(), err error) {
+	pool, required, err := w.solvers()
+	if err != nil {
+		return nil, nil, err
+	}
+	log, err := w.openLedger()
+	if err != nil {
+		pool.Close()
+		return nil, nil, err
+	}
+	g, err = w.gateWith(ctx, election, log, pool, required)
+	if err != nil {
+		pool.Close()
+		log.Close()
+		return nil, nil, err
+	}
+	return g, func() { g.Close(); log.Close(); pool.Close() }, nil
+}
+
+func (w *work) gateWith(ctx context.Context, election uint64, log *ledger.Log, d verify.Decider, required []string) (*gate.Gate, error) {
+	short, cancel := timeout(ctx)
+	defer cancel()
+	g, err := gate.Open(short, gate.Config{
+		Target: w.target(), Ledger: log, Decider: d, Required: required, Who: who(),
+	}, election)
+	if err != nil {
+		return nil, gateError(err)
+	}
+	if log == nil {
+		return g, nil
+	}
+	return g, w.recover(short, g)
+}
+
+// recover records what an interrupted controller left behind.
+func (w *work) recover(ctx context.Context, g *gate.Gate) error {
+	state, decision, err := w.lastState()
+	if err != nil {
+		g.Close()
+		return err
+	}
+	recovered, err := g.Recover(ctx, state, decision)
+	if err != nil {
+		g.Close()
+		return gateError(err)
+	}
+	if recovered {
+		fmt.Fprintf(os.Stderr, "switch %s is not as the ledger's last entry left it (an interrupted plan, or writes outside the gate): "+
+			"recorded; going on from what was read back\n", w.site.Switch.Name)
+	}
+	return nil
+}
+
+// lastState is the state that the ledger's last outcome left the switch in, and the index of the last decision.
+func (w *work) lastState() (verify.Digest, int64, error) {
+	l, err := w.readLedger()
+	if err != nil {
+		return "", -1, err
+	}
+	var state verify.Digest
+	decision := int64(-1)
+	for _, e := range l.Entries {
+		switch {
+		case e.Outcome != nil && e.Outcome.Switch == w.site.Switch.Name:
+			state = verify.Digest(e.Outcome.PostState)
+		case e.Decision != nil && e.Decision.Switch == w.site.Switch.Name && e.Decision.Verdict == "proved":
+			decision = e.Index
+		}
+	}
+	return state, decision, nil
+}
+
+// readLedger reads the site's ledger as an auditor would.
+func (w *work) readLedger() (*check.Log, error) { return readLedger(w.ledgerDir(), "") }
+
+// errLedgerBusy is how long an eviction waits for the controller that it pushed aside to let go of the ledger.
+const ledgerPatience = 10 * time.Second
+
+// takeLedger opens the ledger as soon as its holder lets go of it.
+func (w *work) takeLedger(ctx context.Context) (*ledger.Log, error) {
+	deadline := time.Now().Add(ledgerPatience)
+	for {
+		l, err := w.openLedger()
+		if err == nil || !errors.Is(err, ledger.ErrBusy) || time.Now().After(deadline) {
+			return l, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, exitWith(exitEnvironment, ctx.Err())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}

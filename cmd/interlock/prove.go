@@ -1,0 +1,223 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/interlock/interlock/api/gate"
+	"github.com/interlock/interlock/verify"
+	"github.com/interlock/interlock/verify/ledger"
+	"github.com/interlock/interlock/verify/program"
+	"github.com/interlock/interlock/verify/smt"
+)
+
+func newProve() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "prove [DIR]",
+		GroupID: "program",
+		Short:   "Prove a linked program: isolation for all packets, tables and register contents",
+		Long: `Prove re-parses DIR/linked.p4, executes it symbolically and has every required solver decide each
+obligation and its guard (the situation can happen at all). The certificate goes to DIR/certificate.json and the ledger.`,
+		Example: "  interlock prove linked",
+		Args:    cobra.MaximumNArgs(1),
+	}
+	format := addFormat(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		w, err := openWork(dirArg(args, 0))
+		if err != nil {
+			return err
+		}
+		return w.prove(c.Context(), c.OutOrStdout(), *format)
+	}
+	return c
+}
+
+func (w *work) prove(ctx context.Context, out io.Writer, f format) error {
+	pool, required, err := w.solvers()
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	log, err := w.openLedger()
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+
+	in := w.programInput()
+	bar := newProgress("proving")
+	proof, err := gate.ProveProgram(ctx, pool, in, required, time.Now(), bar.update)
+	bar.finish()
+	if err != nil {
+		return exitWith(exitUndecided, err)
+	}
+	index, err := gate.Record(ctx, log, proof, ledger.Decision{
+		Action: "install", Switch: w.site.Switch.Name, Who: who(), At: time.Now().UTC(),
+	})
+	if err != nil {
+		return exitWith(exitEnvironment, err)
+	}
+	if err := saveCertificate(filepath.Join(w.dir, certificateFile), proof.Certificate); err != nil {
+		return err
+	}
+	if err := f.print(out, proof.Certificate, func(out io.Writer) { printCertificate(out, proof.Certificate) }); err != nil {
+		return err
+	}
+	if err := proof.Certificate.Proved(); err != nil {
+		explainProgram(out, in, proof)
+		return exitWith(verdictCode(err), fmt.Errorf("%s is not proved: %w (ledger entry %d)", filepath.Join(w.dir, linkedFile), err, index))
+	}
+	if f == "table" {
+		fmt.Fprintf(out, "\n%s is proved (ledger entry %d, %s)\n", filepath.Join(w.dir, linkedFile), index,
+			filepath.Join(w.dir, certificateFile))
+	}
+	return nil
+}
+
+// verdictCode is the exit code for what Certificate.Proved says.
+func verdictCode(err error) int {
+	if errors.Is(err, verify.ErrRefuted) {
+		return exitRefused
+	}
+	return exitUndecided
+}
+
+func saveCertificate(path string, c *verify.Certificate) error {
+	b, err := c.Marshal()
+	if err != nil {
+		return err
+	}
+	return exitWith(exitEnvironment, os.WriteFile(path, append(b, '\n'), 0o644))
+}
+
+// propertyRow sums up a property's obligations.
+type propertyRow struct {
+	id          string
+	obligations int
+	proved      int
+	guards      int
+	worst       verify.Verdict
+	times       map[string]time.Duration
+}
+
+func propertyRows(c *verify.Certificate) []propertyRow {
+	property := map[string]string{}
+	rows := map[string]*propertyRow{}
+	guarded := map[string]bool{}
+	for _, o := range c.Obligations {
+		property[o.ID] = o.Property
+		if rows[o.Property] == nil {
+			rows[o.Property] = &propertyRow{id: o.Property, worst: verify.Proved, times: map[string]time.Duration{}}
+		}
+		rows[o.Property].obligations++
+		guarded[o.ID] = o.Guard != ""
+	}
+	bad, ok := map[string]verify.Verdict{}, map[string]int{}
+	for _, r := range c.Results {
+		row := rows[property[r.Obligation]]
+		row.times[r.Solver] += r.Time
+		if !slices.Contains(c.Required, r.Solver) {
+			continue
+		}
+		if r.Verdict == verify.Proved {
+			ok[r.Obligation]++
+		} else if bad[r.Obligation] != verify.Refuted {
+			bad[r.Obligation] = r.Verdict
+		}
+	}
+	for _, o := range c.Obligations {
+		row := rows[o.Property]
+		if ok[o.ID] == len(c.Required) {
+			row.proved++
+			if guarded[o.ID] {
+				row.guards++
+			}
+		} else if v := bad[o.ID]; row.worst != verify.Refuted {
+			row.worst = cmp.Or(v, verify.Unknown)
+		}
+	}
+	var list []propertyRow
+	for _, id := range c.Properties() {
+		list = append(list, *rows[id])
+	}
+	return list
+}
+
+func printCertificate(out io.Writer, c *verify.Certificate) {
+	header := []any{"property", "what", "obligations", "verdict", "guards"}
+	for _, s := range c.Solvers {
+		header = append(header, s.Name)
+	}
+	t := newTable(out, header...)
+	for _, r := range propertyRows(c) {
+		verdict := string(r.worst)
+		if r.proved < r.obligations {
+			verdict = fmt.Sprintf("%s (%d of %d proved)", strings.ToUpper(verdict), r.proved, r.obligations)
+		}
+		row := []any{r.id, propertyTitle[r.id], r.obligations, verdict, fmt.Sprintf("%d sat", r.guards)}
+		for _, s := range c.Solvers {
+			row = append(row, r.times[s.Name].Round(100*time.Microsecond))
+		}
+		t.AppendRow(row)
+	}
+	for _, n := range c.NotChecked {
+		t.AppendRow([]any{n.Property, propertyTitle[n.Property], "-", "not checked", ""})
+	}
+	t.Render()
+	for _, s := range c.Solvers {
+		fmt.Fprintf(out, "%s: %s\n", s.Name, s.Version)
+	}
+	for _, n := range c.NotChecked {
+		if n.Note != "" {
+			fmt.Fprintf(out, "%s: %s\n", n.Property, n.Note)
+		}
+	}
+}
+
+// propertyTitle says each property of DESIGN.md §5 in a few words.
+var propertyTitle = map[string]string{
+	"P1": "namespace: own objects only", "P2": "tag unchanged, exactly one", "P3": "no recirculation, cloning, multicast",
+	"P4": "nothing depends on stale PHV", "P5": "slots within the tenant's extent", "P6": "feed-forward, one access a stage",
+	"P7": "equivalent to the tenant's own program", "P8": "usage within entitlement", "P9": "parsing within the target's bound",
+	"P10": "untagged and unknown never reach tenants", "P11": "own ports in and out", "P12": "P4Info rederived",
+	"M1": "exclusive: one tenant a slot", "M2": "no residue", "M3": "extents within bounds", "M4": "page table bound to the VID",
+	"M5": "kept slots untouched", "M6": "reaches the goal, within policy", "M7": "bytes mean what the plan says",
+}
+
+// explainProgram prints the counterexample of the first refuted obligation of each property.
+func explainProgram(out io.Writer, in *program.Input, p *gate.Proof) {
+	shown := map[string]bool{}
+	for _, r := range p.Certificate.Results {
+		i := slices.IndexFunc(p.Obligations, func(o verify.Obligation) bool { return o.ID == r.Obligation })
+		if r.Verdict != verify.Refuted || i < 0 || shown[p.Obligations[i].Property] {
+			continue
+		}
+		o := p.Obligations[i]
+		shown[o.Property] = true
+		model, err := smt.ParseModel(r.Model)
+		if err != nil {
+			fmt.Fprintf(out, "\n%s refuted: %s\n  (the solver's model cannot be read: %v)\n", o.Property, o.Subject, err)
+			continue
+		}
+		ce, err := program.Explain(in, o, model)
+		if err != nil {
+			fmt.Fprintf(out, "\n%s refuted: %s\n  (the counterexample could not be replayed: %v)\n", o.Property, o.Subject, err)
+			continue
+		}
+		fmt.Fprintf(out, "\n%s refuted: %s\n%s\n", o.Property, propertyTitle[o.Property], indent(ce.String()))
+	}
+}
+
+func indent(s string) string {
+	return "  " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n  ")
+}

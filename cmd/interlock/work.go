@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"time"
+
+	"github.com/interlock/interlock/api/device"
+	"github.com/interlock/interlock/linker/manifest"
+	"github.com/interlock/interlock/linker/site"
+	"github.com/interlock/interlock/verify"
+	"github.com/interlock/interlock/verify/ledger"
+	"github.com/interlock/interlock/verify/plan"
+	"github.com/interlock/interlock/verify/program"
+	"github.com/interlock/interlock/verify/smt"
+)
+
+// Files of a linked directory.
+const (
+	linkedFile      = "linked.p4"
+	manifestFile    = "manifest.json"
+	originFile      = "origin.json"
+	certificateFile = "certificate.json"
+)
+
+// origin says where a linked directory came from, so that later commands need nothing but the directory.
+type origin struct {
+	Site    string `json:"site"`              // path of the site file
+	Ledger  string `json:"ledger,omitempty"`  // overrides the site's
+	Address string `json:"address,omitempty"` // overrides the switch's
+}
+
+// work is a linked directory, opened.
+type work struct {
+	dir      string
+	origin   origin
+	site     *site.Site
+	manifest *manifest.Manifest
+	linked   []byte
+}
+
+const defaultDir = "linked"
+
+// dirArg is the linked directory among a command's arguments.
+func dirArg(args []string, i int) string {
+	if len(args) > i {
+		return args[i]
+	}
+	return defaultDir
+}
+
+// openWork reads a linked directory and its site, and checks that they still belong together.
+func openWork(dir string) (*work, error) {
+	w := &work{dir: dir}
+	b, err := os.ReadFile(filepath.Join(dir, originFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, inputf("%s is no linked directory; make one with 'interlock link -s site.yaml -o %s'", dir, dir)
+	} else if err != nil {
+		return nil, exitWith(exitInput, err)
+	}
+	if err := verify.StrictJSON(b, &w.origin); err != nil {
+		return nil, inputf("%s:%w", filepath.Join(dir, originFile), err)
+	}
+	if w.site, err = site.Load(w.origin.Site); err != nil {
+		return nil, exitWith(exitInput, err)
+	}
+	if w.manifest, err = manifest.Load(filepath.Join(dir, manifestFile)); err != nil {
+		return nil, exitWith(exitInput, err)
+	}
+	if string(verify.DigestOf(w.site.Source)) != w.manifest.Digests.Site {
+		return nil, inputf("%s has changed since %s was linked: link again", w.origin.Site, dir)
+	}
+	if w.linked, err = os.ReadFile(filepath.Join(dir, linkedFile)); err != nil {
+		return nil, exitWith(exitInput, err)
+	}
+	if w.origin.Address != "" {
+		w.site.Switch.Address = w.origin.Address
+	}
+	return w, nil
+}
+
+// writeOrigin completes a linked directory.
+func writeOrigin(dir string, o origin) error {
+	for _, p := range []*string{&o.Site, &o.Ledger} {
+		if *p == "" {
+			continue
+		}
+		abs, err := filepath.Abs(*p)
+		if err != nil {
+			return err
+		}
+		*p = abs
+	}
+	b, err := json.MarshalIndent(o, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, originFile), append(b, '\n'), 0o644)
+}
+
+// target is the site's switch.
+func (w *work) target() device.Target {
+	s := w.site.Switch
+	return device.Target{Name: s.Name, Driver: s.Driver, Address: s.Address, DeviceID: s.DeviceID}
+}
+
+// ledgerDir is where the ledger is.
+func (w *work) ledgerDir() string {
+	if w.origin.Ledger != "" {
+		return w.origin.Ledger
+	}
+	return w.site.Resolve(w.site.Ledger.Dir)
+}
+
+// openLedger opens the site's ledger, and makes it where there is none yet.
+func (w *work) openLedger() (*ledger.Log, error) {
+	dir := w.ledgerDir()
+	if !ledger.Exists(dir) {
+		if err := ledger.Create(dir, "interlock/"+w.site.Name); err != nil {
+			return nil, exitWith(exitEnvironment, err)
+		}
+		fmt.Fprintf(os.Stderr, "created the ledger %s; keep %s secret and give %s to auditors\n",
+			dir, filepath.Join(dir, "key"), filepath.Join(dir, "key.pub"))
+	}
+	l, err := ledger.Open(dir)
+	return l, exitWith(exitEnvironment, err)
+}
+
+// solvers starts the site's solvers and names those that are required.
+func (w *work) solvers() (*smt.Pool, []string, error) {
+	var confs []smt.SolverConfig
+	var required []string
+	for _, s := range w.site.Solvers {
+		confs = append(confs, smt.SolverConfig{Name: s.Name, Path: s.Path})
+		if s.Required {
+			required = append(required, s.Name)
+		}
+	}
+	if len(required) == 0 {
+		return nil, nil, inputf("%s requires no solver, so nothing could be proved", w.site.Path)
+	}
+	pool, err := smt.NewPool(confs)
+	if err != nil {
+		return nil, nil, exitWith(exitEnvironment, err)
+	}
+	return pool, required, nil
+}
+
+// programInput is what is proved about the linked program: its text, and the tenants as the site registers them.
+func (w *work) programInput() *program.Input {
+	in := &program.Input{Linked: w.linked}
+	for _, t := range w.site.Tenants {
+		p := program.Tenant{Name: t.Name, VID: t.VID}
+		seen := map[uint16]bool{}
+		for _, phys := range t.Ports {
+			if !seen[phys] {
+				seen[phys] = true
+				p.Ports = append(p.Ports, phys)
+			}
+		}
+		in.Tenants = append(in.Tenants, sorted(p))
+	}
+	return in
+}
+
+// tenants are the site's, as plans name them.
+func (w *work) tenants() []plan.Tenant {
+	var ts []plan.Tenant
+	for _, t := range w.site.Tenants {
+		ts = append(ts, plan.Tenant{Name: t.Name, VID: t.VID})
+	}
+	return ts
+}
+
+// who is recorded in the ledger.
+func who() string {
+	host, _ := os.Hostname()
+	if u, err := user.Current(); err == nil {
+		return u.Username + "@" + host
+	}
+	return host
+}
+
+// timeout bounds what a command does with the switch, besides waiting for solvers.
+func timeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, time.Minute)
+}
