@@ -29,10 +29,10 @@ func (b *Builder) Store(a, i, v *Term) *Term {
 	return b.intern(Term{op: OpStore, sort: a.sort, args: []*Term{a, i, v}})
 }
 
-// ConstArray returns the array of sort s whose every element is v.
+// ConstArray returns the array of sort s whose every element is v, a literal or a ConstArray: cvc5 takes nothing else.
 func (b *Builder) ConstArray(s Sort, v *Term) *Term {
-	if !s.IsArray() || s.Elem() != v.sort {
-		panic(fmt.Sprintf("smt: a constant array %s of %s", s, v.sort))
+	if !s.IsArray() || s.Elem() != v.sort || !v.IsConst() && v.op != OpConstArray {
+		panic(fmt.Sprintf("smt: a constant array %s of %s", s, v))
 	}
 	return b.intern(Term{op: OpConstArray, sort: s, args: []*Term{v}})
 }

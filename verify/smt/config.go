@@ -32,8 +32,8 @@ const (
 	DefaultTimeout = 60 * time.Second
 	DefaultMemory  = 4 << 30 // bytes of address space
 	// DefaultZ3Rlimit and DefaultCvc5Rlimit are about 20 s of work each on a machine of 2020.
-	DefaultZ3Rlimit   = 200_000_000
-	DefaultCvc5Rlimit = 40_000_000
+	DefaultZ3Rlimit   = 40_000_000
+	DefaultCvc5Rlimit = 4_000_000
 )
 
 // Many obligations are small. Each is tried first by a warm process inside push and pop, with a part of the limits; what that

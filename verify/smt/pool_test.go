@@ -3,6 +3,7 @@ package smt
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -34,6 +35,12 @@ var buildWorker = sync.OnceValues(func() (string, error) {
 var workerDir string
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	checks := false
+	flag.Visit(func(f *flag.Flag) { checks = checks || f.Name == "rapid.checks" })
+	if !checks {
+		_ = flag.Set("rapid.checks", "20") // each asks every solver many times
+	}
 	var err error
 	if workerDir, err = os.MkdirTemp("", "smt-test-"); err != nil {
 		panic(err)
