@@ -70,8 +70,11 @@ type VirtualRegister struct {
 	Size    int64         `json:"declared"` // elements, as declared
 	Elastic bool          `json:"elastic"`
 	Fold    bool          `json:"fold"` // hash-indexed: sizes are powers of two
-	Min     int64         `json:"min"`  // slots; equal to Max for an inelastic one
-	Max     int64         `json:"max"`
+	// Group tells elastic registers of one tenant apart: those of one group (by default, all) always have one size, since their
+	// program uses one index for all of them.
+	Group string `json:"group,omitempty"`
+	Min   int64  `json:"min"` // slots; equal to Max for an inelastic one
+	Max   int64  `json:"max"`
 }
 
 // Load reads a manifest and checks its version and kind.

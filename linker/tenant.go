@@ -1,0 +1,191 @@
+package linker
+
+import (
+	"os"
+	"strings"
+
+	"github.com/interlock/interlock/linker/p4"
+	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/linker/p4/types"
+	"github.com/interlock/interlock/linker/site"
+	"github.com/interlock/interlock/linker/vrm"
+	"github.com/interlock/interlock/specs"
+	"github.com/interlock/interlock/verify"
+)
+
+// tenant is a tenant's program while it is being linked.
+type tenant struct {
+	site   *site.Tenant
+	path   string // of its field in the site: tenants[1]
+	index  int    // from 1
+	prefix string
+	file   string
+	source verify.Digest
+	info   *types.Info
+	diags  syntax.Diagnostics
+
+	parser                                     *syntax.ParserDecl
+	verify, ingress, egress, compute, deparser *syntax.ControlDecl
+	headers, metadata                          *types.Struct
+
+	ethernet ethernetShape
+	first    *syntax.CallStmt // the extraction of the Ethernet header
+	ipv4     *ipv4Shape
+	udp, tcp *transportShape
+
+	registers *vrm.Program
+	names     map[*types.Object]string // new names of the program's own top-level objects
+	objects   map[string]string        // control-plane names: the tenant's own to those in the linked program
+	errors    map[string]bool          // error constants that the program declares
+}
+
+func (t *tenant) errorf(pos syntax.Pos, code, format string, args ...any) {
+	t.diags = append(t.diags, diagnosticf(pos, code, format, args...))
+}
+
+// load reads, checks and takes apart a tenant's program. Afterwards diags says whether it may be linked.
+func (t *tenant) load(others []string) {
+	src, err := os.ReadFile(t.file)
+	if err != nil {
+		t.errorf(syntax.Pos{File: t.file}, CodeProgram, "tenant %s: %v", t.site.Name, err)
+		return
+	}
+	t.source = verify.DigestOf(src)
+	prog, diags := syntax.Parse(t.file, src, syntax.Config{Builtin: p4.Builtin()})
+	if diags.HasErrors() {
+		t.diags = diags
+		return
+	}
+	t.foreignNames(prog, others)
+	if len(t.diags) > 0 {
+		return
+	}
+	info, diags := types.Check(prog)
+	if diags.HasErrors() {
+		t.diags = diags
+		return
+	}
+	t.info = info
+	if !t.pipeline() {
+		return
+	}
+	t.refuseDecls()
+	t.refuseCalls()
+	t.refuseWrites()
+	t.refuseStatements()
+	t.refuseTables()
+	t.shapes()
+	t.checkParser()
+	t.checkDeparser()
+	t.checkChecksums()
+	t.checkInstances()
+	if len(t.diags) > 0 {
+		return
+	}
+	registers, diags := vrm.Analyze(info, vrm.Pipeline{Ingress: t.ingress, Egress: t.egress, Metadata: t.metadata})
+	if diags.HasErrors() {
+		t.diags = diags
+		return
+	}
+	t.registers = registers
+	if len(registers.In(specs.Ingress)) > 0 && len(registers.In(specs.Egress)) > 0 {
+		t.errorf(registers.In(specs.Egress)[0].Pos(), CodeUnsupported,
+			"registers in ingress and in egress of one program are not supported yet: hits are counted in one of them")
+	}
+	t.rename()
+}
+
+// foreignNames refuses every identifier that belongs to the system or to another tenant in the linked program: a program can
+// reach neither, and a name that tries to is an error of its own, not an unknown name.
+func (t *tenant) foreignNames(prog *syntax.Program, others []string) {
+	syntax.Walk(prog, func(n syntax.Node) bool {
+		if d, ok := n.(syntax.Decl); ok && builtin(d) {
+			return false
+		}
+		id, ok := n.(*syntax.Ident)
+		if !ok || builtin(id) {
+			return true
+		}
+		switch {
+		case strings.HasPrefix(id.Name, specs.SystemPrefix):
+			t.errorf(id.Pos(), CodeName, "%s is a name of the system program; a tenant's program cannot use or declare it", id.Name)
+		case strings.HasPrefix(id.Name, t.prefix):
+			t.errorf(id.Pos(), CodeName, "names that start with %s are made by the linker", t.prefix)
+		}
+		for _, o := range others {
+			if strings.HasPrefix(id.Name, specs.TenantPrefix(o)) {
+				t.errorf(id.Pos(), CodeName, "%s is a name of tenant %s; no program reaches another tenant's objects", id.Name, o)
+			}
+		}
+		return true
+	})
+}
+
+// pipeline finds the parts of main.
+func (t *tenant) pipeline() bool {
+	m := t.info.Main
+	if m == nil {
+		t.errorf(t.start(), CodeProgram, "the program has no main package")
+		return false
+	}
+	pkg, ok := m.Type.(*types.Package)
+	if !ok || pkg.Name != "V1Switch" || pkg.Decl == nil || !builtin(pkg.Decl) || len(t.info.MainArgs) != 6 {
+		t.errorf(m.Ident.Pos(), CodeUnsupported, "main is not a V1Switch; other architectures are not supported yet")
+		return false
+	}
+	controls := []**syntax.ControlDecl{nil, &t.verify, &t.ingress, &t.egress, &t.compute, &t.deparser}
+	for i, a := range t.info.MainArgs {
+		ok := false
+		if i == 0 {
+			t.parser, ok = a.Decl.(*syntax.ParserDecl)
+		} else {
+			*controls[i], ok = a.Decl.(*syntax.ControlDecl)
+		}
+		if !ok {
+			t.errorf(a.Expr.Pos(), CodeUnsupported, "argument %s of main is not a parser or control of this program", a.Param)
+			return false
+		}
+	}
+	for _, c := range []*syntax.ControlDecl{t.verify, t.ingress, t.egress, t.compute, t.deparser} {
+		if len(c.TypeParams) > 0 || len(c.CtorParams) > 0 {
+			t.errorf(c.Pos(), CodeUnsupported, "control %s: type parameters and constructor parameters are not supported in main's controls yet", c.Name.Name)
+		}
+	}
+	if len(t.parser.TypeParams) > 0 || len(t.parser.CtorParams) > 0 {
+		t.errorf(t.parser.Pos(), CodeUnsupported, "parser %s: type parameters and constructor parameters are not supported yet", t.parser.Name.Name)
+	}
+	t.headers, ok = t.info.TypeNodes[t.parser.Params[1].Type].(*types.Struct)
+	if !ok || t.headers.Decl == nil {
+		t.errorf(t.parser.Params[1].Pos(), CodeUnsupported, "the parsed headers are not a struct")
+	}
+	t.metadata, ok = t.info.TypeNodes[t.parser.Params[2].Type].(*types.Struct)
+	if !ok || t.metadata.Decl == nil {
+		t.errorf(t.parser.Params[2].Pos(), CodeUnsupported, "the user metadata is not a struct")
+	}
+	for _, s := range []*types.Struct{t.headers, t.metadata} {
+		if s != nil && len(s.Args) > 0 {
+			t.errorf(s.Decl.Pos(), CodeUnsupported, "%s is generic; that is not supported yet for headers and metadata", s.Name)
+		}
+	}
+	return len(t.diags) == 0
+}
+
+// start is the position of the program as a whole.
+func (t *tenant) start() syntax.Pos { return syntax.Pos{File: t.file, Line: 1, Col: 1} }
+
+// own are the program's top-level declarations without those of core.p4 and v1model.p4.
+func (t *tenant) own() []syntax.Decl {
+	var out []syntax.Decl
+	for _, d := range t.info.Program.Decls {
+		if !builtin(d) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// builtin says whether a node is core.p4's or v1model.p4's.
+func builtin(n syntax.Node) bool {
+	f := n.Pos().File
+	return f == "core.p4" || f == "v1model.p4"
+}
