@@ -19,6 +19,8 @@ type decoded struct {
 	plan   *model.Plan
 	names  map[model.VID]string
 	nonces map[int]uint64 // of fences, by step
+	fails  map[at]bool    // updates that no order of their request lets succeed
+	stops  int            // the first step that some order lets fail, or the number of steps
 }
 
 // name is what people call the owner of a VID.
@@ -80,7 +82,11 @@ func decode(in *Input, l *layout) (*decoded, error) {
 	if err := d.decodeGoal(); err != nil {
 		return nil, err
 	}
-	return d, d.decodeLimits()
+	if err := d.decodeLimits(); err != nil {
+		return nil, err
+	}
+	d.foresee()
+	return d, nil
 }
 
 func (d *decoded) decodePre() error {

@@ -195,7 +195,7 @@ func (s *stage) generations() {
 					c.prove(c.Or(old, c.Eq(x.generation, g.generation)))
 				}
 			}
-			if slices.Contains(h.final(), n) {
+			if s.completes() && slices.Contains(h.final(), n) {
 				c.prove(c.Eq(x.generation, next))
 			}
 		}
@@ -217,6 +217,9 @@ func (h *history) constant(stage int) bool {
 
 // goal is M6 for one stage: when all steps have succeeded, the state is the goal.
 func (s *stage) goal() {
+	if !s.completes() {
+		return // M6 for requests says so
+	}
 	c, k := newClaim("QF_LIA"), s.array.Stage
 	for _, h := range s.histories {
 		if !s.changed(h) {
@@ -266,63 +269,6 @@ func (s *stage) limits() {
 	for _, b := range slices.Sorted(maps.Keys(claims)) {
 		s.add(claims[b], "M6", fmt.Sprintf("limits/%d", b), fmt.Sprintf("the goal is within the policy's limits for VIDs %d..%d", b*perBlock, (b+1)*perBlock-1))
 	}
-}
-
-// requests is M6 for a page table: every update finds what it needs, so that no request of the plan is bound to fail.
-func (d *decoded) requests(c specs.Control, hs []*history) []verify.Obligation {
-	f := newClaim("QF_LIA")
-	entries := int64(0)
-	perStep := make([]struct{ inserts, deletes int64 }, len(d.plan.Steps))
-	for _, h := range hs {
-		exists := h.versions[0].entry != nil
-		if exists {
-			entries++
-		}
-		for i, written := range h.written {
-			if len(written) == 0 {
-				continue
-			}
-			was := f.known(number(exists), "exists_%d_%d", h.key.VID, i+1)
-			n := f.known(int64(len(written)), "updates_%d_%d", h.key.VID, i+1)
-			for _, v := range written {
-				switch h.versions[v].kind {
-				case model.Insert:
-					f.prove(f.Eq(was, f.Int(0)), f.Eq(n, f.Int(1)))
-					perStep[i].inserts++
-				case model.Delete:
-					f.prove(f.Eq(was, f.Int(1)), f.Eq(n, f.Int(1)))
-					perStep[i].deletes++
-				default:
-					f.prove(f.Eq(was, f.Int(1)))
-				}
-				exists = h.versions[v].entry != nil
-			}
-		}
-	}
-	var out []verify.Obligation
-	if len(f.goals) > 0 {
-		out = append(out, f.obligation("M6", fmt.Sprintf("%s/requests", c), fmt.Sprintf("%s: every update finds the entry that it needs, or none", c)))
-	}
-	// A server may apply a request's inserts before its deletes.
-	g := newClaim("QF_LIA")
-	have, capacity := g.known(entries, "entries"), g.known(d.plan.Capacity[c], "capacity")
-	for i, p := range perStep {
-		if p.inserts > 0 {
-			g.prove(g.Le(g.Add(have, g.known(p.inserts, "inserts_%d", i+1)), capacity))
-		}
-		have = g.Add(have, g.Int(p.inserts-p.deletes))
-	}
-	if len(g.goals) > 0 {
-		out = append(out, g.obligation("M6", fmt.Sprintf("%s/capacity", c), fmt.Sprintf("%s: the page table has room for every entry", c)))
-	}
-	return out
-}
-
-func number(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // markers is M7 for fences: the echo of one cannot be taken for that of another.

@@ -90,7 +90,7 @@ func (d *decoded) obligations() []verify.Obligation {
 	for _, c := range d.controls() {
 		hs := d.histories(c)
 		out = append(out, d.masks(c, hs)...)
-		out = append(out, d.requests(c, hs)...)
+		out = append(out, d.requests(c)...)
 		for _, a := range d.plan.Arrays() {
 			if a.Control != c {
 				continue

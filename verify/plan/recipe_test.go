@@ -11,6 +11,7 @@ import (
 	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/plan/model"
+	"github.com/interlock/interlock/verify/smt"
 )
 
 type z3 struct {
@@ -130,6 +131,15 @@ func TestMutants(t *testing.T) {
 		}
 		refuted := map[string]bool{}
 		for _, o := range bad {
+			if !refuted[o.Property] {
+				c := d.explain(o, smt.Model{})
+				if !c.Replayed && !strings.Contains(c.What, "M3") {
+					t.Errorf("seed %d: %s: %s", seed, m.name, c)
+				}
+				if seed < 150 {
+					t.Log(m.name, o.ID, "\n", c)
+				}
+			}
 			refuted[o.Property] = true
 		}
 		switch {

@@ -82,7 +82,7 @@ func (d *decoded) classify(x interval, a model.Array) (instance, bool) {
 		parties[i] = p
 	}
 	old := inst.shape.unfenced
-	for i, s := range d.plan.Steps {
+	for i, s := range d.steps() {
 		e := event{fence: s.Fence, scrub: slices.Contains(x.scrubs, i)}
 		changes := e.scrub
 		for j, p := range parties {

@@ -24,7 +24,6 @@ type history struct {
 type version struct {
 	entry model.Entry // nil if absent
 	step  int         // that writes it, -1 for the pre-state
-	kind  model.UpdateKind
 }
 
 // touched says whether some step writes the entry.
@@ -63,18 +62,18 @@ func (d *decoded) histories(c specs.Control) []*history {
 			get(k)
 		}
 	}
-	for i, s := range d.plan.Steps {
+	for i, s := range d.steps() {
 		for _, u := range s.Updates {
-			if u.Kind == model.Scrub || u.Key.Control != c {
+			if u.Kind == model.Scrub || u.Key.Control != c || d.fails[at{i, u.Index}] {
 				continue
 			}
 			h := get(u.Key)
-			h.versions = append(h.versions, version{entry: u.Entry, step: i, kind: u.Kind})
+			h.versions = append(h.versions, version{entry: u.Entry, step: i})
 		}
 	}
 	out := slices.SortedFunc(maps.Values(byKey), func(a, b *history) int { return a.key.Compare(b.key) })
 	for _, h := range out {
-		h.trace(len(d.plan.Steps))
+		h.trace(len(d.steps()))
 	}
 	return out
 }
@@ -101,10 +100,12 @@ func extentSpan(x model.Extent) span { return span{x.Base, x.Base + x.Size} }
 
 func (s span) overlaps(o span) bool { return s.lo < o.hi && o.lo < s.hi }
 
+func (s span) intersect(o span) span { return span{max(s.lo, o.lo), min(s.hi, o.hi)} }
+
 // scrubs lists, for each step, the runs of slots of a that it scrubs.
 func (d *decoded) scrubs(a model.Array) [][]span {
-	out := make([][]span, len(d.plan.Steps))
-	for i, s := range d.plan.Steps {
+	out := make([][]span, len(d.steps()))
+	for i, s := range d.steps() {
 		var slots []int64
 		for _, u := range s.Updates {
 			if u.Kind == model.Scrub && u.Array == a {
@@ -146,8 +147,9 @@ func (d *decoded) intervals(a model.Array, hs []*history, scrubs [][]span) []int
 		version int // or step
 	}
 	var edges []edge
+	inside := span{0, d.plan.Slots[a]} // that nothing reaches further is M3
 	add := func(s span, h, v int) {
-		if s.lo < s.hi {
+		if s = s.intersect(inside); s.lo < s.hi {
 			edges = append(edges, edge{s.lo, true, h, v}, edge{s.hi, false, h, v})
 		}
 	}
@@ -156,7 +158,7 @@ func (d *decoded) intervals(a model.Array, hs []*history, scrubs [][]span) []int
 			add(extentSpan(h.extent(v, a.Stage)), i, v)
 		}
 		// Where the goal ends is a cut as well, so that what is kept does not vary within an interval.
-		if g := extentSpan(extentOf(d.plan.Goal[h.key], a.Stage)); g.lo < g.hi {
+		if g := extentSpan(extentOf(d.plan.Goal[h.key], a.Stage)).intersect(inside); g.lo < g.hi {
 			edges = append(edges, edge{g.lo, true, -2, 0}, edge{g.hi, false, -2, 0})
 		}
 	}

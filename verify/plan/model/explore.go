@@ -10,8 +10,11 @@ import (
 // still in flight, in which order a request's updates are applied, when packets arrive and act, and when the controller dies.
 // It tries to make the worst of it: packets stay in flight until a fence. It returns the schedule that it took and what that
 // violates.
-func Explore(p *Plan, r *rand.Rand) (Schedule, []Violation) {
-	x := &explorer{plan: p, r: r}
+func Explore(p *Plan, r *rand.Rand) (Schedule, []Violation) { return explore(p, r, nil) }
+
+// explore is Explore if only is nil; else nothing but the slots of only is ever accessed or has a past.
+func explore(p *Plan, r *rand.Rand, only map[Array][]int64) (Schedule, []Violation) {
+	x := &explorer{plan: p, r: r, only: only}
 	x.prepare()
 	m, err := New(p, x.s.Initial)
 	if err != nil {
@@ -54,6 +57,8 @@ func Explore(p *Plan, r *rand.Rand) (Schedule, []Violation) {
 type explorer struct {
 	plan *Plan
 	r    *rand.Rand
+	only map[Array][]int64
+	all  map[Array][]int64
 	m    *Machine
 	s    Schedule
 }
@@ -86,12 +91,12 @@ func (x *explorer) prepare() {
 			}
 			run = nil
 		}
-		for s := range x.plan.Slots[a] {
+		for _, s := range x.slots(a) {
 			if len(m.reachers(a, s)) > 0 {
 				flush()
 				continue
 			}
-			if len(run) == 0 || x.r.IntN(6) == 0 {
+			if len(run) == 0 || run[len(run)-1]+1 != s || x.r.IntN(6) == 0 {
 				flush()
 				past = vids[x.r.IntN(len(vids))]
 			}
@@ -124,12 +129,30 @@ func (x *explorer) traffic() {
 	}
 	for _, id := range ids[:acting] {
 		for k, e := range flight[id].Entry {
-			for i := range e.Size {
-				if x.r.IntN(3) > 0 {
-					x.do(Action{Kind: Touch, N: id, Stage: k, Index: uint32(i)})
+			for _, s := range x.slots(Array{flight[id].Key.Control, k}) {
+				if e.Contains(s) && x.r.IntN(3) > 0 {
+					x.do(Action{Kind: Touch, N: id, Stage: k, Index: uint32(s - e.Base)})
 				}
 			}
-			x.do(Action{Kind: Touch, N: id, Stage: k, Index: x.r.Uint32()})
+			if x.only == nil {
+				x.do(Action{Kind: Touch, N: id, Stage: k, Index: x.r.Uint32()})
+			}
 		}
 	}
+}
+
+// slots lists those of a that may be accessed, in order.
+func (x *explorer) slots(a Array) []int64 {
+	if x.only != nil {
+		return x.only[a]
+	}
+	if x.all == nil {
+		x.all = map[Array][]int64{}
+	}
+	if x.all[a] == nil {
+		for s := range x.plan.Slots[a] {
+			x.all[a] = append(x.all[a], s)
+		}
+	}
+	return x.all[a]
 }

@@ -15,11 +15,18 @@ type Violation struct {
 	Array    Array  // zero for what concerns no array
 	Slot     int64  // -1 for what concerns no single slot
 	VIDs     []VID  // those concerned: for M1 and M2 the one who reaches, then the other
-	Detail   string
+	Detail   string // a clause about them, without naming them
 }
 
 func (v Violation) String() string {
-	return fmt.Sprintf("%s in step %d: %s", v.Property, v.Step+1, v.Detail)
+	s := fmt.Sprintf("%s in step %d, VIDs %v", v.Property, v.Step+1, v.VIDs)
+	if v.Array.Control != "" {
+		s += fmt.Sprintf(", %v", v.Array)
+	}
+	if v.Slot >= 0 {
+		s += fmt.Sprintf(", slot %d", v.Slot)
+	}
+	return s + ": " + v.Detail
 }
 
 // Packet is a packet in flight in one control: it read the page table when it entered, and acts on what it read then.
@@ -211,16 +218,20 @@ func (m *Machine) apply(n int) error {
 	if u.Kind == Scrub {
 		for _, v := range m.reachers(u.Array, u.Slot) {
 			m.violate(Violation{Property: "M5", Array: u.Array, Slot: u.Slot, VIDs: []VID{v},
-				Detail: fmt.Sprintf("slot %d of %v is scrubbed while %d can reach it", u.Slot, u.Array, v)})
+				Detail: "it is scrubbed while this tenant can reach it"})
 		}
 		delete(m.cells[u.Array], u.Slot)
 		return nil
+	}
+	if u.Kind != Delete && !slices.Contains(m.plan.Registered, u.Key.VID) {
+		m.violate(Violation{Property: "M4", Slot: -1, VIDs: []VID{u.Key.VID},
+			Detail: fmt.Sprintf("%s in %s under VID %d, which no tenant has", u.Kind, u.Key.Control, u.Key.VID)})
 	}
 	_, exists := m.tables[u.Key]
 	if exists == (u.Kind == Insert) {
 		m.failed = true
 		m.violate(Violation{Property: "M6", Slot: -1, VIDs: []VID{u.Key.VID},
-			Detail: fmt.Sprintf("%s of %d in %s fails", u.Kind, u.Key.VID, u.Key.Control)})
+			Detail: fmt.Sprintf("%s in %s fails, for the entry %s", u.Kind, u.Key.Control, map[bool]string{true: "is there", false: "is not there"}[exists])})
 		return nil
 	}
 	if u.Kind == Delete {
@@ -229,12 +240,8 @@ func (m *Machine) apply(n int) error {
 		if u.Kind == Insert && m.entries(u.Key.Control) >= m.plan.Capacity[u.Key.Control] {
 			m.failed = true
 			m.violate(Violation{Property: "M6", Slot: -1, VIDs: []VID{u.Key.VID},
-				Detail: fmt.Sprintf("insert of %d fails: the page table of %s is full", u.Key.VID, u.Key.Control)})
+				Detail: fmt.Sprintf("insert in %s fails, for the page table is full", u.Key.Control)})
 			return nil
-		}
-		if !slices.Contains(m.plan.Registered, u.Key.VID) {
-			m.violate(Violation{Property: "M4", Slot: -1, VIDs: []VID{u.Key.VID},
-				Detail: fmt.Sprintf("%s of VID %d, which no tenant has", u.Kind, u.Key.VID)})
 		}
 		m.tables[u.Key] = u.Entry
 		m.checkEntry(u.Key, u.Entry)
@@ -276,12 +283,12 @@ func (m *Machine) touch(t Action) error {
 	slot := int64(uint32(x.Base) + v)
 	if slot >= m.plan.Slots[a] || !x.Contains(slot) {
 		m.violate(Violation{Property: "M3", Array: a, Slot: slot, VIDs: []VID{p.Key.VID},
-			Detail: fmt.Sprintf("index %d of %d is translated to slot %d of %v, outside its extent or the array", t.Index, p.Key.VID, slot, a)})
+			Detail: fmt.Sprintf("index %d is translated to slot %d, outside the extent or the array", t.Index, slot)})
 		return nil
 	}
 	if who, dirty := m.cells[a][slot]; dirty && who != p.Key.VID {
 		m.violate(Violation{Property: "M2", Array: a, Slot: slot, VIDs: []VID{p.Key.VID, who},
-			Detail: fmt.Sprintf("%d finds in slot %d of %v what %d left there", p.Key.VID, slot, a, who)})
+			Detail: "the first finds what the second left"})
 	}
 	m.cells[a][slot] = p.Key.VID
 	return nil
@@ -321,7 +328,7 @@ func (m *Machine) checkExclusive() {
 			for s := max(x.Base, 0); s < min(x.Base+x.Size, int64(len(owner))); s++ {
 				if o := owner[s]; o != 0 && o != v {
 					m.violate(Violation{Property: "M1", Array: a, Slot: s, VIDs: []VID{v, o},
-						Detail: fmt.Sprintf("%d and %d both reach slot %d of %v", v, o, s, a)})
+						Detail: "both reach it"})
 					return
 				}
 				owner[s] = v
@@ -346,7 +353,7 @@ func (m *Machine) checkEntry(key Key, e Entry) {
 		a := Array{key.Control, k}
 		fail := func(format string, args ...any) {
 			m.violate(Violation{Property: "M3", Array: a, Slot: x.Base, VIDs: []VID{key.VID},
-				Detail: fmt.Sprintf("extent of %d in %v: %s", key.VID, a, fmt.Sprintf(format, args...))})
+				Detail: fmt.Sprintf(format, args...)})
 		}
 		if x.Size == 0 {
 			continue
@@ -374,7 +381,7 @@ func (m *Machine) checkFrame(key Key) {
 		for i := range kept {
 			if s, hit := at(m.tables, key.VID, a).Slot(uint32(i)); !hit || s != pre[k].Base+i {
 				m.violate(Violation{Property: "M5", Array: a, Slot: pre[k].Base + i, VIDs: []VID{key.VID},
-					Detail: fmt.Sprintf("%d keeps slot %d of %v, yet cannot reach it at index %d", key.VID, pre[k].Base+i, a, i)})
+					Detail: fmt.Sprintf("it is kept, yet not reached at index %d", i)})
 				break
 			}
 		}
@@ -383,7 +390,7 @@ func (m *Machine) checkFrame(key Key) {
 		}
 		x, fail := cur[k], func(what string) {
 			m.violate(Violation{Property: "M5", Array: a, Slot: -1, VIDs: []VID{key.VID},
-				Detail: fmt.Sprintf("generation %d of %d in %v: %s", cur[k].Generation, key.VID, a, what)})
+				Detail: fmt.Sprintf("generation %d is %s", cur[k].Generation, what)})
 		}
 		isOld := had && x.Generation == pre[k].Generation
 		isNew := wanted && x.Generation == goal[k].Generation
@@ -391,7 +398,7 @@ func (m *Machine) checkFrame(key Key) {
 		case wanted && !isOld && !isNew:
 			fail("neither that before nor that of the goal")
 		case isOld && m.plan.Lost(key.VID, a) && x.Size > 0 && (x.Base != pre[k].Base || x.Size > pre[k].Size):
-			fail("the old one, for other slots")
+			fail("the old one, though the slots are others")
 		}
 	}
 }
@@ -401,7 +408,7 @@ func (m *Machine) checkRegistered() {
 	seen := map[VID]bool{}
 	for _, v := range m.plan.Registered {
 		if seen[v] || v < 1 || v > 4094 {
-			m.violate(Violation{Property: "M4", Slot: -1, VIDs: []VID{v}, Detail: fmt.Sprintf("VID %d is taken twice, or is none", v)})
+			m.violate(Violation{Property: "M4", Slot: -1, VIDs: []VID{v}, Detail: fmt.Sprintf("VID %d is taken twice, or cannot be a tag", v)})
 		}
 		seen[v] = true
 	}
@@ -416,19 +423,19 @@ func (m *Machine) checkGoal() {
 			x, want := at(m.tables, v, a), at(m.plan.Goal, v, a)
 			fail := func(prop, format string, args ...any) {
 				m.violate(Violation{Property: prop, Array: a, Slot: -1, VIDs: []VID{v},
-					Detail: fmt.Sprintf("%d in %v: %s", v, a, fmt.Sprintf(format, args...))})
+					Detail: fmt.Sprintf(format, args...)})
 			}
 			_, wanted := m.plan.Goal[key]
 			switch {
 			case x.Size != want.Size, x.Size > 0 && (x.Base != want.Base || x.Mask != want.Mask):
-				fail("M6", "ends with slots %d+%d (mask %#x), the goal is %d+%d (mask %#x)", x.Base, x.Size, x.Mask, want.Base, want.Size, want.Mask)
+				fail("M6", "ends with base %d, size %d, mask %#x; the goal is %d, %d, %#x", x.Base, x.Size, x.Mask, want.Base, want.Size, want.Mask)
 			case exists && wanted && x.Generation != want.Generation:
 				fail("M6", "ends with generation %d, the goal is %d", x.Generation, want.Generation)
 			}
 			if l, ok := m.plan.Limits[Place{a, v}]; want.Size > 0 && !ok {
-				fail("M6", "the policy grants nothing")
+				fail("M6", "the policy grants no slots, the goal has %d", want.Size)
 			} else if ok && (want.Size < l.Floor || want.Size > l.Ceiling) {
-				fail("M6", "size %d is not within %d..%d", want.Size, l.Floor, l.Ceiling)
+				fail("M6", "the goal of %d slots is not within the policy's %d..%d", want.Size, l.Floor, l.Ceiling)
 			}
 			pre, had := m.plan.Pre[key]
 			if !had || !exists || len(have) == 0 {
@@ -439,7 +446,7 @@ func (m *Machine) checkGoal() {
 				next++
 			}
 			if x.Generation != next {
-				fail("M5", "generation %d, should be %d", x.Generation, next)
+				fail("M5", "generation %d should be %d", x.Generation, next)
 			}
 		}
 	}

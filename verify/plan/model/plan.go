@@ -176,8 +176,8 @@ func (p *Plan) Lost(v VID, a Array) bool {
 	return at(p.Pre, v, a).Size > p.Kept(v, a)
 }
 
-// Only returns the plan as it looks to the given tenants in the given array: what concerns others is left out, and so a violation
-// found in it is one of the whole plan.
+// Only returns the plan as it looks to the given tenants in the given array: other tenants, and scrubs elsewhere, are left out. What
+// goes wrong between those tenants in it goes wrong in the whole plan as well: others only add to what happens.
 func (p *Plan) Only(a Array, vids ...VID) *Plan {
 	keep := func(k Key) bool { return k.Control == a.Control && slices.Contains(vids, k.VID) }
 	filter := func(t Tables) Tables {
@@ -190,8 +190,13 @@ func (p *Plan) Only(a Array, vids ...VID) *Plan {
 		return out
 	}
 	out := &Plan{
-		Slots: map[Array]int64{}, Capacity: p.Capacity, Registered: p.Registered, Fenced: p.Fenced,
+		Slots: map[Array]int64{}, Capacity: p.Capacity, Fenced: p.Fenced,
 		Pre: filter(p.Pre), Goal: filter(p.Goal), Limits: map[Place]Limit{},
+	}
+	for _, v := range p.Registered {
+		if slices.Contains(vids, v) {
+			out.Registered = append(out.Registered, v)
+		}
 	}
 	for x, n := range p.Slots {
 		if x.Control == a.Control {

@@ -1,0 +1,139 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/interlock/interlock/specs"
+	"github.com/interlock/interlock/verify"
+	"github.com/interlock/interlock/verify/plan/model"
+)
+
+// at is the place of an update: step and position in its request.
+type at struct{ step, update int }
+
+// group is what one request does to one entry.
+type group struct {
+	key     model.Key
+	exists  bool // before the request
+	updates []model.Update
+}
+
+func (g group) has(k model.UpdateKind) bool {
+	return slices.ContainsFunc(g.updates, func(u model.Update) bool { return u.Kind == k })
+}
+
+// groups lists, for each step, what it does to each entry, in order of keys, supposing that all steps before it have succeeded.
+func (d *decoded) groups(steps int) [][]group {
+	exists := map[model.Key]bool{}
+	for k := range d.plan.Pre {
+		exists[k] = true
+	}
+	out := make([][]group, steps)
+	for i := range steps {
+		byKey := map[model.Key]*group{}
+		for _, u := range d.plan.Steps[i].Updates {
+			if u.Kind == model.Scrub {
+				continue
+			}
+			if byKey[u.Key] == nil {
+				byKey[u.Key] = &group{key: u.Key, exists: exists[u.Key]}
+			}
+			byKey[u.Key].updates = append(byKey[u.Key].updates, u)
+		}
+		for _, k := range slices.SortedFunc(maps.Keys(byKey), model.Key.Compare) {
+			g := byKey[k]
+			out[i] = append(out[i], *g)
+			exists[k] = g.updates[len(g.updates)-1].Kind != model.Delete
+		}
+	}
+	return out
+}
+
+// foresee finds the step that is bound to stop the plan, because an update does not find what it needs. M6 refutes such a plan;
+// the other properties are about what can happen, and nothing happens after that step.
+func (d *decoded) foresee() {
+	d.fails, d.stops = map[at]bool{}, len(d.plan.Steps)
+	for i, groups := range d.groups(len(d.plan.Steps)) {
+		for _, g := range groups {
+			for _, u := range g.updates {
+				found := g.exists || g.has(model.Insert)
+				if u.Kind == model.Insert {
+					found = !g.exists || g.has(model.Delete)
+				}
+				if !found {
+					d.fails[at{i, u.Index}] = true
+				}
+				if !found || u.Kind != model.Modify && len(g.updates) > 1 {
+					d.stops = min(d.stops, i)
+				}
+			}
+		}
+	}
+}
+
+// steps are those that can begin.
+func (d *decoded) steps() []model.Step {
+	return d.plan.Steps[:min(d.stops+1, len(d.plan.Steps))]
+}
+
+// completes says whether all steps may succeed.
+func (d *decoded) completes() bool { return d.stops == len(d.plan.Steps) }
+
+// requests is M6 for a page table: every update finds what it needs in every order of its request, and there is room.
+func (d *decoded) requests(c specs.Control) []verify.Obligation {
+	f := newClaim("QF_LIA")
+	perStep := make([]struct{ inserts, deletes int64 }, len(d.steps()))
+	for i, groups := range d.groups(len(d.steps())) {
+		for _, g := range groups {
+			if g.key.Control != c {
+				continue
+			}
+			was := f.known(number(g.exists), "exists_%d_%d", g.key.VID, i+1)
+			n := f.known(int64(len(g.updates)), "updates_%d_%d", g.key.VID, i+1)
+			for _, u := range g.updates {
+				switch u.Kind {
+				case model.Insert:
+					f.prove(f.Eq(was, f.Int(0)), f.Eq(n, f.Int(1)))
+					perStep[i].inserts++
+				case model.Delete:
+					f.prove(f.Eq(was, f.Int(1)), f.Eq(n, f.Int(1)))
+					perStep[i].deletes++
+				default: // twice is possible, and leaves open which is the last
+					f.prove(f.Eq(was, f.Int(1)))
+				}
+			}
+		}
+	}
+	var out []verify.Obligation
+	if len(f.goals) > 0 {
+		out = append(out, f.obligation("M6", fmt.Sprintf("%s/requests", c), fmt.Sprintf("%s: every update finds the entry that it needs, or none", c)))
+	}
+	entries := int64(0)
+	for k := range d.plan.Pre {
+		if k.Control == c {
+			entries++
+		}
+	}
+	// A server may apply a request's inserts before its deletes.
+	g := newClaim("QF_LIA")
+	have, capacity := g.known(entries, "entries"), g.known(d.plan.Capacity[c], "capacity")
+	for i, p := range perStep {
+		if p.inserts > 0 {
+			g.prove(g.Le(g.Add(have, g.known(p.inserts, "inserts_%d", i+1)), capacity))
+		}
+		have = g.Add(have, g.Int(p.inserts-p.deletes))
+	}
+	if len(g.goals) > 0 {
+		out = append(out, g.obligation("M6", fmt.Sprintf("%s/capacity", c), fmt.Sprintf("%s: the page table has room for every entry", c)))
+	}
+	return out
+}
+
+func number(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
