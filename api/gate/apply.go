@@ -12,6 +12,7 @@ import (
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/interlock/interlock/api/device"
 	"github.com/interlock/interlock/linker/p4"
 	"github.com/interlock/interlock/linker/p4/p4info"
 	"github.com/interlock/interlock/verify/ledger"
@@ -48,7 +49,7 @@ func (g *Gate) Apply(ctx context.Context, c *Clearance) (*Outcome, error) {
 	if err := fresh(before, c.plan); err != nil {
 		return out, err
 	}
-	want, err := expected(c.plan)
+	want, err := Expected(c.plan)
 	if err != nil {
 		return out, err
 	}
@@ -91,20 +92,25 @@ func fresh(now *observation, in *plan.Input) error {
 	if bytes.Equal(now.pageTables, in.PreState) {
 		return nil
 	}
-	before, err := parseState(in.PreState)
+	list, err := Moved(in.PreState, now.pageTables, now.pipeline.P4Info, in.Tenants)
 	if err != nil {
 		return err
 	}
-	current, err := parseState(now.pageTables)
-	if err != nil {
-		return err
-	}
-	return fmt.Errorf("%w; what moved on switch %s:\n  %s", ErrStale, in.Switch,
-		strings.Join(moved(before, current, now.pipeline.P4Info, in.Tenants), "\n  "))
+	return fmt.Errorf("%w; what moved on switch %s:\n  %s", ErrStale, in.Switch, strings.Join(list, "\n  "))
 }
 
-// expected is the state that the plan leaves when every step succeeds.
-func expected(in *plan.Input) ([]byte, error) {
+// Fresh reads the switch and returns nil if it is still in the state that the plan was proved for; otherwise the error is ErrStale
+// and lists what moved.
+func Fresh(ctx context.Context, r *device.Reader, in *plan.Input) error {
+	o, err := (&Gate{reader: r}).observe(ctx)
+	if err != nil {
+		return err
+	}
+	return fresh(o, in)
+}
+
+// Expected is the content of the page tables that the plan leaves when every step succeeds.
+func Expected(in *plan.Input) ([]byte, error) {
 	st, err := parseState(in.PreState)
 	if err != nil {
 		return nil, err

@@ -98,7 +98,19 @@ func (st pageState) after(steps []plan.Step) (pageState, error) {
 	return next, nil
 }
 
-// moved lists, in words, how the page tables differ from what a proof started from.
+// Moved lists, in words, how page tables differ: both are serialised as Reader.PageTables returns them.
+func Moved(before, now []byte, info *configv1.P4Info, tenants []plan.Tenant) ([]string, error) {
+	b, err := parseState(before)
+	if err != nil {
+		return nil, err
+	}
+	n, err := parseState(now)
+	if err != nil {
+		return nil, err
+	}
+	return moved(b, n, info, tenants), nil
+}
+
 func moved(before, now pageState, info *configv1.P4Info, tenants []plan.Tenant) []string {
 	name := func(k entryKey) string {
 		for _, t := range tenants {

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/interlock/interlock/api/device"
+	"github.com/interlock/interlock/api/gate"
+	"github.com/interlock/interlock/verify/plan"
+)
+
+// explainStale turns "another controller has mastership" on a saved plan into what the user needs: what moved since.
+func (w *work) explainStale(ctx context.Context, in *plan.Input, err error) error {
+	if !errors.Is(err, device.ErrNotPrimary) {
+		return err
+	}
+	short, cancel := timeout(ctx)
+	defer cancel()
+	r, derr := device.Dial(w.target())
+	if derr != nil {
+		return gateError(derr)
+	}
+	defer r.Close()
+	if stale := gate.Fresh(short, r, in); stale != nil {
+		return gateError(stale)
+	}
+	return refusedf("%w: the plan was made under election id %d, and another controller has had the switch since: plan again",
+		gate.ErrStale, in.ElectionID)
+}
+
+func newDiff() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "diff [DIR]",
+		GroupID: "memory",
+		Short:   "Show how the switch differs from what the ledger's last applied plan left (drift)",
+		Long:    "Diff reads the page tables back and lists what moved. It exits with 1 if anything did.",
+		Example: "  interlock diff linked",
+		Args:    cobra.MaximumNArgs(1),
+	}
+	format := addFormat(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		w, err := openWork(dirArg(args, 0))
+		if err != nil {
+			return err
+		}
+		ctx, cancel := timeout(c.Context())
+		defer cancel()
+		want, entry, err := w.recordedState()
+		if err != nil {
+			return err
+		}
+		r, err := device.Dial(w.target())
+		if err != nil {
+			return gateError(err)
+		}
+		defer r.Close()
+		p, err := r.Pipeline(ctx)
+		if err != nil {
+			return gateError(err)
+		}
+		have, err := r.PageTables(ctx, p.P4Info)
+		if err != nil {
+			return gateError(err)
+		}
+		list, err := gate.Moved(want, have, p.P4Info, w.tenants())
+		if err != nil {
+			return exitWith(exitRefused, err)
+		}
+		data := struct {
+			Switch string   `json:"switch"`
+			Entry  int64    `json:"entry"`
+			Moved  []string `json:"moved"`
+		}{w.site.Switch.Name, entry, list}
+		err = format.print(c.OutOrStdout(), data, func(out io.Writer) {
+			if len(list) == 0 {
+				fmt.Fprintf(out, "switch %s is as entry %d of the ledger left it\n", data.Switch, entry)
+				return
+			}
+			fmt.Fprintf(out, "switch %s differs from what entry %d left:\n  %s\n", data.Switch, entry, strings.Join(list, "\n  "))
+		})
+		if err == nil && len(list) > 0 {
+			err = &exitError{exitRefused, errors.New("the switch has drifted")}
+		}
+		return err
+	}
+	return c
+}
+
+// recordedState is the content of the page tables as the ledger's outcomes imply it, and the last outcome's entry.
+func (w *work) recordedState() ([]byte, int64, error) {
+	l, err := w.readLedger()
+	if err != nil {
+		return nil, 0, err
+	}
+	entry := int64(-1)
+	var state []byte
+	known := false
+	for _, e := range l.Entries {
+		o := e.Outcome
+		if o == nil || o.Switch != w.site.Switch.Name {
+			continue
+		}
+		entry = e.Index
+		switch {
+		case o.Action == "install" && o.Result == "applied":
+			state, known = nil, true
+		case o.Action == "apply" && o.Result == "applied" && o.Decision >= 0:
+			inputs := map[string][]byte{}
+			for name, ref := range l.Entries[o.Decision].Decision.Inputs {
+				if inputs[name], err = l.Blob(ref); err != nil {
+					return nil, 0, exitWith(exitRefused, err)
+				}
+			}
+			in, err := plan.FromInputs(inputs)
+			if err != nil {
+				return nil, 0, exitWith(exitRefused, err)
+			}
+			if state, err = gate.Expected(in); err != nil {
+				return nil, 0, exitWith(exitRefused, err)
+			}
+			known = true
+		default: // an eviction, a failed or interrupted plan: only the digest of what it left is recorded
+			known = false
+		}
+	}
+	switch {
+	case entry < 0:
+		return nil, 0, inputf("the ledger has no outcome on switch %s yet", w.site.Switch.Name)
+	case !known:
+		return nil, 0, inputf("the last outcome (entry %d) was no completed plan; 'interlock audit compare' checks its state's digest", entry)
+	}
+	return state, entry, nil
+}

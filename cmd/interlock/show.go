@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/interlock/interlock/alloc"
+	"github.com/interlock/interlock/linker/p4"
+	"github.com/interlock/interlock/linker/p4/p4info"
+	"github.com/interlock/interlock/verify"
+)
+
+// codecOf reads page tables of the linked program with that text.
+func codecOf(linked []byte) (*alloc.Codec, error) {
+	info, diags := p4.Load(linkedFile, linked)
+	if err := diags.Err(); err != nil {
+		return nil, err
+	}
+	p4i, diags := p4info.Generate(info)
+	if err := diags.Err(); err != nil {
+		return nil, err
+	}
+	return alloc.NewCodec(p4i)
+}
+
+// loadPlan reads a plan file; one that was changed after it was written is refused as unsafe.
+func loadPlan(path string) (*alloc.File, error) {
+	f, err := alloc.LoadPlan(path, codecOf)
+	if errors.Is(err, alloc.ErrChanged) {
+		return nil, exitWith(exitRefused, err)
+	}
+	return f, exitWith(exitInput, err)
+}
+
+// certificatePath is where plan puts the certificate of the plan at path.
+func certificatePath(path string) string {
+	return strings.TrimSuffix(path, ".json") + ".certificate.json"
+}
+
+func loadCertificate(path string) (*verify.Certificate, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, inputf("no certificate for the plan: %w", err)
+	}
+	c, err := verify.ParseCertificate(b)
+	if err != nil {
+		return nil, inputf("%s:%w", path, err)
+	}
+	return c, nil
+}
+
+func newShow() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "show PLAN",
+		GroupID: "memory",
+		Short:   "Show a saved plan: its steps, read from the bytes that would be sent, and its proof",
+		Example: "  interlock show plan.json",
+		Args:    cobra.ExactArgs(1),
+	}
+	format := addFormat(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		f, err := loadPlan(args[0])
+		if err != nil {
+			return err
+		}
+		return format.print(c.OutOrStdout(), f, func(out io.Writer) {
+			printSteps(out, f)
+			if cert, err := loadCertificate(certificatePath(args[0])); err == nil {
+				fmt.Fprintln(out)
+				printCertificate(out, cert)
+			} else {
+				fmt.Fprintf(out, "not proved: %v\n", err)
+			}
+		})
+	}
+	return c
+}
+
+// maxLines of one step are shown; a scrub can have many.
+const maxLines = 12
+
+func printSteps(out io.Writer, f *alloc.File) {
+	fmt.Fprintf(out, "plan %s for switch %s, election id %d, %d steps\n", f.Digest, f.Input.Switch, f.Input.ElectionID, len(f.Steps))
+	for _, s := range f.Steps {
+		for i, line := range s.Does {
+			prefix := "     "
+			if i == 0 {
+				prefix = fmt.Sprintf("%3d. ", s.Step)
+			}
+			if i == maxLines {
+				fmt.Fprintf(out, "%s... and %d more\n", prefix, len(s.Does)-i)
+				break
+			}
+			fmt.Fprintln(out, prefix+line)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/interlock/interlock/alloc"
+	"github.com/interlock/interlock/api/device"
+	"github.com/interlock/interlock/api/gate"
+)
+
+// ownership is one extent, as status prints it.
+type ownership struct {
+	Tenant     string `json:"tenant"`
+	VID        uint16 `json:"vid"`
+	Control    string `json:"control"`
+	Stage      int    `json:"stage"`
+	Base       int64  `json:"base"`
+	Size       int64  `json:"size"`
+	Generation uint16 `json:"generation"`
+}
+
+func newStatus() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "status [DIR]",
+		GroupID: "memory",
+		Short:   "Show what runs on the switch and who owns which slots, as read back from it",
+		Example: "  interlock status linked -o json",
+		Args:    cobra.MaximumNArgs(1),
+	}
+	format := addFormat(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		w, err := openWork(dirArg(args, 0))
+		if err != nil {
+			return err
+		}
+		ctx, cancel := timeout(c.Context())
+		defer cancel()
+		r, err := device.Dial(w.target())
+		if err != nil {
+			return gateError(err)
+		}
+		defer r.Close()
+		p, err := r.Pipeline(ctx)
+		if err != nil {
+			return gateError(err)
+		}
+		data := struct {
+			Switch  string             `json:"switch"`
+			Address string             `json:"address"`
+			Cookie  string             `json:"cookie"`
+			Ours    bool               `json:"ours"` // the program in DIR
+			Trusted device.Primitives  `json:"trusted"`
+			Evicted []string           `json:"evicted"`
+			Owners  []ownership        `json:"owners"`
+			Free    map[string]float64 `json:"free"` // share of each stage array
+		}{Switch: w.site.Switch.Name, Address: w.site.Switch.Address, Cookie: fmt.Sprintf("%#x", p.Cookie)}
+		data.Ours = string(p.DeviceConfig) == string(w.linked) && p.Cookie == gate.Cookie(w.linked)
+		if data.Trusted, err = device.DeclaredPrimitives(w.site.Switch.Driver); err != nil {
+			return exitWith(exitInput, err)
+		}
+		if data.Evicted, err = w.evicted(); err != nil {
+			return err
+		}
+		if data.Ours {
+			state, err := r.PageTables(ctx, p.P4Info)
+			if err != nil {
+				return gateError(err)
+			}
+			if data.Owners, data.Free, err = w.owners(state); err != nil {
+				return err
+			}
+		}
+		return format.print(c.OutOrStdout(), data, func(out io.Writer) {
+			fmt.Fprintf(out, "switch %s at %s, cookie %s\n", data.Switch, data.Address, data.Cookie)
+			if !data.Ours {
+				fmt.Fprintf(out, "it does not run the program in %s\n", w.dir)
+			}
+			t := newTable(out, "tenant", "VID", "stage", "slots", "size", "generation")
+			for _, o := range data.Owners {
+				t.AppendRow([]any{o.Tenant, o.VID, fmt.Sprintf("%s/%d", o.Control, o.Stage), fmt.Sprintf("%d..%d", o.Base, o.Base+o.Size-1),
+					o.Size, o.Generation})
+			}
+			t.Render()
+			for _, name := range data.Evicted {
+				fmt.Fprintf(out, "tenant %s is evicted\n", name)
+			}
+			fmt.Fprintf(out, "trusted of driver %s:\n  fence: %s\n  scrub: %s\n", data.Trusted.Driver, data.Trusted.Fence, data.Trusted.Scrub)
+		})
+	}
+	return c
+}
+
+// owners lists the extents in a page-table read-back.
+func (w *work) owners(state []byte) ([]ownership, map[string]float64, error) {
+	codec, err := codecOf(w.linked)
+	if err != nil {
+		return nil, nil, exitWith(exitInput, err)
+	}
+	tables, err := codec.Decode(state)
+	if err != nil {
+		return nil, nil, exitWith(exitRefused, err)
+	}
+	list := []ownership{}
+	used := map[alloc.Array]int64{}
+	for _, k := range tables.Keys() {
+		for stage, m := range tables[k] {
+			if m.Size == 0 {
+				continue
+			}
+			used[alloc.Array{Control: k.Control, Stage: stage}] += m.Size
+			name := fmt.Sprintf("VID %d", k.VID)
+			for _, t := range w.site.Tenants {
+				if t.VID == k.VID {
+					name = t.Name
+				}
+			}
+			list = append(list, ownership{name, k.VID, string(k.Control), stage, m.Base, m.Size, m.Generation})
+		}
+	}
+	free := map[string]float64{}
+	for a, n := range codec.Slots() {
+		free[a.String()] = 1 - float64(used[a])/float64(n)
+	}
+	return list, free, nil
+}
