@@ -45,7 +45,7 @@ func (c *checker) applicable(o *Object, t *Applicable, p place, proto bool, tps 
 		for _, p := range t.Ctor.Params {
 			switch p.Type.(type) {
 			case *Applicable, *Package:
-				c.errorf(p.Decl, codeBadType, "%s: a parser, control or package cannot be a constructor argument here", p.Name)
+				c.unsupported(p.Decl, "a parser, control or package as a constructor argument")
 			}
 		}
 		c.result = Void

@@ -68,12 +68,15 @@ func (c *checker) binary(e *syntax.Binary) (Type, Value) {
 	return t, v
 }
 
-// checkDivision refuses division at run time, which the language does not have.
+// checkDivision refuses division at run time, which the language does not have, but for powers of two, which are shifts.
 func (c *checker) checkDivision(at syntax.Node, op syntax.Op, x, y syntax.Expr) bool {
 	if op != "/" && op != "%" || c.compileTime(x) && c.compileTime(y) {
 		return true
 	}
-	c.errorf(at, codeNotConst, "%s is defined only on numbers known at compile time", op)
+	if v, ok := c.info.Values[y].(IntValue); ok && v.Int.Sign() > 0 && v.Int.TrailingZeroBits()+1 == uint(v.Int.BitLen()) {
+		return true
+	}
+	c.errorf(at, codeNotConst, "%s is defined only on numbers known at compile time, or by a power of two", op)
 	return false
 }
 

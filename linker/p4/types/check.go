@@ -165,7 +165,14 @@ func (c *checker) annotations(p *syntax.Program) {
 	})
 }
 
+// annotationValue evaluates one value of a structured annotation. A bare word that names nothing stands for itself, as a
+// string: @virtual[fold].
 func (c *checker) annotationValue(e syntax.Expr) {
+	if n, ok := e.(*syntax.Name); ok && !n.Absolute && len(c.lookup(n.Ident.Name, false)) == 0 {
+		c.info.Types[e] = String
+		c.info.Values[e] = StringValue(n.Ident.Name)
+		return
+	}
 	c.expr(e, nil)
 	switch c.constant(e).(type) {
 	case TupleValue, EnumValue:

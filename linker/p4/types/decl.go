@@ -48,7 +48,7 @@ func (c *checker) structDecl(d *syntax.StructDecl) {
 		t.Fields = append(t.Fields, &Field{Name: f.Name.Name, Type: ft, Decl: f})
 	}
 	c.pop()
-	if varbits(t) > 1 {
+	if kind == Header && varbits(t) > 1 {
 		c.errorf(d.Name, codeBadType, "header %s has several varbit fields", t.Name)
 	}
 	if len(ps) > 0 {

@@ -1,0 +1,29 @@
+// Types that may not stand where they do.
+#include <core.p4>
+const int n = 3;
+header h_t { bit<8> x; }
+header bad_t { h_t h; } // ERROR "a header cannot hold a field of type h_t"
+header two_t { varbit<8> a; varbit<8> b; } // ERROR "several varbit fields"
+header_union u_t { bit<8> x; } // ERROR "a header_union cannot hold a field of type bit<8>"
+struct stack_t { h_t[0] none; } // ERROR "at least one element"
+struct stack2_t { bit<8>[3] none; } // ERROR "a stack is of headers or header unions, not of bit<8>"
+struct width_t { bit<(n - 4)> x; } // ERROR "must be from 0 to 65536, not -1"
+struct width2_t { bit<100000> x; } // ERROR "must be from 0 to 65536, not 100000"
+struct g_t<T> { T x; }
+struct use_t { g_t y; } // ERROR "g_t needs 1 type arguments"
+struct use2_t { g_t<bit<8>, bool> y; } // ERROR "g_t takes 1 type arguments, not 2"
+header gh_t<T> { T x; }
+struct use3_t { gh_t<h_t> y; } // ERROR "a header cannot hold a field of type h_t"
+type h_t m_t; // ERROR "cannot be made of h_t"
+enum bool e_t { A = 1 } // ERROR "represented by a bit or int type"
+extern X<T> { X(); }
+struct use4_t { g_t<X<bool>> y; } // ERROR "X<bool> is not a type argument"
+extern void o(out packet_in p); // ERROR "passed without a direction"
+extern void i(in int x); // ERROR "must be a constant, without a direction"
+control c1(in h_t h)(out bit<8> x) { apply { } } // ERROR "a constructor parameter has no direction"
+control c2<T>(in T x) { apply { } } // ERROR "with a body cannot be generic"
+T f<T>(in T x) { return x; } // ERROR "a generic function with a body: not supported yet"
+extern V { V(); abstract void m(); } // ERROR "an abstract method: not supported yet"
+action act(bit<8> x, in bit<8> y) { } // ERROR "parameters without a direction come last"
+bit<8> r(in bool x) { if (x) { return 1; } } // ERROR "may end without returning"
+void v() { return 1; } // ERROR "no value is returned here"
