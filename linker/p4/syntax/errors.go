@@ -23,18 +23,18 @@ const (
 
 // Parser.
 const (
-	CodeUnexpected     = "P4101" // a token that cannot stand where it stands
-	CodeUnknownType    = "P4102" // a name used as a type that is not declared as one
-	CodeNotAType       = "P4103" // a type needed, and something else found
-	CodeNotAValue      = "P4104" // a type where a value is needed: `x = bit<8>;`
-	CodeBadTarget      = "P4105" // an assignment to, or a call of, what is neither a variable nor a method
-	CodeTooDeep        = "P4106" // expressions, types or blocks nested too deeply
-	CodeTooMany        = "P4107" // too many errors: the rest is not shown
-	CodeMisplaced      = "P4108" // a statement or declaration that is not allowed in this place: a table in a parser
-	CodeNoApply        = "P4109" // a control without its apply block
-	CodeNoStates       = "P4110" // a parser without a state
-	CodeBadCtor        = "P4111" // a constructor with another name than its extern
-	CodeBadAnnotation  = "P4112" // a malformed annotation, or one where none is allowed
-	CodeBadProperty    = "P4113" // a malformed table property
-	CodeOpenBracket    = "P4114" // end of file inside parentheses, brackets or braces
+	CodeUnexpected    = "P4101" // a token that cannot stand where it stands
+	CodeUnknownType   = "P4102" // a name used as a type that is not declared as one
+	CodeNotAType      = "P4103" // a type needed, and something else found
+	CodeNotAValue     = "P4104" // a type where a value is needed: `x = bit<8>;`
+	CodeBadTarget     = "P4105" // an assignment to, or a call of, what is neither a variable nor a method
+	CodeTooDeep       = "P4106" // expressions, types or blocks nested too deeply
+	CodeTooMany       = "P4107" // too many errors: the rest is not shown
+	CodeMisplaced     = "P4108" // a statement or declaration that is not allowed in this place: a table in a parser
+	CodeNoApply       = "P4109" // a control without its apply block
+	CodeNoStates      = "P4110" // a parser without a state
+	CodeBadCtor       = "P4111" // a constructor with another name than its extern
+	CodeBadAnnotation = "P4112" // a malformed annotation, or one where none is allowed
+	CodeBadProperty   = "P4113" // a malformed table property
+	CodeOpenBracket   = "P4114" // end of file inside parentheses, brackets or braces
 )
