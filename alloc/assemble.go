@@ -173,3 +173,12 @@ func (t Tables) extents() []plan.Extent {
 	}
 	return out
 }
+
+// scrubsOnly says that a write request touches no page table.
+func scrubsOnly(b []byte) bool {
+	var req p4v1.WriteRequest
+	if proto.Unmarshal(b, &req) != nil {
+		return false
+	}
+	return !slices.ContainsFunc(req.GetUpdates(), func(u *p4v1.Update) bool { return u.GetEntity().GetRegisterEntry() == nil })
+}

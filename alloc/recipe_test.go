@@ -18,8 +18,8 @@ import (
 	"github.com/interlock/interlock/verify/plan/model"
 )
 
-// p4info is that of a linked program with the given stage arrays.
-func p4info(capacity Capacity) *configv1.P4Info {
+// testInfo is that of a linked program with the given stage arrays.
+func testInfo(capacity Capacity) *configv1.P4Info {
 	info := &configv1.P4Info{}
 	for i, control := range []specs.Control{specs.Ingress, specs.Egress} {
 		n := 0
@@ -48,7 +48,7 @@ func p4info(capacity Capacity) *configv1.P4Info {
 
 func testContext(t testing.TB, capacity Capacity, vids ...uint16) *Context {
 	t.Helper()
-	codec, err := NewCodec(p4info(capacity))
+	codec, err := NewCodec(testInfo(capacity))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestRecipeCanaries(t *testing.T) {
 func randomPlan(t *rapid.T, capacity Capacity, change func([]Op) []Op) (*model.Plan, uint64) {
 	tenants := rapid.IntRange(1, 4).Draw(t, "tenants")
 	now, want := genState(t, capacity, tenants)
-	codec, err := NewCodec(p4info(capacity))
+	codec, err := NewCodec(testInfo(capacity))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func toModel(capacity Capacity, pre, goal Tables, ops []Op, fenced bool, tenants
 
 func TestGoalGenerations(t *testing.T) {
 	capacity := Capacity{stage(0): 100}
-	codec, err := NewCodec(p4info(capacity))
+	codec, err := NewCodec(testInfo(capacity))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,394 @@
+package alloc
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/interlock/interlock/verify"
+	"github.com/interlock/interlock/verify/plan"
+)
+
+// Switch is what the loop reads.
+type Switch interface {
+	// Counters returns the readings of every tenant, by VID.
+	Counters(ctx context.Context) (map[uint16]Reading, error)
+	// PageTables returns all entries of all page tables, as a canonical serialised p4.v1.ReadResponse.
+	PageTables(ctx context.Context) ([]byte, error)
+}
+
+// Prover has plans proved.
+type Prover interface {
+	Prove(ctx context.Context, in *plan.Input) (Proof, error)
+}
+
+// Proof is the outcome of proving one plan.
+type Proof interface {
+	Verdict() verify.Verdict
+	// Reason says, for people, why the plan was not proved.
+	Reason() string
+	// Apply sends the plan through the gate. It is called only if the verdict is verify.Proved, and once.
+	Apply(ctx context.Context) (Applied, error)
+}
+
+// Applied says how a plan was applied.
+type Applied struct {
+	Publish time.Duration // until its ledger entry was durable
+	Write   time.Duration // the requests and fences
+	// PostState is what was read back after the last step.
+	PostState []byte
+	Entry     uint64 // index of the plan's ledger entry
+}
+
+// ErrNotProved is wrapped by the error of an epoch whose plan was not proved; nothing was sent.
+var ErrNotProved = errors.New("the plan was not proved")
+
+// Loop is the control loop for one switch. It is not safe for concurrent use.
+type Loop struct {
+	Context  *Context
+	Strategy Strategy
+	Tenants  []Tenant
+	Bounds   []Bound // in the order of Tenants
+	Switch   Switch
+	Prover   Prover
+	Now      func() time.Time
+	// Record is given every epoch, also one that failed.
+	Record func(*Epoch) error
+	// LastState is the post-state of the last plan that the ledger says was applied; nil if there is none. What is read back at the
+	// start is compared with it.
+	LastState []byte
+
+	started  bool
+	expected []byte // the page tables as this controller knows them
+	fenced   bool   // it completed a fence after its last page-table write
+	number   int
+	before   map[uint16]Reading
+	starved  map[uint16]int
+}
+
+// Run runs epochs until the context ends or an epoch fails; wait is called before each but the first, to let time pass. epochs 0 means
+// without end.
+func (l *Loop) Run(ctx context.Context, epochs int, wait func(context.Context) error) error {
+	for n := 0; epochs == 0 || n < epochs; n++ {
+		if n > 0 {
+			if err := wait(ctx); err != nil {
+				return err
+			}
+		}
+		if _, err := l.Epoch(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Epoch runs one epoch. If the page tables are not what this controller left behind (it has just started, or a plan was applied in
+// part, or somebody else wrote), a recovery comes first, as an epoch of its own. It returns the records, which Record got too.
+func (l *Loop) Epoch(ctx context.Context) ([]*Epoch, error) {
+	if len(l.Bounds) != len(l.Tenants) {
+		return nil, fmt.Errorf("control loop: %d bounds for %d tenants", len(l.Bounds), len(l.Tenants))
+	}
+	if l.before == nil {
+		l.before, l.starved = map[uint16]Reading{}, map[uint16]int{}
+	}
+	if !l.started {
+		l.expected = l.LastState
+	}
+	var out []*Epoch
+	state, err := l.Switch.PageTables(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("epoch %d: read page tables: %w", l.number, err)
+	}
+	if !bytes.Equal(state, l.expected) {
+		l.fenced = false
+		e, err := l.epoch(ctx, Recovery, state)
+		if e != nil {
+			out = append(out, e)
+		}
+		if err != nil {
+			return out, err
+		}
+	}
+	l.started = true
+	e, err := l.epoch(ctx, Allocation, nil)
+	if e != nil {
+		out = append(out, e)
+	}
+	return out, err
+}
+
+// stopwatch fills an epoch's parts.
+type stopwatch struct {
+	now  func() time.Time
+	last time.Time
+	e    *Epoch
+}
+
+func (s *stopwatch) lap(part string) {
+	now := s.now()
+	s.add(part, now.Sub(s.last))
+	s.last = now
+}
+
+func (s *stopwatch) add(part string, d time.Duration) {
+	for i := range s.e.Parts {
+		if s.e.Parts[i].Name == part {
+			s.e.Parts[i].Time += d
+		}
+	}
+}
+
+// epoch runs one epoch or recovery and records it, whatever comes of it.
+func (l *Loop) epoch(ctx context.Context, kind EpochKind, state []byte) (*Epoch, error) {
+	start := l.Now()
+	e := &Epoch{Number: l.number, Kind: kind, Start: start, Strategy: l.Strategy.Name()}
+	for _, n := range PartNames {
+		e.Parts = append(e.Parts, Part{Name: n})
+	}
+	err := l.attempt(ctx, e, &stopwatch{l.Now, start, e}, state)
+	e.Total = l.Now().Sub(start)
+	l.number++
+	if err != nil {
+		e.Error = err.Error()
+		err = fmt.Errorf("epoch %d: %w", e.Number, err)
+	}
+	if l.Record != nil {
+		err = errors.Join(err, l.Record(e))
+	}
+	return e, err
+}
+
+func (l *Loop) attempt(ctx context.Context, e *Epoch, watch *stopwatch, state []byte) error {
+	var err error
+	if state == nil {
+		if state, err = l.Switch.PageTables(ctx); err != nil {
+			return fmt.Errorf("read page tables: %w", err)
+		}
+	}
+	tables, err := l.Context.Codec.Decode(state)
+	if err != nil {
+		return err
+	}
+	l.expected = state
+	samples := make([]Sample, len(l.Tenants))
+	if e.Kind == Allocation {
+		if samples, err = l.sample(ctx); err != nil {
+			return err
+		}
+	}
+	watch.lap("read")
+	problem := l.problem(tables, samples)
+	estimates := make([]Estimate, len(l.Tenants))
+	for i := range problem.Tenants {
+		pr := &problem.Tenants[i].On[0]
+		estimates[i] = DefaultEstimator.Estimate([]Traffic{{pr.Packets, pr.Hits, pr.Ladder.Rungs[pr.Level].Memory}}, l.Tenants[i].Target)
+	}
+	watch.lap("estimate")
+	levels, err := l.choose(e, problem, estimates)
+	if err != nil {
+		return err
+	}
+	watch.lap("allocate")
+	in, placed, err := l.plan(state, tables, levels)
+	if err != nil {
+		return err
+	}
+	watch.lap("plan")
+	l.describe(e, samples, estimates, tables)
+	if in == nil {
+		return nil
+	}
+	if err := l.apply(ctx, e, watch, in, placed); err != nil {
+		return err
+	}
+	if tables, err = l.Context.Codec.Decode(l.expected); err != nil {
+		return err
+	}
+	l.describe(e, samples, estimates, tables)
+	return nil
+}
+
+// sample reads the counters and compares them with the epoch before.
+func (l *Loop) sample(ctx context.Context) ([]Sample, error) {
+	now, err := l.Switch.Counters(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read counters: %w", err)
+	}
+	out := make([]Sample, len(l.Tenants))
+	for i, t := range l.Tenants {
+		after, ok := now[t.VID]
+		if !ok {
+			return nil, fmt.Errorf("read counters: none for tenant %s", t.Name)
+		}
+		if before, ok := l.before[t.VID]; ok {
+			out[i] = Difference(before, after)
+		} else {
+			out[i] = Sample{Discarded: FirstOfAll}
+		}
+		l.before[t.VID] = after
+	}
+	return out, nil
+}
+
+// problem puts what is known before a strategy. Levels are those of the page tables.
+func (l *Loop) problem(tables Tables, samples []Sample) *Problem {
+	p := &Problem{Switches: []Capacity{l.Context.Codec.Slots()}}
+	layout := tables.Layout()
+	for i, t := range l.Tenants {
+		sizes := map[Array]int64{}
+		for a, x := range layout[t.VID] {
+			sizes[a] = x.Size
+		}
+		b := l.Bounds[i]
+		pr := Presence{
+			Ladder: t.Ladder, Floor: b.Floor, Share: b.Share, Ceiling: b.Ceiling, Level: t.Ladder.Level(sizes),
+			New: layout[t.VID] == nil, Unknown: samples[i].Discarded != "", Packets: samples[i].Packets, Hits: samples[i].Hits,
+		}
+		p.Tenants = append(p.Tenants, TenantState{Name: t.Name, Target: t.Target, Starved: l.starved[t.VID], On: []Presence{pr}})
+	}
+	return p
+}
+
+// choose decides levels. A recovery keeps everybody at the level that is left; an epoch asks the strategy.
+func (l *Loop) choose(e *Epoch, p *Problem, estimates []Estimate) ([]int, error) {
+	levels := make([]int, len(p.Tenants))
+	if e.Kind == Recovery {
+		r, all := newRoom(p), make([][]int, len(p.Tenants))
+		for i := range p.Tenants {
+			pr := &p.Tenants[i].On[0]
+			all[i] = []int{min(max(pr.Level, pr.Floor), pr.Ceiling)}
+			r.set(pr, -1, all[i][0])
+		}
+		if err := settle(p, r, all); err != nil {
+			return nil, err
+		}
+		for i := range all {
+			levels[i] = all[i][0]
+		}
+		return levels, nil
+	}
+	choices, err := l.Strategy.Allocate(p)
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range choices {
+		if c.Levels == nil {
+			return nil, fmt.Errorf("strategy %s leaves tenant %s out: %s", l.Strategy.Name(), p.Tenants[i].Name, c.Out)
+		}
+		levels[i] = c.Levels[0]
+		pr := &p.Tenants[i].On[0]
+		switch vid := l.Tenants[i].VID; {
+		case pr.Unknown:
+		case estimates[i].Satisfied(l.Tenants[i].Target) || c.Granted:
+			l.starved[vid] = 0
+		default:
+			l.starved[vid]++
+		}
+	}
+	return levels, nil
+}
+
+// plan leads from the page tables to the levels; nil if they are there.
+func (l *Loop) plan(state []byte, tables Tables, levels []int) (*plan.Input, *Placement, error) {
+	want, registers := map[uint16]map[Array]int64{}, map[uint16][]Register{}
+	for i, t := range l.Tenants {
+		want[t.VID] = map[Array]int64{}
+		for j, r := range t.Ladder.Registers {
+			want[t.VID][r.Array] = t.Ladder.Rungs[levels[i]].Sizes[j]
+		}
+		registers[t.VID] = t.Ladder.Registers
+	}
+	placed, err := Place(l.Context.Codec.Slots(), tables.Layout(), want)
+	if err != nil {
+		return nil, nil, err
+	}
+	goal, err := Goal(l.Context.Codec, tables, placed.Layout, registers)
+	if err != nil {
+		return nil, nil, err
+	}
+	in, err := l.Context.Build(state, goal, l.fenced)
+	return in, placed, err
+}
+
+// apply has the plan proved and sent.
+func (l *Loop) apply(ctx context.Context, e *Epoch, watch *stopwatch, in *plan.Input, placed *Placement) error {
+	digest, err := Digest(in)
+	if err != nil {
+		return err
+	}
+	e.Plan = &PlanEpoch{Digest: digest, Steps: len(in.Steps)}
+	for _, s := range in.Steps {
+		e.Plan.Bytes += len(s.Bytes)
+	}
+	for _, v := range placed.Moved {
+		e.Plan.Moved = append(e.Plan.Moved, l.Context.name(v))
+	}
+	for _, a := range placed.Defragmented {
+		e.Plan.Defragmented = append(e.Plan.Defragmented, a.String())
+	}
+	watch.lap("plan")
+	proof, err := l.Prover.Prove(ctx, in)
+	watch.lap("prove")
+	if err != nil {
+		return fmt.Errorf("prove: %w", err)
+	}
+	e.Plan.Verdict, e.Plan.Reason = string(proof.Verdict()), proof.Reason()
+	if proof.Verdict() != verify.Proved {
+		return fmt.Errorf("%w: %s: %s", ErrNotProved, e.Plan.Verdict, e.Plan.Reason)
+	}
+	// From here on the switch may hold anything that the plan passes through: nothing is expected until it is read back.
+	l.expected, l.fenced = nil, false
+	done, err := proof.Apply(ctx)
+	watch.add("publish", done.Publish)
+	watch.add("write", done.Write)
+	watch.last = watch.now()
+	if err != nil {
+		return fmt.Errorf("apply: %w", err)
+	}
+	e.Plan.Applied, e.Plan.Entry = true, &done.Entry
+	l.expected, l.fenced = done.PostState, endsFenced(in.Steps)
+	return nil
+}
+
+// endsFenced says whether a fence follows the last page-table write. Scrubs do not matter: they write no page table.
+func endsFenced(steps []plan.Step) bool {
+	for _, s := range slices.Backward(steps) {
+		if s.Kind == plan.Fence {
+			return true
+		}
+		if !scrubsOnly(s.Bytes) {
+			return false
+		}
+	}
+	return false
+}
+
+// describe fills the tenants' records; extents are those of the tables.
+func (l *Loop) describe(e *Epoch, samples []Sample, estimates []Estimate, tables Tables) {
+	e.Tenants = e.Tenants[:0]
+	for i, t := range l.Tenants {
+		b := l.Bounds[i]
+		r := TenantEpoch{
+			Name: t.Name, VID: t.VID, Packets: samples[i].Packets, Hits: samples[i].Hits, Discarded: samples[i].Discarded,
+			Target: t.Target, Satisfied: estimates[i].Satisfied(t.Target), Starved: l.starved[t.VID], Asked: int64(estimates[i].Under),
+			Floor: b.Floor, Share: b.Share, Ceiling: b.Ceiling, Extents: []Placed{},
+		}
+		if estimates[i].Known {
+			r.Utility = &estimates[i].Hit
+		}
+		sizes := map[Array]int64{}
+		for _, reg := range t.Ladder.Registers {
+			if entry := tables[Key{reg.Control, t.VID}]; entry != nil {
+				m := entry[reg.Stage]
+				sizes[reg.Array] = m.Size
+				r.Extents = append(r.Extents, Placed{string(reg.Control), reg.Stage, m.Base, m.Size, m.Generation})
+			}
+		}
+		r.Level = t.Ladder.Level(sizes)
+		r.Memory = t.Ladder.Rungs[r.Level].Memory
+		e.Tenants = append(e.Tenants, r)
+	}
+}
