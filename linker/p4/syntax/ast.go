@@ -140,7 +140,8 @@ type (
 		To Type
 		X  Expr
 	}
-	// ListExpr is { a, b, c }, or a tuple in a keyset when Paren is true: (a, b). Dots marks a trailing "...".
+	// ListExpr is { a, b, c }, or a tuple in a keyset when Paren is true: (a, b). Dots marks a trailing "...". A keyset
+	// (a) of one element is a *Paren.
 	ListExpr struct {
 		expression
 		Elems []Expr

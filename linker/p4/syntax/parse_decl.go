@@ -232,13 +232,8 @@ func (p *parser) packageDecl(annots []*Annotation) Decl {
 	return d
 }
 
-func (p *parser) structDecl(annots []*Annotation) Decl {
-	d := p.structBody(annots)
-	return d
-}
-
-// structBody parses a struct, header or header union.
-func (p *parser) structBody(annots []*Annotation) *StructDecl {
+// structDecl parses a struct, header or header union.
+func (p *parser) structDecl(annots []*Annotation) *StructDecl {
 	d := &StructDecl{Kind: p.tok().text}
 	d.Annotations = annots
 	d.SetPos(p.pos())
@@ -341,7 +336,7 @@ func (p *parser) typedefDecl(annots []*Annotation) Decl {
 	inner := p.annotations()
 	switch t := p.tok(); {
 	case !d.New && (t.is("struct") || t.is("header") || t.is("header_union")):
-		d.Inner = p.structBody(inner)
+		d.Inner = p.structDecl(inner)
 	case !d.New && t.is("enum"):
 		d.Inner = p.enumDecl(inner)
 	default:

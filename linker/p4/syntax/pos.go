@@ -3,7 +3,8 @@ package syntax
 import "fmt"
 
 // A Pos is a place in a source file, before preprocessing: a token that came out of an include or a macro carries the
-// place where its text stands in the file that the user wrote. The zero Pos is "no position".
+// place where its text stands in the file that the user wrote (for the text of a macro, where the macro is used). The
+// zero Pos is "no position".
 type Pos struct {
 	File string // as given by the caller, or as resolved by an #include
 	Line int    // from 1
