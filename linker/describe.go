@@ -1,6 +1,8 @@
 package linker
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"os"
@@ -12,16 +14,15 @@ import (
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/site"
 	"github.com/interlock/interlock/specs"
-	"github.com/interlock/interlock/verify"
 )
 
 // describe writes the manifest.
-func describe(s *site.Site, tenants []*tenant, ingress, egress []stage, out *Linked, res *Resources, policy verify.Digest) *manifest.Manifest {
+func describe(s *site.Site, tenants []*tenant, ingress, egress []stage, out *Linked, res *Resources, policy string) *manifest.Manifest {
 	m := &manifest.Manifest{
 		APIVersion: manifest.APIVersion, Kind: manifest.Kind, Site: s.Name, Switch: s.Switch.Name, Target: s.Switch.Target,
 		Digests: manifest.Digests{
-			Linked: string(verify.DigestOf(out.P4)), P4Info: string(verify.DigestOf(out.P4InfoTxt)),
-			Site: string(verify.DigestOf(s.Source)), Policy: string(policy),
+			Linked: digestOf(out.P4), P4Info: digestOf(out.P4InfoTxt),
+			Site: digestOf(s.Source), Policy: policy,
 		},
 	}
 	for _, st := range ingress {
@@ -32,7 +33,7 @@ func describe(s *site.Site, tenants []*tenant, ingress, egress []stage, out *Lin
 	}
 	for _, t := range tenants {
 		mt := manifest.Tenant{
-			Name: t.site.Name, VID: t.site.VID, Program: t.site.Program, Source: string(t.source), Names: t.objects,
+			Name: t.site.Name, VID: t.site.VID, Program: t.site.Program, Source: t.source, Names: t.objects,
 			Ports: t.site.Ports, Addresses: addressText(t.site.Addresses),
 			Usage: res.Tenants[t.site.Name], Grant: res.Entitled[t.site.Name], Weight: t.site.Weight, Target: decimal(t.site),
 		}
@@ -137,4 +138,10 @@ func withLines(diags syntax.Diagnostics) {
 			diags[i].Line = strings.TrimRight(lines[d.Pos.Line-1], "\r")
 		}
 	}
+}
+
+// digestOf is a SHA-256 as manifests write it.
+func digestOf(b []byte) string {
+	s := sha256.Sum256(b)
+	return "sha256:" + hex.EncodeToString(s[:])
 }

@@ -26,7 +26,6 @@ import (
 	"github.com/interlock/interlock/linker/site"
 	"github.com/interlock/interlock/linker/vrm"
 	"github.com/interlock/interlock/specs"
-	"github.com/interlock/interlock/verify"
 )
 
 // ErrRefused is in every error that says no to a tenant's program or to the site, as opposed to one about its environment.
@@ -37,7 +36,7 @@ type Options struct {
 	// Entitler decides what each tenant may use. It must be set; Unlimited gives every tenant the whole target.
 	Entitler Entitler
 	// Policy is the digest of the policy behind the Entitler, for the manifest.
-	Policy verify.Digest
+	Policy string
 }
 
 // Linked is a linked program with what belongs to it.

@@ -10,7 +10,6 @@ import (
 	"github.com/interlock/interlock/linker/site"
 	"github.com/interlock/interlock/linker/vrm"
 	"github.com/interlock/interlock/specs"
-	"github.com/interlock/interlock/verify"
 )
 
 // tenant is a tenant's program while it is being linked.
@@ -20,7 +19,7 @@ type tenant struct {
 	index  int    // from 1
 	prefix string
 	file   string
-	source verify.Digest
+	source string
 	info   *types.Info
 	diags  syntax.Diagnostics
 
@@ -50,7 +49,7 @@ func (t *tenant) load(others []string) {
 		t.errorf(syntax.Pos{File: t.file}, CodeProgram, "tenant %s: %v", t.site.Name, err)
 		return
 	}
-	t.source = verify.DigestOf(src)
+	t.source = digestOf(src)
 	prog, diags := syntax.Parse(t.file, src, syntax.Config{Builtin: p4.Builtin()})
 	if diags.HasErrors() {
 		t.diags = diags

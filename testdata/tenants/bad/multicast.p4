@@ -1,0 +1,73 @@
+// Sends its packets to a multicast group: by an assignment, a part of one, and an argument.
+#include <core.p4>
+#include <v1model.p4>
+
+header ethernet_t {
+    bit<48> dst_addr;
+    bit<48> src_addr;
+    bit<16> ether_type;
+}
+
+struct headers_t {
+    ethernet_t ethernet;
+}
+
+struct metadata_t {
+}
+
+parser BadParser(packet_in packet,
+                 out headers_t hdr,
+                 inout metadata_t meta,
+                 inout standard_metadata_t standard_metadata) {
+    state start {
+        packet.extract(hdr.ethernet);
+        transition accept;
+    }
+}
+
+control BadVerifyChecksum(inout headers_t hdr, inout metadata_t meta) {
+    apply {
+    }
+}
+
+control BadIngress(inout headers_t hdr,
+                   inout metadata_t meta,
+                   inout standard_metadata_t standard_metadata) {
+    action choose(out bit<16> group) {
+        group = 1;
+    }
+
+    apply {
+        standard_metadata.egress_spec = 3 - standard_metadata.ingress_port;
+        standard_metadata.mcast_grp = 1;  // ERROR "mcast_grp: multicast from a tenant's program is not allowed"
+        standard_metadata.mcast_grp[3:0] = 2;  // ERROR "multicast"
+        choose(standard_metadata.mcast_grp);  // ERROR "multicast"
+    }
+}
+
+control BadEgress(inout headers_t hdr,
+                  inout metadata_t meta,
+                  inout standard_metadata_t standard_metadata) {
+    apply {
+    }
+}
+
+control BadComputeChecksum(inout headers_t hdr, inout metadata_t meta) {
+    apply {
+    }
+}
+
+control BadDeparser(packet_out packet, in headers_t hdr) {
+    apply {
+        packet.emit(hdr.ethernet);
+    }
+}
+
+V1Switch(
+    BadParser(),
+    BadVerifyChecksum(),
+    BadIngress(),
+    BadEgress(),
+    BadComputeChecksum(),
+    BadDeparser()
+) main;
