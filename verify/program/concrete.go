@@ -45,6 +45,8 @@ type concreteRun struct {
 	oracle Oracle
 	steps  []Step
 	tables []TableUse
+	// byTenant has the statements that tenant code executed and that wrote something.
+	byTenant map[syntax.Node]bool
 }
 
 // A TableUse is a table's application in a concrete run.

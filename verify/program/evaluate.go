@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 
+	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify/smt"
 )
@@ -106,7 +107,7 @@ func runConcrete(in *Input, like *machine, packet []byte, port uint16, oracle Or
 		return outer(q)
 	}
 	m := newMachine(in, like.info)
-	m.concrete = &concreteRun{oracle: oracle}
+	m.concrete = &concreteRun{oracle: oracle, byTenant: map[syntax.Node]bool{}}
 	if err := m.run(); err != nil {
 		return nil, err
 	}

@@ -154,6 +154,9 @@ func (m *machine) splice(x, v *smt.Term, hi, lo int) *smt.Term {
 // assign is lv = e for values of type t, with the containers' semantics of headers: a copy of an invalid header leaves
 // anything in the fields.
 func (m *machine) assign(f *frame, s *state, lv lvalue, v []*smt.Term, by syntax.Node) {
+	if m.concrete != nil && f.owner != "" {
+		m.concrete.byTenant[by] = true
+	}
 	if lv.slice {
 		m.write(s, lv, v, by)
 		return

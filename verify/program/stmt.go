@@ -78,6 +78,24 @@ func (m *machine) assignStmt(f *frame, s *state, st *syntax.AssignStmt) {
 		v = one(m.arith(st, op, m.read(s, lv)[0], v[0], signed(lv.typ)))
 	}
 	m.assign(f, s, lv, v, st)
+	m.keepOrigin(f, s, lv, st)
+}
+
+// keepOrigin blames a tenant's statement, rather than the system's copy, for a value that system code copies from where the
+// tenant wrote it.
+func (m *machine) keepOrigin(f *frame, s *state, lv lvalue, st *syntax.AssignStmt) {
+	if s.origin == nil || f.owner != "" || lv.slice || !m.isLvalue(f, st.RHS) {
+		return
+	}
+	from := m.lvalue(f, s, st.RHS)
+	if from.slice || s.dead {
+		return
+	}
+	for i := range m.layout(lv.typ, st) {
+		if by := s.origin[from.off+i]; by != nil && m.concrete.byTenant[by] {
+			s.origin[lv.off+i] = by
+		}
+	}
 }
 
 // local declares a variable, constant or instance in a body.
