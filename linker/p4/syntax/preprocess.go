@@ -10,8 +10,8 @@ import (
 
 // Limits of the preprocessor, against programs made to exhaust the reader.
 const (
-	maxTokens    = 1 << 20 // tokens handed to the parser
-	maxExpansion = 1 << 20 // tokens that macros produce, counting those expanded again
+	maxTokens    = 1 << 19 // tokens handed to the parser
+	maxExpansion = 1 << 19 // tokens that macros produce, counting those expanded again
 	maxHide      = 256     // macros inside macros
 	maxArgDepth  = 64      // macro calls inside arguments of macro calls
 	maxIfDepth   = 256
