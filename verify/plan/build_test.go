@@ -51,6 +51,8 @@ func testInfo(slots map[model.Array]int64) *p4configv1.P4Info {
 			MatchFields: []*p4configv1.MatchField{{Id: 1, Name: specs.PageTableKey, Bitwidth: 12, Match: &p4configv1.MatchField_MatchType_{MatchType: p4configv1.MatchField_EXACT}}},
 			ActionRefs:  []*p4configv1.ActionRef{{Id: action.Preamble.Id}},
 			Size:        4096,
+
+			ConstDefaultActionId: 0x01000100 + id,
 		})
 	}
 	return info

@@ -113,8 +113,9 @@ func (l *layout) addTable(c specs.Control, stages int, t *p4configv1.Table, a *p
 	if n := len(t.GetMatchFields()); n != 1 {
 		return fmt.Errorf("%d keys, want one", n)
 	}
-	if t.GetConstDefaultActionId() == a.GetPreamble().GetId() {
-		return fmt.Errorf("its default action maps every VID that has no entry")
+	// Were it not const, a write could change it. That it maps nothing is for verify/program to prove (P5).
+	if d := t.GetConstDefaultActionId(); d == 0 || d == a.GetPreamble().GetId() {
+		return fmt.Errorf("its default action must be const and not %s", specs.MapAction(c))
 	}
 	if t.GetImplementationId() != 0 || t.GetIsConstTable() || t.GetIdleTimeoutBehavior() != p4configv1.Table_NO_TIMEOUT {
 		return fmt.Errorf("must be a plain table: no profile, const entries or time-outs")
