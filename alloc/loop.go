@@ -192,7 +192,7 @@ func (l *Loop) attempt(ctx context.Context, e *Epoch, watch *stopwatch, state []
 		return err
 	}
 	watch.lap("allocate")
-	in, placed, err := l.plan(state, tables, levels)
+	in, placed, err := l.Context.toLevels(state, tables, l.Tenants, levels, l.fenced)
 	if err != nil {
 		return err
 	}
@@ -289,28 +289,6 @@ func (l *Loop) choose(e *Epoch, p *Problem, estimates []Estimate) ([]int, error)
 		}
 	}
 	return levels, nil
-}
-
-// plan leads from the page tables to the levels; nil if they are there.
-func (l *Loop) plan(state []byte, tables Tables, levels []int) (*plan.Input, *Placement, error) {
-	want, registers := map[uint16]map[Array]int64{}, map[uint16][]Register{}
-	for i, t := range l.Tenants {
-		want[t.VID] = map[Array]int64{}
-		for j, r := range t.Ladder.Registers {
-			want[t.VID][r.Array] = t.Ladder.Rungs[levels[i]].Sizes[j]
-		}
-		registers[t.VID] = t.Ladder.Registers
-	}
-	placed, err := Place(l.Context.Codec.Slots(), tables.Layout(), want)
-	if err != nil {
-		return nil, nil, err
-	}
-	goal, err := Goal(l.Context.Codec, tables, placed.Layout, registers)
-	if err != nil {
-		return nil, nil, err
-	}
-	in, err := l.Context.Build(state, goal, l.fenced)
-	return in, placed, err
 }
 
 // apply has the plan proved and sent.

@@ -1,0 +1,36 @@
+package alloc
+
+import "github.com/interlock/interlock/verify/plan"
+
+// ToLevels is the plan from the page tables as read back to the given rung of each tenant's ladder; nil if they are there. It starts
+// with a fence.
+func (c *Context) ToLevels(state []byte, tenants []Tenant, levels []int) (*plan.Input, error) {
+	tables, err := c.Codec.Decode(state)
+	if err != nil {
+		return nil, err
+	}
+	in, _, err := c.toLevels(state, tables, tenants, levels, false)
+	return in, err
+}
+
+// toLevels also says what has to move.
+func (c *Context) toLevels(state []byte, tables Tables, tenants []Tenant, levels []int, fenced bool) (*plan.Input, *Placement, error) {
+	want, registers := map[uint16]map[Array]int64{}, map[uint16][]Register{}
+	for i, t := range tenants {
+		want[t.VID] = map[Array]int64{}
+		for j, r := range t.Ladder.Registers {
+			want[t.VID][r.Array] = t.Ladder.Rungs[levels[i]].Sizes[j]
+		}
+		registers[t.VID] = t.Ladder.Registers
+	}
+	placed, err := Place(c.Codec.Slots(), tables.Layout(), want)
+	if err != nil {
+		return nil, nil, err
+	}
+	goal, err := Goal(c.Codec, tables, placed.Layout, registers)
+	if err != nil {
+		return nil, nil, err
+	}
+	in, err := c.Build(state, goal, fenced)
+	return in, placed, err
+}
