@@ -187,6 +187,9 @@ func (g *generator) buildTable(d *syntax.TableDecl, name, prefix string, env env
 
 func (g *generator) actionRef(a actionRef, prefix string) *p4configv1.ActionRef {
 	r := &p4configv1.ActionRef{Id: g.syms.id(p4configv1.P4Ids_ACTION, g.actionName(a.obj, prefix))}
+	if r.Id == 0 && a.ref != nil {
+		g.errorf(a.ref, codeUnsupported, "action %s is @hidden, and this table shows it", a.obj.Name)
+	}
 	if a.ref == nil {
 		r.Annotations = []string{"@defaultonly"}
 		r.Scope = p4configv1.ActionRef_DEFAULT_ONLY

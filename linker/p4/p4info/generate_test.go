@@ -1,0 +1,165 @@
+package p4info_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	p4configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
+	"google.golang.org/protobuf/encoding/prototext"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	"github.com/interlock/interlock/linker/p4"
+	"github.com/interlock/interlock/linker/p4/p4info"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func generate(t *testing.T, name string, src []byte) *p4configv1.P4Info {
+	t.Helper()
+	info, diags := p4.Load(name, src)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	got, diags := p4info.Generate(info)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	return got
+}
+
+func TestGolden(t *testing.T) {
+	files, _ := filepath.Glob("testdata/*.p4")
+	if len(files) == 0 {
+		t.Fatal("no test programs")
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			got := generate(t, file, nil)
+			golden := strings.TrimSuffix(file, ".p4") + ".txtpb"
+			if *update {
+				text, err := prototext.MarshalOptions{Multiline: true}.Marshal(got)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(golden, text, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			text, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := &p4configv1.P4Info{}
+			if err := prototext.Unmarshal(text, want); err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(want, got, protocmp.Transform()); d != "" {
+				t.Errorf("differs from %s (-want +got):\n%s", golden, d)
+			}
+		})
+	}
+}
+
+// program is a v1model program with the given top-level declarations and ingress body.
+func program(top, locals, apply string) []byte {
+	return []byte(`#include <v1model.p4>
+struct h_t { } struct m_t { bit<8> a; bit<8> b; }
+` + top + `
+parser P(packet_in b, out h_t h, inout m_t m, inout standard_metadata_t s) { state start { transition accept; } }
+control V(inout h_t h, inout m_t m) { apply { } }
+control I(inout h_t h, inout m_t m, inout standard_metadata_t s) { ` + locals + ` apply { ` + apply + ` } }
+control E(inout h_t h, inout m_t m, inout standard_metadata_t s) { apply { } }
+control C(inout h_t h, inout m_t m) { apply { } }
+control D(packet_out b, in h_t h) { apply { } }
+V1Switch(P(), V(), I(), E(), C(), D()) main;
+`)
+}
+
+// TestIDs holds ids against values that P4Runtime deployments know: they must not depend on who computes them.
+func TestIDs(t *testing.T) {
+	p := generate(t, "ids.p4", program("", "table t { actions = { NoAction; } }", "t.apply();"))
+	if got := p.Actions[0].Preamble; got.Name != "NoAction" || got.Id != 21257015 {
+		t.Errorf("%v: NoAction has id 21257015 everywhere", got)
+	}
+	if got := p.Tables[0].Preamble; got.Id>>24 != uint32(p4configv1.P4Ids_TABLE) || got.Name != "I.t" || got.Alias != "t" {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestCollision gives a table the id that another one's name hashes to: that one moves on.
+func TestCollision(t *testing.T) {
+	first := generate(t, "a.p4", program("", "table t { actions = { NoAction; } }", "t.apply();")).Tables[0].Preamble.Id
+	src := program("", "table t { actions = { NoAction; } } @id("+uintText(first)+") table u { actions = { NoAction; } }", "t.apply(); u.apply();")
+	p := generate(t, "b.p4", src)
+	ids := map[string]uint32{}
+	for _, x := range p.Tables {
+		ids[x.Preamble.Name] = x.Preamble.Id
+	}
+	if ids["I.u"] != first || ids["I.t"] != first+1 {
+		t.Errorf("ids %v, want I.u %d and I.t %d", ids, first, first+1)
+	}
+}
+
+func uintText(n uint32) string {
+	const digits = "0123456789"
+	s := ""
+	for ; n > 0; n /= 10 {
+		s = string(digits[n%10]) + s
+	}
+	return s
+}
+
+func TestAlias(t *testing.T) {
+	src := program("control K(inout m_t m) { table t { actions = { NoAction; } } apply { t.apply(); } }",
+		"K() k; table t { actions = { NoAction; } }", "t.apply(); k.apply(m);")
+	got := map[string]string{}
+	for _, x := range generate(t, "alias.p4", src).Tables {
+		got[x.Preamble.Name] = x.Preamble.Alias
+	}
+	want := map[string]string{"I.t": "I.t", "I.k.t": "k.t"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for _, test := range []struct {
+		name, top, locals, apply, want string
+	}{
+		{"wrong prefix", "", "@id(0x01000001) table t { actions = { NoAction; } }", "t.apply();", "prefix of another kind"},
+		{"same id", "", "@id(5) table t { actions = { NoAction; } } @id(5) table u { actions = { NoAction; } }", "t.apply(); u.apply();", "used twice"},
+		{"id is text", "", `@id("x") table t { actions = { NoAction; } }`, "t.apply();", "takes one number"},
+		{"unnamed key", "", "table t { key = { m.a + m.b: exact; } actions = { NoAction; } }", "t.apply();", "needs a @name"},
+		{"scopes", "", "table t { actions = { @tableonly @defaultonly NoAction; } }", "t.apply();", "cannot be both"},
+		{"unnamed profile", "", "table t { key = { m.a: exact; } actions = { NoAction; } implementation = action_profile(4); }", "t.apply();", "needs a @name"},
+		{"shared counter", "", "direct_counter(CounterType.packets) c; table t { actions = { NoAction; } counters = c; } table u { actions = { NoAction; } counters = c; }", "t.apply(); u.apply();", "another table already"},
+		{"same name", "", `@name(".x") table t { actions = { NoAction; } } @name(".x") table u { actions = { NoAction; } }`, "t.apply(); u.apply();", "two tables are called x"},
+		{"huge register", "", "register<bit<8>>(0xffffffff) r;", "r.write(0, 0);", "must be a constant from 0"},
+		{"key of enum", "enum e_t { A }", "e_t e; table t { key = { e: exact; } actions = { NoAction; } }", "t.apply();", "cannot be described here"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			info, diags := p4.Load("test.p4", program(test.top, test.locals, test.apply))
+			if diags.HasErrors() {
+				t.Fatal(diags)
+			}
+			_, diags = p4info.Generate(info)
+			if !diags.HasErrors() || !strings.Contains(diags.Error(), test.want) {
+				t.Errorf("got %v, want an error with %q", diags, test.want)
+			}
+		})
+	}
+}
+
+func TestNoMain(t *testing.T) {
+	info, diags := p4.Load("test.p4", []byte("#include <v1model.p4>\n"))
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	if _, diags = p4info.Generate(info); !diags.HasErrors() {
+		t.Error("a program without main is described")
+	}
+}
