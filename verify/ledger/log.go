@@ -124,6 +124,11 @@ func (l *Log) recover(checkpoint []byte) error {
 		return err
 	}
 	l.synced = l.size
+	// A checkpoint is written after its frame is durable. If it covers more than the journal can restore, then the journal lost
+	// entries that were acknowledged and maybe seen, and going on would fork the log.
+	if tree, err := l.openCheckpoint(checkpoint); err == nil && tree.N > l.size+int64(len(frames)) {
+		return fmt.Errorf("the journal is damaged: the checkpoint covers %d entries, %d can be restored", tree.N, l.size+int64(len(frames)))
+	}
 	for _, f := range frames {
 		if f.Index != l.size {
 			return errors.New("the journal does not continue the log")

@@ -42,6 +42,9 @@ type certificate struct {
 
 // Obligations returns a decision's recorded obligations.
 func (l *Log) Obligations(e Entry) ([]Obligation, error) {
+	if e.Decision == nil || e.Decision.Obligations == nil {
+		return nil, fmt.Errorf("entry %d has no obligations", e.Index)
+	}
 	b, err := l.Blob(*e.Decision.Obligations)
 	if err != nil {
 		return nil, fmt.Errorf("obligations: %w", err)
@@ -55,6 +58,9 @@ func (l *Log) Obligations(e Entry) ([]Obligation, error) {
 
 // Encoder returns the version of what built a decision's obligations.
 func (l *Log) Encoder(e Entry) (string, error) {
+	if e.Decision == nil || e.Decision.Certificate == nil {
+		return "", fmt.Errorf("entry %d has no certificate", e.Index)
+	}
 	b, err := l.Blob(*e.Decision.Certificate)
 	if err != nil {
 		return "", fmt.Errorf("certificate: %w", err)
@@ -74,6 +80,9 @@ func (c *certificate) check(obs []Obligation, verdict string) error {
 	type by struct{ id, solver string }
 	verdicts := map[by]string{}
 	for _, r := range c.Results {
+		if _, twice := verdicts[by{r.Obligation, r.Solver}]; twice {
+			return fmt.Errorf("two results of %s on obligation %s", r.Solver, r.Obligation)
+		}
 		verdicts[by{r.Obligation, r.Solver}] = r.Verdict + " " + r.Text + " " + r.GuardText
 	}
 	allProved := len(obs) > 0 && len(c.Required) > 0

@@ -91,6 +91,18 @@ const (
 
 const width = 256 // entries and hashes a tile
 
+// maxBlob bounds what a blob may say that it unpacks to, in bytes: a log from elsewhere must not exhaust its checker.
+const maxBlob = 1 << 30
+
+// subjectKinds says what a decision's certificate has to be about, by the decision's action.
+var subjectKinds = map[string]string{"install": "program", "plan": "plan"}
+
+// lemmas names the standing lemma that makes an action safe in every state.
+var lemmas = map[string]string{"evict": "specs/lemmas/evict.smt2"}
+
+// decisions says which decision an outcome's action carries out.
+var decisions = map[string]string{"install": "install", "apply": "plan", "evict": "evict"}
+
 // A Log is a log as read from disk.
 type Log struct {
 	Origin   string
@@ -276,7 +288,7 @@ func strict(b []byte, v any) error {
 	if err := d.Decode(v); err != nil {
 		return err
 	}
-	if d.More() {
+	if _, err := d.Token(); err != io.EOF {
 		return fmt.Errorf("text after the end")
 	}
 	return nil
@@ -338,6 +350,11 @@ func (l *Log) decision(e Entry) error {
 			return fmt.Errorf("certificate: %w", err)
 		}
 		kind = cert.SubjectKind
+		if subjectKinds[d.Action] != kind {
+			return fmt.Errorf("a decision to %s on a certificate of a %s", d.Action, kind)
+		}
+	} else {
+		kind = d.Action
 	}
 	fmt.Fprintf(subject, "%q\n", kind)
 	for _, name := range sortedNames(d.Inputs) {
@@ -346,14 +363,19 @@ func (l *Log) decision(e Entry) error {
 		}
 		fmt.Fprintf(subject, "%q %s\n", name, d.Inputs[name].Content)
 	}
+	got := "sha256:" + hex.EncodeToString(subject.Sum(nil))
+	if got != e.Digest || d.Certificate != nil && got != cert.Subject {
+		return fmt.Errorf("the inputs are not those of the subject %s", e.Digest)
+	}
 	if d.Certificate == nil {
-		if d.Lemma == "" {
-			return fmt.Errorf("a decision with neither certificate nor lemma")
+		// Without a proof of its own a decision may only be what a standing lemma allows in every state.
+		if d.Verdict != "lemma" || d.Lemma != lemmas[d.Action] || d.Lemma == "" || d.Obligations != nil {
+			return fmt.Errorf("a decision to %s, said to be %s, with neither certificate nor a lemma for it", d.Action, d.Verdict)
 		}
 		return nil
 	}
-	if got := "sha256:" + hex.EncodeToString(subject.Sum(nil)); got != e.Digest || got != cert.Subject {
-		return fmt.Errorf("the inputs are not those of the subject %s", e.Digest)
+	if d.Lemma != "" {
+		return fmt.Errorf("a decision with both a certificate and a lemma")
 	}
 	if d.Obligations == nil {
 		return fmt.Errorf("no obligations")
@@ -370,6 +392,9 @@ func (l *Log) Blob(ref Blob) ([]byte, error) {
 	hexa, ok := strings.CutPrefix(ref.Stored, "sha256:")
 	if !ok || len(hexa) != 64 || strings.Trim(hexa, "0123456789abcdef") != "" {
 		return nil, fmt.Errorf("bad digest %q", ref.Stored)
+	}
+	if ref.Size < 0 || ref.Size > maxBlob {
+		return nil, fmt.Errorf("a blob of %d bytes", ref.Size)
 	}
 	file := filepath.Join("blobs", hexa[:2], hexa[2:]+".gz")
 	stored, err := os.ReadFile(filepath.Join(l.dir, file))

@@ -64,9 +64,11 @@ func (l *Log) tiles(leaves [][32]byte) {
 	}
 }
 
-// continuity checks that each switch's states follow each other: an outcome begins where the last one ended.
+// continuity checks that each switch's states follow each other, an outcome beginning where the last one ended, and that every
+// outcome carries out an earlier decision that allows it, once.
 func (l *Log) continuity() {
 	last := map[string]Entry{}
+	carriedOut := map[int64]int64{}
 	for _, e := range l.Entries {
 		o := e.Outcome
 		if o == nil {
@@ -77,14 +79,28 @@ func (l *Log) continuity() {
 			l.find(e.Index, file, "switch %s: entry %d left state %s, this one found %s: something else wrote to the switch",
 				o.Switch, prev.Index, short(prev.Outcome.PostState), short(o.PreState))
 		}
-		if o.Decision >= 0 && (o.Decision >= e.Index || l.Entries[o.Decision].Decision == nil) {
-			l.find(e.Index, file, "entry %d, which it carried out, is no earlier decision", o.Decision)
-		} else if o.Decision >= 0 && o.Result == "applied" {
-			if v := l.Entries[o.Decision].Decision.Verdict; v != "proved" && v != "lemma" {
-				l.find(e.Index, file, "it applied entry %d, whose verdict is %s", o.Decision, v)
-			}
-		}
 		last[o.Switch] = e
+		if o.Action == "recover" && o.Decision < 0 {
+			continue
+		}
+		if o.Decision < 0 || o.Decision >= e.Index || l.Entries[o.Decision].Decision == nil {
+			l.find(e.Index, file, "entry %d, which it carried out, is no earlier decision", o.Decision)
+			continue
+		}
+		if o.Action == "recover" {
+			continue
+		}
+		d := l.Entries[o.Decision].Decision
+		if d.Action != decisions[o.Action] || d.Switch != "" && d.Switch != o.Switch {
+			l.find(e.Index, file, "it says %s on switch %s, entry %d decided to %s on %s", o.Action, o.Switch, o.Decision, d.Action, d.Switch)
+		}
+		if d.Verdict != "proved" && d.Verdict != "lemma" {
+			l.find(e.Index, file, "it carried out entry %d, whose verdict is %s", o.Decision, d.Verdict)
+		}
+		if first, ok := carriedOut[o.Decision]; ok {
+			l.find(e.Index, file, "entry %d was carried out before, in entry %d", o.Decision, first)
+		}
+		carriedOut[o.Decision] = e.Index
 	}
 }
 
