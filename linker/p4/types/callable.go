@@ -51,7 +51,7 @@ func (c *checker) paramList(ps []*syntax.Param, kind SigKind) []*Param {
 		}
 		o := c.newObject(ParamObject, p.Name, t, p)
 		o.Dir = p.Dir
-		if kind == CtorSig || kind == ApplySig && p.Dir == syntax.NoDir && !isObject(t) {
+		if p.Dir == syntax.NoDir && (kind == CtorSig || (kind == ApplySig || kind == FunctionSig) && !isObject(t)) {
 			c.ctorParams[o] = true
 		}
 		c.params[p] = o

@@ -52,6 +52,8 @@ func (c *checker) compute(e syntax.Expr, want Type) (Type, Value) {
 		return c.index(e)
 	case *syntax.Slice:
 		return c.slice(e)
+	case *syntax.PlusSlice:
+		return c.plusSlice(e)
 	case *syntax.Unary:
 		return c.unary(e)
 	case *syntax.Binary:
@@ -272,6 +274,8 @@ func (c *checker) compileTime(e syntax.Expr) bool {
 		return all(e.X, e.I)
 	case *syntax.Slice:
 		return all(e.X)
+	case *syntax.PlusSlice:
+		return all(e.X, e.Lo)
 	case *syntax.Unary:
 		return all(e.X)
 	case *syntax.Binary:
@@ -341,6 +345,8 @@ func (c *checker) lvalue(e syntax.Expr) bool {
 		return bad("this")
 	case *syntax.Slice:
 		return c.lvalue(x.X)
+	case *syntax.PlusSlice:
+		return c.lvalue(x.X)
 	}
 	return bad("this")
 }
@@ -408,16 +414,8 @@ func (c *checker) slice(e *syntax.Slice) (Type, Value) {
 		c.errorf(e, codeNotConst, "the ends of a slice must be constant integers")
 		return Invalid, nil
 	}
-	u := underlying(xt)
-	if n, ok := u.(*Enum); ok && n.Underlying != nil {
-		u = underlying(n.Underlying)
-		c.info.Implicit[e.X] = n.Underlying
-	}
-	width := maxWidth
-	if b, ok := u.(*Bit); ok {
-		width = b.Width
-	} else if !isInt(u) {
-		c.errorf(e, codeIndex, "%v has no bits to slice", xt)
+	width, ok := c.sliceable(e, e.X)
+	if !ok {
 		return Invalid, nil
 	}
 	if lo.Int.Sign() < 0 || hi.Int.Cmp(lo.Int) < 0 || hi.Int.Cmp(big.NewInt(int64(width))) >= 0 {
@@ -428,6 +426,59 @@ func (c *checker) slice(e *syntax.Slice) (Type, Value) {
 	if v, ok := c.info.Values[e.X].(IntValue); ok {
 		r := new(big.Int).Rsh(v.Int, uint(lo.Int.Int64()))
 		return t, IntValue{wrap(r, t)}
+	}
+	return t, nil
+}
+
+// sliceable is the number of bits that x has to be sliced.
+func (c *checker) sliceable(at syntax.Node, x syntax.Expr) (int, bool) {
+	u := underlying(c.info.Types[x])
+	if n, ok := u.(*Enum); ok && n.Underlying != nil {
+		u = underlying(n.Underlying)
+		c.info.Implicit[x] = n.Underlying
+	}
+	if b, ok := u.(*Bit); ok {
+		return b.Width, true
+	}
+	if isInt(u) {
+		return maxWidth, true
+	}
+	c.errorf(at, codeIndex, "%v has no bits to slice", c.info.Types[x])
+	return 0, false
+}
+
+// plusSlice is x[lo +: width]: bits lo to lo+width-1, where lo need not be known; bits past the end of x read as zero.
+func (c *checker) plusSlice(e *syntax.PlusSlice) (Type, Value) {
+	xt, lt, wt := c.expr(e.X, nil), c.expr(e.Lo, nil), c.expr(e.Width, nil)
+	if isInvalid(xt) || isInvalid(lt) || isInvalid(wt) {
+		return Invalid, nil
+	}
+	width, ok := c.sliceable(e, e.X)
+	if !ok {
+		return Invalid, nil
+	}
+	w, ok := c.info.Values[e.Width].(IntValue)
+	if !ok || w.Int.Sign() <= 0 || w.Int.Cmp(big.NewInt(int64(width))) > 0 {
+		c.errorf(e.Width, codeIndex, "the width of a slice of %v must be a constant from 1 to %d", xt, width)
+		return Invalid, nil
+	}
+	if !isUnsigned(lt) && !isInt(lt) {
+		c.errorf(e.Lo, codeIndex, "the start of a slice cannot be %v", lt)
+		return Invalid, nil
+	}
+	t := &Bit{Width: int(w.Int.Int64())}
+	lo, known := c.info.Values[e.Lo].(IntValue)
+	if known {
+		if lo.Int.Sign() < 0 || new(big.Int).Add(lo.Int, w.Int).Cmp(big.NewInt(int64(width))) > 0 {
+			c.errorf(e, codeIndex, "[%v +: %v] is no slice of %v", lo.Int, w.Int, xt)
+			return Invalid, nil
+		}
+		if v, ok := c.info.Values[e.X].(IntValue); ok {
+			return t, IntValue{wrap(new(big.Int).Rsh(v.Int, uint(lo.Int.Int64())), t)}
+		}
+	} else if isInt(xt) && !c.compileTime(e.Lo) {
+		c.errorf(e.Lo, codeNotConst, "the start of a slice of an integer without a width must be known at compile time")
+		return Invalid, nil
 	}
 	return t, nil
 }

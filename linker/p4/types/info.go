@@ -13,6 +13,12 @@ type Info struct {
 	// Types gives every expression its type after inference and in its context: an untyped integer literal that meets a
 	// bit<8> is bit<8>, a list expression assigned to a struct has that struct type. Where the context converts a value
 	// implicitly (serializable enum to its representation, for example), Types has the type before and Implicit the type after.
+	//
+	// Some expressions stay of type int, and then have a Value: parts of a constant expression (of 2 * 3 + x only the
+	// product gets the type of x), indices, ends of slices and amounts of shifts written without a width, and
+	// push_front's count. A callee has its Signature, a type in expression position the type that it names, a keyset that is
+	// not a plain value a Set. In a structured annotation a bare word that is not declared stands for itself: @virtual[fold]
+	// has the String "fold" as its Value.
 	Types    map[syntax.Expr]Type
 	Implicit map[syntax.Expr]Type
 	// Values has every compile-time known value, after conversion to the type in Types.
@@ -20,7 +26,9 @@ type Info struct {
 	// TypeNodes resolves types as written; typedefs are looked through, NewTypes are not.
 	TypeNodes map[syntax.Type]Type
 	// Defs and Uses map identifiers to objects: Defs where they are declared, Uses where they are used (for a Member over a
-	// type, header, struct, stack, table or instance, Sel has no Use: see Types of the X).
+	// type, header, struct, stack, table or instance, Sel has no Use: see Types of the X; nor have the names of fields, in
+	// declarations and struct expressions, of enum members and of table properties). The name of a named argument uses the
+	// parameter. The states accept and reject are objects without a Decl, one pair for each parser.
 	Defs map[*syntax.Ident]*Object
 	Uses map[*syntax.Ident]*Object
 	// Calls resolves every call.
@@ -105,7 +113,7 @@ const (
 // Call is a resolved call.
 type Call struct {
 	Kind     CallKind
-	Callee   *Object     // nil for methods and builtins on expressions
+	Callee   *Object     // nil for methods and builtins on expressions; for a constructor, the type, parser or control
 	Recv     syntax.Expr // X of X.method(...), nil for plain functions
 	Method   string      // method or function name
 	Sig      *Signature  // after inference: type arguments are substituted

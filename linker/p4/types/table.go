@@ -252,6 +252,9 @@ func (c *checker) sameExpr(a, b syntax.Expr) bool {
 	case *syntax.Slice:
 		b, ok := b.(*syntax.Slice)
 		return ok && c.sameExpr(a.X, b.X) && c.sameExpr(a.Hi, b.Hi) && c.sameExpr(a.Lo, b.Lo)
+	case *syntax.PlusSlice:
+		b, ok := b.(*syntax.PlusSlice)
+		return ok && c.sameExpr(a.X, b.X) && c.sameExpr(a.Lo, b.Lo) && c.sameExpr(a.Width, b.Width)
 	case *syntax.Unary:
 		b, ok := b.(*syntax.Unary)
 		return ok && a.Op == b.Op && c.sameExpr(a.X, b.X)

@@ -179,6 +179,7 @@ control I(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) 
         Direct.apply(meta.inner.a);
         meta.inner.a = pick(a = 1, b = 2, first = false) + pick(p.first, p.second);
         meta.inner.a[3:0] = hdr.eth.type[3:0] ^ 4w5;
+        meta.inner.a[meta.inner.b +: 2] = hdr.eth.type[4 +: 2];
         meta.signed = -(int<8>) meta.inner.a >> 2;
         meta.handle = (handle_t) (bit<16>) 5;
         meta.color = color_t.GREEN;
