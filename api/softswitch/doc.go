@@ -17,8 +17,8 @@
 //   - Mastership: the primary is the stream with the highest election id ever seen, 128 bits, and a write is accepted only from
 //     it. When a stream becomes primary, no write of another is under way or will be accepted.
 //
-// Writes do not stop traffic. Packets of one switch may run concurrently; each access to a register cell is atomic, a read and
-// a write by one packet are not one access. With one source of packets (the way Serve runs it) packets run one by one.
+// Writes do not stop traffic. Packets run one by one, each sees the registers as the one before it left them; with
+// Options.Parallel they run concurrently, and only each single access to a register cell is atomic.
 //
 // # What it does not do
 //

@@ -29,6 +29,10 @@ type Options struct {
 	// Clock gives the time of timestamps in microseconds; nil is the time since the program was loaded.
 	Clock func() uint64
 
+	// Parallel lets packets from different sources run at the same time. Then a packet's read and write of a register cell are
+	// two accesses, and others may come in between; without it packets run one by one.
+	Parallel bool
+
 	// OnRequest is called with every P4Runtime request that could change something, before anything is done. An error is
 	// the answer, and nothing is done. For tests.
 	OnRequest func(req proto.Message) error
@@ -43,6 +47,8 @@ type Switch struct {
 	opts Options
 	log  *slog.Logger
 
+	// lane is held by the packet that runs, unless they run in parallel.
+	lane sync.Mutex
 	// inside is held shared by every packet that is in the pipeline, and exclusively by a packet-out and while the pipeline is
 	// exchanged: that is the fence.
 	inside sync.RWMutex
@@ -123,6 +129,10 @@ func (s *Switch) Process(port uint16, pkt []byte) ([]Output, error) {
 func (s *Switch) run(port uint16, pkt []byte) (dataplane.Passage, error) {
 	if port > dataplane.MaxPort {
 		return dataplane.Passage{}, fmt.Errorf("port %d: ports are 0 to %d", port, dataplane.MaxPort)
+	}
+	if !s.opts.Parallel {
+		s.lane.Lock()
+		defer s.lane.Unlock()
 	}
 	s.inside.RLock()
 	defer s.inside.RUnlock()

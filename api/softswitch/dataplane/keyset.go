@@ -60,6 +60,7 @@ func (s *keyset) matches(v []uint64) bool {
 	if s.any {
 		return true
 	}
+	v = v[:len(s.a)]
 	switch s.kind {
 	case keyMask:
 		for i := range s.a {
