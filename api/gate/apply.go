@@ -26,6 +26,8 @@ type Outcome struct {
 	Writes time.Duration
 	Read   time.Duration // reading back, before and after
 	Log    time.Duration
+	// PageTables are what was read back after the last step.
+	PageTables []byte
 }
 
 // Apply carries out a cleared plan. On an error nothing more is sent; the outcome says how far it came.
@@ -64,6 +66,7 @@ func (g *Gate) Apply(ctx context.Context, c *Clearance) (*Outcome, error) {
 	if err != nil {
 		return out, errors.Join(failure, fmt.Errorf("reading back after the plan: %w", err))
 	}
+	out.PageTables = after.pageTables
 	if failure == nil && !bytes.Equal(after.pageTables, want) {
 		failure = fmt.Errorf("switch %s: every step succeeded, but the state read back is not the plan's goal", g.conf.Target.Name)
 	}

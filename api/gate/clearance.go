@@ -85,7 +85,7 @@ func ProveProgram(ctx context.Context, d verify.Decider, in *program.Input, requ
 	}
 	var notes []verify.PropertyNote
 	for _, n := range rep.NotChecked {
-		notes = append(notes, verify.PropertyNote{Property: n.Property, Note: n.Note})
+		notes = append(notes, verify.PropertyNote{Property: n.ID, Note: n.Note})
 	}
 	cert, err := verify.Decide(ctx, d, s, program.EncoderVersion, rep.Obligations, notes, required, now, progress)
 	if err != nil {

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/interlock/interlock/linker"
+	"github.com/interlock/interlock/linker/p4"
+	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/linker/site"
+	"github.com/interlock/interlock/policy"
+)
+
+func newLink() *cobra.Command {
+	var sitePath, dir, ledgerDir, address string
+	c := &cobra.Command{
+		Use:     "link -s SITE -o DIR",
+		GroupID: "program",
+		Short:   "Link the tenants' programs and the system program into one program",
+		Long: `Link checks every tenant's program, refuses what tenants may not do, asks the sharing policy what each may use, and
+writes DIR/linked.p4, linked.p4info.txtpb, manifest.json and resources.json. Prove the result before you install it.`,
+		Example: "  interlock link -s testdata/sites/quickstart/site.yaml -o linked",
+		Args:    cobra.NoArgs,
+	}
+	c.Flags().StringVarP(&sitePath, "site", "s", "site.yaml", "site file")
+	c.Flags().StringVarP(&dir, "output", "o", defaultDir, "directory to write")
+	c.Flags().StringVar(&ledgerDir, "ledger", "", "ledger for this directory, instead of the site's")
+	c.Flags().StringVar(&address, "address", "", "address of the switch, instead of the site's")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		s, err := site.Load(sitePath)
+		if err != nil {
+			return exitWith(exitInput, err)
+		}
+		linked, err := link(c.Context(), s)
+		if err != nil {
+			return linkError(err)
+		}
+		if err := linked.WriteDir(dir); err != nil {
+			return exitWith(exitEnvironment, err)
+		}
+		if err := writeOrigin(dir, origin{Site: sitePath, Ledger: ledgerDir, Address: address}); err != nil {
+			return exitWith(exitEnvironment, err)
+		}
+		printLinked(c.OutOrStdout(), dir, s, linked)
+		return nil
+	}
+	return c
+}
+
+func link(ctx context.Context, s *site.Site) (*linker.Linked, error) {
+	p, err := loadPolicy(s)
+	if err != nil {
+		return nil, err
+	}
+	return linker.Link(ctx, s, linker.Options{Entitler: entitler{p}, Policy: string(p.Digest())})
+}
+
+// loadPolicy loads the site's policy, built in or a file.
+func loadPolicy(s *site.Site) (*policy.Policy, error) {
+	name := s.Policy
+	if !strings.HasPrefix(name, policy.Builtin) {
+		name = s.Resolve(name)
+	}
+	p, err := policy.Load(name)
+	return p, exitWith(exitInput, err)
+}
+
+// entitler asks a policy what tenants may use at link time: all of their own program's usage, or nothing.
+type entitler struct{ policy *policy.Policy }
+
+func (e entitler) Entitle(ctx context.Context, demands []linker.Demand, capacity map[string]int64) (map[string]linker.Grant, error) {
+	var tenants []policy.Tenant
+	for _, d := range demands {
+		tenants = append(tenants, policy.Tenant{
+			Name: d.Tenant, Weight: d.Weight, Budget: d.Budget, Inelastic: true, Demand: []policy.Resources{d.Usage},
+		})
+	}
+	a, err := e.policy.Entitle(ctx, tenants, capacity)
+	if err != nil {
+		return nil, err
+	}
+	grants := map[string]linker.Grant{}
+	for _, x := range a.Entitlements {
+		grants[x.Tenant] = linker.Grant{Limits: x.Usage, Why: x.Reason}
+	}
+	return grants, nil
+}
+
+// linkError gives an error of the linker its exit code, and shows the source line of each diagnostic. A program that is no P4 is
+// bad input; one that does what tenants may not do is refused.
+func linkError(err error) error {
+	var diags syntax.Diagnostics
+	if errors.As(err, &diags) {
+		var text bytes.Buffer
+		diags.Render(&text)
+		code := exitInput
+		if slices.ContainsFunc(diags, func(d syntax.Diagnostic) bool { return d.Severity == syntax.Error && isRefusal(d.Code) }) {
+			code = exitRefused
+		}
+		return &exitError{code, errors.New("refused\n" + strings.TrimRight(text.String(), "\n"))}
+	}
+	switch {
+	case errors.Is(err, linker.ErrRefused), errors.Is(err, policy.ErrRefused):
+		return exitWith(exitRefused, err)
+	}
+	return exitWith(exitInput, err)
+}
+
+// isRefusal says whether a diagnostic's code is one of the linker's, about what tenants may not do.
+func isRefusal(code string) bool { return strings.HasPrefix(code, "P47") && code != linker.CodeProgram }
+
+func printLinked(out io.Writer, dir string, s *site.Site, l *linker.Linked) {
+	fmt.Fprintf(out, "linked %d tenants of site %s for target %s into %s (%d lines)\n", len(s.Tenants), s.Name, l.Resources.Target,
+		dir, bytes.Count(l.P4, []byte("\n")))
+	t := newTable(out, "tenant", "VID", "virtual registers", "ports (virtual: physical)")
+	for _, x := range l.Manifest.Tenants {
+		var regs, ports []string
+		for _, r := range x.Registers {
+			kind := "inelastic"
+			if r.Elastic {
+				kind = fmt.Sprintf("%d..%d", r.Min, r.Max)
+			}
+			regs = append(regs, fmt.Sprintf("%s (%s/%d, %s)", r.Name, r.Control, r.Stage, kind))
+		}
+		for _, v := range slices.Sorted(maps.Keys(x.Ports)) {
+			ports = append(ports, fmt.Sprintf("%d: %d", v, x.Ports[v]))
+		}
+		t.AppendRow([]any{x.Name, x.VID, strings.Join(regs, "\n"), strings.Join(ports, ", ")})
+	}
+	t.Render()
+	u := newTable(out, "resource", "linked", "sum of tenants", "target")
+	for _, name := range slices.Sorted(maps.Keys(l.Resources.Capacity)) {
+		sum := int64(0)
+		for _, t := range l.Resources.Tenants {
+			sum += t[name]
+		}
+		u.AppendRow([]any{name, l.Resources.Linked[name], sum, l.Resources.Capacity[name]})
+	}
+	u.Render()
+}
+
+func newCheck() *cobra.Command {
+	var include []string
+	c := &cobra.Command{
+		Use:     "check FILE...",
+		GroupID: "program",
+		Short:   "Check P4 programs: syntax and types, with positions",
+		Example: "  interlock check kv.p4",
+		Args:    cobra.MinimumNArgs(1),
+	}
+	format := addFormat(c)
+	c.Flags().StringArrayVarP(&include, "include", "I", nil, "directory to look for #include files in")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		all := syntax.Diagnostics{}
+		for _, path := range args {
+			_, diags := p4.Load(path, nil, include...)
+			all = append(all, diags...)
+		}
+		err := format.print(c.OutOrStdout(), all, func(out io.Writer) { all.Render(out) })
+		if err != nil {
+			return err
+		}
+		errs := 0
+		for _, d := range all {
+			if d.Severity == syntax.Error {
+				errs++
+			}
+		}
+		if errs > 0 {
+			return inputf("%d errors", errs)
+		}
+		if *format == "table" {
+			fmt.Fprintf(c.OutOrStdout(), "%s: no errors\n", cmp.Or(strings.Join(args, ", "), "-"))
+		}
+		return nil
+	}
+	return c
+}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/interlock/interlock/alloc"
+	"github.com/interlock/interlock/api/device"
+	"github.com/interlock/interlock/api/gate"
+	"github.com/interlock/interlock/specs"
+	"github.com/interlock/interlock/verify"
+	"github.com/interlock/interlock/verify/plan"
+	"github.com/interlock/interlock/verify/smt"
+)
+
+// epochsFile, beside the ledger, is where run records epochs unless told otherwise.
+const epochsFile = "epochs.jsonl"
+
+func newRun() *cobra.Command {
+	var epochs int
+	var length time.Duration
+	var record string
+	c := &cobra.Command{
+		Use:     "run [DIR]",
+		GroupID: "memory",
+		Short:   "Run the control loop: read counters, estimate, allocate, plan, prove, apply",
+		Long: `Each epoch reads the counters over P4Runtime, estimates every tenant's utility, chooses sizes within the policy's floors
+and ceilings, plans with the least disturbance, proves the exact write requests, applies them through the gate and reads
+back. What an interrupted controller left behind is recovered first, by a plan that is proved like any other.`,
+		Example: "  interlock run linked\n  interlock run linked --epochs 20 --epoch 500ms",
+		Args:    cobra.MaximumNArgs(1),
+	}
+	c.Flags().IntVar(&epochs, "epochs", 0, "number of epochs (0: until interrupted)")
+	c.Flags().DurationVar(&length, "epoch", 0, "length of an epoch (default: the site's)")
+	c.Flags().StringVar(&record, "record", "", "file to append the epochs' records to (default: "+epochsFile+" beside the ledger)")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		w, err := openWork(dirArg(args, 0))
+		if err != nil {
+			return err
+		}
+		if length == 0 {
+			if length, err = time.ParseDuration(w.site.Allocation.Epoch); err != nil {
+				return inputf("%s: allocation.epoch: %w", w.site.Path, err)
+			}
+		}
+		if record == "" {
+			record = filepath.Join(w.ledgerDir(), epochsFile)
+		}
+		return w.run(c.Context(), c.OutOrStdout(), epochs, length, record)
+	}
+	return c
+}
+
+func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.Duration, record string) error {
+	p, err := w.planner(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	strategy, err := alloc.StrategyNamed(w.site.Allocation.Strategy)
+	if err != nil {
+		return inputf("%s: allocation.strategy: %w", w.site.Path, err)
+	}
+	pool, required, err := w.solvers()
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	log, err := w.openLedger()
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	last, _, err := w.recordedState()
+	if err != nil {
+		last = []byte("unknown") // equal to no read-back: recover first
+	}
+	g, err := w.gateWith(ctx, p.context.ElectionID, log, pool, required)
+	if err != nil {
+		return err
+	}
+	defer g.Close()
+	if _, err := p.state(ctx); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(record, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return exitWith(exitEnvironment, err)
+	}
+	defer file.Close()
+
+	begun := time.Now()
+	loop := &alloc.Loop{
+		Context: p.context, Strategy: strategy, Tenants: p.tenants, Bounds: p.bounds,
+		Switch: &loopSwitch{p}, Prover: &loopProver{gate: g, pool: pool, required: required, encoder: plan.NewEncoder(1)},
+		Now: time.Now, LastState: last,
+		Record: func(e *alloc.Epoch) error {
+			printEpoch(out, e, begun)
+			return alloc.WriteEpoch(file, e)
+		},
+	}
+	tick := time.NewTicker(length)
+	defer tick.Stop()
+	err = loop.Run(ctx, epochs, func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+			return g.Lost()
+		}
+	})
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+		return nil
+	case errors.Is(err, alloc.ErrNotProved):
+		return exitWith(exitRefused, err)
+	}
+	return gateError(err)
+}
+
+// loopSwitch reads the switch for the loop.
+type loopSwitch struct{ p *planner }
+
+func (s *loopSwitch) PageTables(ctx context.Context) ([]byte, error) {
+	b, err := s.p.state(ctx)
+	return b, err
+}
+
+func (s *loopSwitch) Counters(ctx context.Context) (map[uint16]alloc.Reading, error) {
+	ctx, cancel := timeout(ctx)
+	defer cancel()
+	pipe, err := s.p.reader.Pipeline(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var vids []int64
+	for _, t := range s.p.tenants {
+		vids = append(vids, int64(t.VID))
+	}
+	counts := map[string]map[int64]int64{}
+	for _, name := range []string{specs.HitsCounter, specs.PacketsCounter} { // hits first, so that they are never more
+		id := device.CounterID(pipe.P4Info, name)
+		if id == 0 {
+			return nil, fmt.Errorf("the program on switch %s has no counter %s", s.p.work.site.Switch.Name, name)
+		}
+		if counts[name], err = s.p.reader.Counters(ctx, id, vids); err != nil {
+			return nil, err
+		}
+	}
+	out := map[uint16]alloc.Reading{}
+	for _, v := range vids {
+		out[uint16(v)] = alloc.Reading{Packets: counts[specs.PacketsCounter][v], Hits: counts[specs.HitsCounter][v]}
+	}
+	return out, nil
+}
+
+// loopProver proves plans and applies them through the gate.
+type loopProver struct {
+	gate     *gate.Gate
+	pool     *smt.Pool
+	required []string
+	encoder  *plan.Encoder
+}
+
+func (p *loopProver) Prove(ctx context.Context, in *plan.Input) (alloc.Proof, error) {
+	proof, err := gate.ProvePlan(ctx, p.encoder, p.pool, in, p.required, time.Now(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return &loopProof{p, in, proof}, nil
+}
+
+type loopProof struct {
+	prover *loopProver
+	in     *plan.Input
+	proof  *gate.Proof
+}
+
+func (p *loopProof) Verdict() verify.Verdict {
+	switch err := p.proof.Certificate.Proved(); {
+	case err == nil:
+		return verify.Proved
+	case errors.Is(err, verify.ErrRefuted):
+		return verify.Refuted
+	}
+	return verify.Unknown
+}
+
+func (p *loopProof) Reason() string {
+	if err := p.proof.Certificate.Proved(); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// Apply is not stopped by an interrupt: a plan that has begun is finished.
+func (p *loopProof) Apply(ctx context.Context) (alloc.Applied, error) {
+	ctx = context.WithoutCancel(ctx)
+	begun := time.Now()
+	c, err := p.prover.gate.ClearProvedPlan(ctx, p.in, p.proof)
+	if err != nil {
+		return alloc.Applied{}, err
+	}
+	done := alloc.Applied{Publish: time.Since(begun), Entry: uint64(c.Decision())}
+	out, err := p.prover.gate.Apply(ctx, c)
+	if out != nil {
+		done.Publish += out.Log
+		done.Write = out.Writes
+		done.PostState = out.PageTables
+	}
+	return done, err
+}
+
+// printEpoch prints one line an epoch.
+func printEpoch(out io.Writer, e *alloc.Epoch, begun time.Time) {
+	var tenants []string
+	for _, t := range e.Tenants {
+		s := fmt.Sprintf("%s %5d", t.Name, t.Memory)
+		if t.Utility != nil {
+			mark := " "
+			if !t.Satisfied {
+				mark = "!"
+			}
+			s += fmt.Sprintf(" %.2f%s", *t.Utility, mark)
+		} else {
+			s += "   -  "
+		}
+		tenants = append(tenants, s)
+	}
+	what := "no change"
+	switch p := e.Plan; {
+	case e.Error != "":
+		what = "FAILED: " + e.Error
+	case p != nil:
+		what = fmt.Sprintf("%d steps %s in %v, written in %v, all in %v", p.Steps, p.Verdict, ms(e.Part("prove")), ms(e.Part("write")), ms(e.Total))
+		if p.Entry != nil {
+			what += fmt.Sprintf(" (entry %d)", *p.Entry)
+		}
+	}
+	if e.Kind == alloc.Recovery {
+		what = "recovery: " + what
+	}
+	fmt.Fprintf(out, "%6.1fs  %3d  %s  %s\n", time.Since(begun).Seconds(), e.Number, strings.Join(tenants, "  "), what)
+}
+
+func ms(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
