@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/linker/vrm"
 )
 
 // Codes of the linker's diagnostics. A code never changes its meaning.
@@ -18,6 +19,15 @@ const (
 	CodeLoop        = "P4708" // a parser loop
 	CodeEthernet    = "P4709" // the packet does not begin with the Ethernet header, on the way in or out
 )
+
+// isRefusal says whether a diagnostic is about what a well-formed program does.
+func isRefusal(code string) bool {
+	switch code {
+	case CodeUnsupported, CodeName, CodeForbidden, CodeExtern, CodeTag, CodeSystemState, CodeLoop, CodeEthernet, vrm.Code:
+		return true
+	}
+	return false
+}
 
 func diagnosticf(pos syntax.Pos, code, format string, args ...any) syntax.Diagnostic {
 	return syntax.Diagnostic{Pos: pos, Code: code, Severity: syntax.Error, Msg: fmt.Sprintf(format, args...)}

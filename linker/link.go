@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -28,7 +29,8 @@ import (
 	"github.com/interlock/interlock/specs"
 )
 
-// ErrRefused is in every error that says no to a tenant's program or to the site, as opposed to one about its environment.
+// ErrRefused is in every error that says no to a well-formed program: it does what tenants may not do or what is not supported, or it
+// uses more than it is entitled to or than the target has. Malformed input is an error without it.
 var ErrRefused = errors.New("refused")
 
 // Options of a link.
@@ -56,7 +58,7 @@ func Link(ctx context.Context, s *site.Site, opt Options) (*Linked, error) {
 	}
 	target, err := resources.Load(s.Switch.Target)
 	if err != nil {
-		return nil, refuse(s.Errorf("switches[0].target", "%v", err))
+		return nil, s.Errorf("switches[0].target", "%v", err)
 	}
 	tenants, err := load(s)
 	if err != nil {
@@ -68,7 +70,7 @@ func Link(ctx context.Context, s *site.Site, opt Options) (*Linked, error) {
 	slots := target.Slots
 	if s.Switch.Slots != 0 {
 		if s.Switch.Slots > target.Slots {
-			return nil, refuse(s.Errorf("switches[0].slots", "%d slots, but a stage array of target %s has at most %d", s.Switch.Slots, target.Name, target.Slots))
+			return nil, s.Errorf("switches[0].slots", "%d slots, but a stage array of target %s has at most %d", s.Switch.Slots, target.Name, target.Slots)
 		}
 		slots = s.Switch.Slots
 	}
@@ -118,17 +120,26 @@ func load(s *site.Site) ([]*tenant, error) {
 			site: st, path: fmt.Sprintf("tenants[%d]", i), index: i + 1, prefix: specs.TenantPrefix(st.Name),
 			file: filepath.ToSlash(s.Resolve(st.Program)),
 		}
-		t.load(others)
+		src, err := os.ReadFile(t.file)
+		if err != nil {
+			return nil, s.Errorf(t.path+".program", "%v", err)
+		}
+		t.load(src, others)
 		diags = append(diags, t.diags...)
 		tenants = append(tenants, t)
 	}
 	if diags.HasErrors() {
 		withLines(diags)
+		for _, d := range diags {
+			if d.Severity == syntax.Error && !isRefusal(d.Code) {
+				return nil, diags
+			}
+		}
 		return nil, refuse(diags)
 	}
 	for _, t := range tenants {
 		if len(t.site.Addresses) > 0 && t.ipv4 == nil {
-			return nil, refuse(s.Errorf(t.path+".addresses", "the program of tenant %s has no IPv4 header whose addresses could be translated", t.site.Name))
+			return nil, s.Errorf(t.path+".addresses", "the program of tenant %s has no IPv4 header whose addresses could be translated", t.site.Name)
 		}
 	}
 	return tenants, nil
@@ -169,7 +180,7 @@ func narrow(s *site.Site, tenants []*tenant) error {
 		}
 	}
 	if len(errs) > 0 {
-		return refuse(errors.Join(errs...))
+		return errors.Join(errs...)
 	}
 	return nil
 }

@@ -5,12 +5,21 @@ import (
 	"context"
 	"flag"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	p4configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
+	"google.golang.org/protobuf/encoding/prototext"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/interlock/interlock/linker"
+	"github.com/interlock/interlock/linker/manifest"
+	"github.com/interlock/interlock/linker/p4"
+	"github.com/interlock/interlock/linker/p4/p4info"
+	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/site"
+	"github.com/interlock/interlock/specs"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -57,6 +66,162 @@ func TestGolden(t *testing.T) {
 		}
 		if !bytes.Equal(got, want) {
 			t.Errorf("%s differs (rewrite with -update):\n%s", f, cmp.Diff(string(want), string(got)))
+		}
+	}
+}
+
+// TestDeterministic links twice: the bytes are the same.
+func TestDeterministic(t *testing.T) {
+	a, err := link(t, quickstart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		b, err := link(t, quickstart)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(a.P4, b.P4) || !bytes.Equal(a.P4InfoTxt, b.P4InfoTxt) {
+			t.Fatal("two links of one site differ")
+		}
+		if diff := cmp.Diff(a.Manifest, b.Manifest); diff != "" {
+			t.Fatal(diff)
+		}
+		if diff := cmp.Diff(a.Resources, b.Resources); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+}
+
+// TestPrintedTwice prints the linked program again from its own tree: the canonical form is a fixed point.
+func TestPrintedTwice(t *testing.T) {
+	l, err := link(t, quickstart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var own syntax.Program
+	for _, d := range l.Info.Program.Decls {
+		if f := d.Pos().File; f != "core.p4" && f != "v1model.p4" {
+			own.Decls = append(own.Decls, d)
+		}
+	}
+	var b bytes.Buffer
+	if err := syntax.Print(&b, &own); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.HasSuffix(l.P4, b.Bytes()) {
+		t.Error(cmp.Diff(string(l.P4), b.String()))
+	}
+}
+
+// TestP4InfoText reads the text form back.
+func TestP4InfoText(t *testing.T) {
+	l, err := link(t, quickstart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p p4configv1.P4Info
+	if err := prototext.Unmarshal(l.P4InfoTxt, &p); err != nil {
+		t.Fatal(err)
+	}
+	if !proto.Equal(&p, l.P4Info) {
+		t.Error("the text form is another P4Info")
+	}
+}
+
+// preambles are the names of a P4Info's objects, by kind.
+func preambles(p *p4configv1.P4Info) map[string]bool {
+	out := map[string]bool{}
+	for _, x := range p.Tables {
+		out["table "+x.Preamble.Name] = true
+	}
+	for _, x := range p.Actions {
+		out["action "+x.Preamble.Name] = true
+	}
+	for _, x := range p.Counters {
+		out["counter "+x.Preamble.Name] = true
+	}
+	for _, x := range p.DirectCounters {
+		out["direct counter "+x.Preamble.Name] = true
+	}
+	for _, x := range p.Registers {
+		out["register "+x.Preamble.Name] = true
+	}
+	return out
+}
+
+// TestNames holds the manifest's names against both P4Infos: the tenant's own program has each object by its own name, the linked
+// program by the other, and neither has more than its registers and what core.p4 declares.
+func TestNames(t *testing.T) {
+	l, err := link(t, quickstart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	linked := preambles(l.P4Info)
+	for _, tenant := range l.Manifest.Tenants {
+		info, diags := p4.Load("../testdata/tenants/"+tenant.Name+".p4", nil)
+		if err := diags.Err(); err != nil {
+			t.Fatal(err)
+		}
+		p, diags := p4info.Generate(info)
+		if err := diags.Err(); err != nil {
+			t.Fatal(err)
+		}
+		own := preambles(p)
+		for kindName := range own {
+			i := strings.LastIndexByte(kindName, ' ')
+			kind, name := kindName[:i], kindName[i+1:]
+			to, ok := tenant.Names[name]
+			switch {
+			case kind == "register" || name == "NoAction":
+			case !ok:
+				t.Errorf("%s: the manifest has no %s", tenant.Name, kindName)
+			case !linked[kind+" "+to]:
+				t.Errorf("%s: the linked program has no %s %s", tenant.Name, kind, to)
+			case to != specs.TenantPrefix(tenant.Name)+name:
+				t.Errorf("%s: %s is called %s", tenant.Name, name, to)
+			}
+		}
+		for name := range tenant.Names {
+			if !own["table "+name] && !own["action "+name] && !own["counter "+name] && !own["direct counter "+name] {
+				t.Errorf("%s: its own program has no %s", tenant.Name, name)
+			}
+		}
+	}
+}
+
+// TestWriteDir writes over an earlier directory and leaves nothing else behind.
+func TestWriteDir(t *testing.T) {
+	l, err := link(t, quickstart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for range 2 {
+		if err := l.WriteDir(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 4 {
+		t.Errorf("%d files, %v", len(files), err)
+	}
+	m, err := manifest.Load(dir + "/" + linker.FileManifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(l.Manifest, m); diff != "" {
+		t.Error(diff)
+	}
+	if err := l.WriteDir(dir + "/" + linker.FileP4 + "/x"); err == nil {
+		t.Error("wrote below a file")
+	}
+}
+
+func BenchmarkLink(b *testing.B) {
+	for b.Loop() {
+		if _, err := link(b, quickstart); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -116,3 +116,92 @@ func TestBadTenants(t *testing.T) {
 		})
 	}
 }
+
+// narrowTarget is an entitler that grants one resource less than a tenant uses.
+type narrowTarget struct{ tenant, resource string }
+
+func (n narrowTarget) Entitle(ctx context.Context, demands []linker.Demand, capacity map[string]int64) (map[string]linker.Grant, error) {
+	grants, err := linker.Unlimited{}.Entitle(ctx, demands, capacity)
+	for _, d := range demands {
+		if d.Tenant == n.tenant {
+			grants[d.Tenant].Limits[n.resource] = d.Usage[n.resource] - 1
+		}
+	}
+	return grants, err
+}
+
+func TestEntitlement(t *testing.T) {
+	s, err := site.Load(quickstart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = linker.Link(context.Background(), s, linker.Options{Entitler: narrowTarget{"hh", "hashBits"}})
+	if !errors.Is(err, linker.ErrRefused) || !strings.Contains(fmt.Sprint(err), "site.yaml:55:5: tenants[1]: tenant hh is not entitled to what its program uses: hashBits 126 of 125") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := linker.Link(context.Background(), s, linker.Options{}); err == nil {
+		t.Error("linked without an entitler")
+	}
+}
+
+// TestSiteAgainstProgram checks what only the two together can be wrong about.
+func TestSiteAgainstProgram(t *testing.T) {
+	kv, err := filepath.Abs("../testdata/tenants/kv.p4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	all := func(bounds string) string {
+		var b strings.Builder
+		b.WriteString("    memory:\n")
+		for _, r := range []string{"key_hi", "key_lo", "val_hi", "val_lo", "hot"} {
+			fmt.Fprintf(&b, "      %s: %s\n", r, bounds)
+		}
+		return b.String()
+	}
+	for _, c := range []struct {
+		name, program, more, want string
+		refused                   bool
+	}{
+		{"unknown register", kv, "    memory: {cache: {min: 256}}\n", "tenants[0].memory.cache: the program of tenant t uses no register cache", false},
+		{"wider", kv, all("{min: 128}"), "tenants[0].memory.key_hi: min 128 is below the program's, 256; a site may only narrow", false},
+		{"more", kv, all("{max: 32768}"), "max 32768 is above the program's, 16384", false},
+		{"no power of two", kv, all("{max: 10000}"), "it must be a power of two", false},
+		{"unequal sizes", kv, "    memory: {key_lo: {max: 512}}\n", "registers key_hi and key_lo of tenant t always have one size, but different bounds", false},
+		{"no room", kv, all("{min: 16384}"), "tenants[1]: stage 0 of ingress has 16384 slots, but the tenants up to hh need at least 16640", true},
+		{
+			"no IPv4", write("l2.p4", strings.NewReplacer("        exit;", "        // exit;").Replace(read(t, "../testdata/tenants/bad/exit.p4"))),
+			"    addresses: {10.0.0.1: 192.0.2.1}\n", "tenants[0].addresses: the program of tenant t has no IPv4 header", false,
+		},
+		{"no program", filepath.Join(dir, "none.p4"), "", "site.yaml:12:14: tenants[0].program: open ", false},
+		{"syntax error", write("syntax.p4", "#include <core.p4>\nheader h {\n    bit<8> x\n}\n"), "", "syntax.p4:3:13: error[P4101]", false},
+		{"type error", write("type.p4", "#include <core.p4>\n#include <v1model.p4>\nconst bit<8> x = y;\n"), "", "type.p4:3:18: error[P4201]", false},
+		{"no main", write("main.p4", "#include <core.p4>\n#include <v1model.p4>\n"), "", "main.p4:1:1: error[P4701]: the program has no main package", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := linkSite(siteWith(t, c.program, c.more))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v\nwant %q", err, c.want)
+			}
+			if errors.Is(err, linker.ErrRefused) != c.refused {
+				t.Errorf("a refusal: %v, want %v", errors.Is(err, linker.ErrRefused), c.refused)
+			}
+		})
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}

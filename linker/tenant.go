@@ -1,7 +1,6 @@
 package linker
 
 import (
-	"os"
 	"strings"
 
 	"github.com/interlock/interlock/linker/p4"
@@ -42,13 +41,8 @@ func (t *tenant) errorf(pos syntax.Pos, code, format string, args ...any) {
 	t.diags = append(t.diags, diagnosticf(pos, code, format, args...))
 }
 
-// load reads, checks and takes apart a tenant's program. Afterwards diags says whether it may be linked.
-func (t *tenant) load(others []string) {
-	src, err := os.ReadFile(t.file)
-	if err != nil {
-		t.errorf(syntax.Pos{File: t.file}, CodeProgram, "tenant %s: %v", t.site.Name, err)
-		return
-	}
+// load checks and takes apart a tenant's program. Afterwards diags says whether it may be linked.
+func (t *tenant) load(src []byte, others []string) {
 	t.source = digestOf(src)
 	prog, diags := syntax.Parse(t.file, src, syntax.Config{Builtin: p4.Builtin()})
 	if diags.HasErrors() {

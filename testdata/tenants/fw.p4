@@ -71,9 +71,9 @@ struct metadata_t {
     bit<1>  seen_0;
     bit<1>  seen_1;
     @hit["filter_0"]
-    bool    known_0;   // the filter's memory is there
+    bool    held_0;    // the filter has memory for the bit; an access says so where memory is virtual
     @hit["filter_1"]
-    bool    known_1;
+    bool    held_1;
 }
 
 error {
@@ -206,10 +206,12 @@ control FwIngress(inout headers_t hdr,
                 if (meta.outbound) {
                     hash_connection(hdr.ipv4.src_addr, hdr.ipv4.dst_addr, hdr.tcp.src_port, hdr.tcp.dst_port);
                     if (hdr.tcp.syn == 1 && hdr.tcp.ack == 0) {
+                        meta.held_0 = true;
+                        meta.held_1 = true;
                         filter_0.write(meta.index_0, 1);
                         filter_1.write(meta.index_1, 1);
-                        if (!meta.known_0 || !meta.known_1) {
-                            drop();
+                        if (!meta.held_0 || !meta.held_1) {
+                            drop(); // what cannot be remembered must not be opened
                         }
                     }
                 } else {

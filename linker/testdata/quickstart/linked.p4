@@ -703,8 +703,8 @@ struct fw__metadata_t {
     bit<32> index_1;
     bit<1> seen_0;
     bit<1> seen_1;
-    bool known_0;
-    bool known_1;
+    bool held_0;
+    bool held_1;
 }
 
 error {
@@ -821,6 +821,8 @@ control fw__FwIngress(
                         hdr.tcp.dst_port
                     );
                     if (hdr.tcp.syn == 1 && hdr.tcp.ack == 0) {
+                        meta.held_0 = true;
+                        meta.held_1 = true;
                         {
                             bit<32> il_index = (bit<32>)meta.index_0 & il_page.mask_0;
                             bit<32> il_value = (bit<32>)(bit<1>)1;
@@ -829,10 +831,10 @@ control fw__FwIngress(
                                     (bit<32>)il_page.base_0 + il_index,
                                     il_value
                                 );
-                                meta.known_0 = true;
+                                meta.held_0 = true;
                             } else {
                                 il_memory.missed = true;
-                                meta.known_0 = false;
+                                meta.held_0 = false;
                             }
                             il_memory.asked = true;
                         }
@@ -844,14 +846,14 @@ control fw__FwIngress(
                                     (bit<32>)il_page.base_1 + il_index,
                                     il_value
                                 );
-                                meta.known_1 = true;
+                                meta.held_1 = true;
                             } else {
                                 il_memory.missed = true;
-                                meta.known_1 = false;
+                                meta.held_1 = false;
                             }
                             il_memory.asked = true;
                         }
-                        if (!meta.known_0 || !meta.known_1) {
+                        if (!meta.held_0 || !meta.held_1) {
                             drop();
                         }
                     }
@@ -867,10 +869,10 @@ control fw__FwIngress(
                         bit<32> il_cell = 0;
                         if (il_index < (bit<32>)il_page.size_0) {
                             il_stage_ingress_0.read(il_cell, (bit<32>)il_page.base_0 + il_index);
-                            meta.known_0 = true;
+                            meta.held_0 = true;
                         } else {
                             il_memory.missed = true;
-                            meta.known_0 = false;
+                            meta.held_0 = false;
                         }
                         il_memory.asked = true;
                         meta.seen_0 = (bit<1>)il_cell;
@@ -880,10 +882,10 @@ control fw__FwIngress(
                         bit<32> il_cell = 0;
                         if (il_index < (bit<32>)il_page.size_1) {
                             il_stage_ingress_1.read(il_cell, (bit<32>)il_page.base_1 + il_index);
-                            meta.known_1 = true;
+                            meta.held_1 = true;
                         } else {
                             il_memory.missed = true;
-                            meta.known_1 = false;
+                            meta.held_1 = false;
                         }
                         il_memory.asked = true;
                         meta.seen_1 = (bit<1>)il_cell;
@@ -1270,8 +1272,8 @@ parser il_Parser(
         meta.fw.index_1 = 0;
         meta.fw.seen_0 = 0;
         meta.fw.seen_1 = 0;
-        meta.fw.known_0 = false;
-        meta.fw.known_1 = false;
+        meta.fw.held_0 = false;
+        meta.fw.held_1 = false;
         hdr.fw.ethernet.setValid();
         hdr.fw.ethernet.dst_addr = hdr.il_ethernet.dst;
         hdr.fw.ethernet.src_addr = hdr.il_ethernet.src;

@@ -1,0 +1,461 @@
+package linker_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"path/filepath"
+	"testing"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+
+	"github.com/interlock/interlock/api/softswitch/dataplane"
+	"github.com/interlock/interlock/linker"
+	"github.com/interlock/interlock/linker/p4"
+	"github.com/interlock/interlock/specs"
+)
+
+// Tests of what linked programs do, on the embedded switch.
+
+func compile(t *testing.T, l *linker.Linked) *dataplane.Pipeline {
+	t.Helper()
+	p, err := dataplane.Compile(l.Info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// extent is a tenant's part of one stage.
+type extent struct{ base, size, mask uint64 }
+
+// mapTenant writes a tenant's page-table entry.
+func mapTenant(t *testing.T, p *dataplane.Pipeline, vid uint64, extents ...extent) {
+	t.Helper()
+	table := findTable(t, p, specs.PageTable(specs.Ingress))
+	action := -1
+	for i, a := range table.Actions {
+		if a.Name == specs.MapAction(specs.Ingress) {
+			action = i
+		}
+	}
+	if action < 0 {
+		t.Fatal("no map action")
+	}
+	do := &dataplane.Do{Action: action}
+	for i, prm := range table.Actions[action].Params {
+		var x extent
+		if i/4 < len(extents) {
+			x = extents[i/4]
+		}
+		do.Args = append(do.Args, []uint64{x.base, x.size, x.mask, 0}[i%4])
+		if prm.Offset() != i {
+			t.Fatalf("parameter %s at %d, want %d", prm.Name, prm.Offset(), i)
+		}
+	}
+	if err := table.Insert(dataplane.NewEntry([]dataplane.Match{{Value: []uint64{vid}}}, 0, do)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func findTable(t *testing.T, p *dataplane.Pipeline, name string) *dataplane.Table {
+	t.Helper()
+	for _, x := range p.Tables() {
+		if x.Name == name {
+			return x
+		}
+	}
+	t.Fatalf("no table %s", name)
+	return nil
+}
+
+func count(t *testing.T, p *dataplane.Pipeline, name string, i int) uint64 {
+	t.Helper()
+	for _, c := range p.Counters() {
+		if c.Name == name {
+			v, err := c.Read(i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v.Packets
+		}
+	}
+	t.Fatalf("no counter %s", name)
+	return 0
+}
+
+// frame is a packet to build. VID 0 means no tag.
+type frame struct {
+	vid, pcp  uint16
+	dei       bool
+	inner     layers.EthernetType // 0: IPv4
+	src, dst  string
+	ttl       uint8
+	transport gopacket.SerializableLayer
+	payload   []byte
+}
+
+var (
+	macA = net.HardwareAddr{2, 0, 0, 0, 0, 1}
+	macB = net.HardwareAddr{2, 0, 0, 0, 0, 2}
+)
+
+func (f frame) bytes(t *testing.T) []byte {
+	t.Helper()
+	inner := f.inner
+	if inner == 0 {
+		inner = layers.EthernetTypeIPv4
+	}
+	eth := &layers.Ethernet{SrcMAC: macA, DstMAC: macB, EthernetType: inner}
+	list := []gopacket.SerializableLayer{eth}
+	if f.vid != 0 {
+		eth.EthernetType = layers.EthernetTypeDot1Q
+		list = append(list, &layers.Dot1Q{Priority: uint8(f.pcp), DropEligible: f.dei, VLANIdentifier: f.vid, Type: inner})
+	}
+	if f.src != "" {
+		ip := &layers.IPv4{Version: 4, TTL: f.ttl, SrcIP: net.ParseIP(f.src), DstIP: net.ParseIP(f.dst), Protocol: layers.IPProtocolNoNextHeader}
+		list = append(list, ip)
+		switch x := f.transport.(type) {
+		case *layers.UDP:
+			ip.Protocol = layers.IPProtocolUDP
+			if err := x.SetNetworkLayerForChecksum(ip); err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, x)
+		case *layers.TCP:
+			ip.Protocol = layers.IPProtocolTCP
+			if err := x.SetNetworkLayerForChecksum(ip); err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, x)
+		}
+	}
+	b := gopacket.NewSerializeBuffer()
+	list = append(list, gopacket.Payload(f.payload))
+	if err := gopacket.SerializeLayers(b, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, list...); err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Clone(b.Bytes())
+}
+
+// run sends a packet through and returns its port and bytes, or -1.
+func run(p *dataplane.Pipeline, port uint16, pkt []byte) (int, []byte) {
+	x := p.Run(port, pkt)
+	defer x.Release()
+	if !x.Out {
+		return -1, nil
+	}
+	return int(x.Port), bytes.Clone(x.Data)
+}
+
+// checkSums verifies the IPv4 and transport checksums of a packet by computing them again.
+func checkSums(t *testing.T, pkt []byte) {
+	t.Helper()
+	d := gopacket.NewPacket(pkt, layers.LayerTypeEthernet, gopacket.Default)
+	ip, ok := d.Layer(layers.LayerTypeIPv4).(*layers.IPv4)
+	if !ok {
+		return
+	}
+	var sum uint32
+	for i := 0; i+1 < len(ip.Contents); i += 2 {
+		sum += uint32(ip.Contents[i])<<8 | uint32(ip.Contents[i+1])
+	}
+	for sum>>16 != 0 {
+		sum = sum&0xffff + sum>>16
+	}
+	if sum != 0xffff {
+		t.Errorf("IPv4 header checksum is wrong: %x", ip.Contents)
+	}
+	switch x := d.TransportLayer().(type) {
+	case *layers.UDP:
+		_ = x.SetNetworkLayerForChecksum(ip)
+	case *layers.TCP:
+		_ = x.SetNetworkLayerForChecksum(ip)
+	}
+	if err, bad := d.VerifyChecksums(); err != nil || len(bad) > 0 {
+		t.Errorf("checksums: %v %v in %x", err, bad, pkt)
+	}
+}
+
+func kvMessage(op byte, key, value uint64) []byte {
+	b := []byte{op}
+	for _, x := range []uint64{key, value} {
+		for i := 7; i >= 0; i-- {
+			b = append(b, byte(x>>(8*i)))
+		}
+	}
+	return b
+}
+
+func TestCacheBehindTranslation(t *testing.T) {
+	l, err := link(t, quickstart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := compile(t, l)
+	get := frame{
+		vid: 100, pcp: 5, dei: true, src: "198.51.100.11", dst: "198.51.100.1", ttl: 64,
+		transport: &layers.UDP{SrcPort: 4000, DstPort: 50000}, payload: kvMessage(1, 0x1122334455667788, 0),
+	}
+	reply := frame{
+		vid: 100, src: "198.51.100.1", dst: "198.51.100.11", ttl: 64,
+		transport: &layers.UDP{SrcPort: 50000, DstPort: 4000}, payload: kvMessage(2, 0x1122334455667788, 0xcafe),
+	}
+	step := func(name string, in uint16, f frame, wantPort int) gopacket.Packet {
+		t.Helper()
+		port, out := run(p, in, f.bytes(t))
+		if port != wantPort {
+			t.Fatalf("%s: left on port %d, want %d", name, port, wantPort)
+		}
+		if port < 0 {
+			return nil
+		}
+		checkSums(t, out)
+		d := gopacket.NewPacket(out, layers.LayerTypeEthernet, gopacket.Default)
+		tag := d.Layer(layers.LayerTypeDot1Q).(*layers.Dot1Q)
+		if tag.VLANIdentifier != f.vid || uint16(tag.Priority) != f.pcp || tag.DropEligible != f.dei {
+			t.Errorf("%s: tag %+v", name, tag)
+		}
+		if ip := d.Layer(layers.LayerTypeIPv4).(*layers.IPv4); ip.TTL != 63 {
+			t.Errorf("%s: TTL %d, want 63", name, ip.TTL)
+		}
+		return d
+	}
+
+	// Without memory nothing is cached.
+	step("GET without memory", 1, get, 2)
+	step("REPLY without memory", 2, reply, 1)
+	step("GET again", 1, get, 2)
+	if asked, hits := count(t, p, specs.PacketsCounter, 100), count(t, p, specs.HitsCounter, 100); asked != 2 || hits != 0 {
+		t.Errorf("without memory: %d packets, %d hits, want 2 and 0", asked, hits)
+	}
+
+	x := extent{base: 1000, size: 256, mask: 255}
+	mapTenant(t, p, 100, x, x, x, x, x)
+	step("miss", 1, get, 2)
+	step("fill", 2, reply, 1)
+	d := step("hit", 1, get, 1)
+	ip := d.Layer(layers.LayerTypeIPv4).(*layers.IPv4)
+	udp := d.Layer(layers.LayerTypeUDP).(*layers.UDP)
+	if ip.SrcIP.String() != "198.51.100.1" || ip.DstIP.String() != "198.51.100.11" || udp.SrcPort != 50000 || udp.DstPort != 4000 {
+		t.Errorf("the answer goes from %v:%d to %v:%d", ip.SrcIP, udp.SrcPort, ip.DstIP, udp.DstPort)
+	}
+	if want := kvMessage(2, 0x1122334455667788, 0xcafe); !bytes.Equal(udp.Payload, want) {
+		t.Errorf("the answer is %x, want %x", udp.Payload, want)
+	}
+	if asked, hits := count(t, p, specs.PacketsCounter, 100), count(t, p, specs.HitsCounter, 100); asked != 4 || hits != 1 {
+		t.Errorf("%d packets, %d hits, want 4 and 1", asked, hits)
+	}
+	// The slots used are the tenant's.
+	for _, r := range p.Registers() {
+		if r.Stray() != 0 {
+			t.Errorf("%s: %d stray accesses", r.Name, r.Stray())
+		}
+		for i := range r.Size {
+			v := make([]uint64, r.Words())
+			if err := r.Read(i, v); err != nil {
+				t.Fatal(err)
+			}
+			if v[0] != 0 && (i < 1000 || i >= 1256) {
+				t.Errorf("%s[%d] = %d, outside the extent", r.Name, i, v[0])
+			}
+		}
+	}
+
+	// Addresses that are not the tenant's, and hop limits that have run out.
+	stranger := get
+	stranger.src = "198.51.100.99"
+	step("unknown source", 1, stranger, -1)
+	stranger = get
+	stranger.dst = "203.0.113.1"
+	step("unknown destination", 1, stranger, -1)
+	old := get
+	old.ttl = 1
+	old.payload = kvMessage(1, 99, 0)
+	step("hop limit 1", 1, old, -1)
+	tcp := get
+	tcp.transport = &layers.TCP{SrcPort: 1, DstPort: 2, SYN: true}
+	step("a transport whose checksum cannot be corrected", 1, tcp, -1)
+}
+
+// TestSystemOnly sends what no tenant admits: nothing of it reaches tenant code, and nothing leaves, as no entry forwards it.
+func TestSystemOnly(t *testing.T) {
+	l, err := link(t, quickstart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := compile(t, l)
+	tcp := &layers.TCP{SrcPort: 1, DstPort: 2, SYN: true}
+	good := frame{vid: 200, src: "10.1.1.1", dst: "10.2.2.2", ttl: 9, transport: tcp}
+	if port, _ := run(p, 3, good.bytes(t)); port != 4 {
+		t.Fatalf("an admitted packet left on %d, want 4", port)
+	}
+	before := count(t, p, "hh__HhIngress.traffic", 0)
+	untagged, unknown, double := good, good, good
+	untagged.vid, unknown.vid = 0, 201
+	double.inner = layers.EthernetTypeDot1Q
+	for _, c := range []struct {
+		name string
+		port uint16
+		pkt  []byte
+	}{
+		{"untagged", 3, untagged.bytes(t)},
+		{"unknown VID", 3, unknown.bytes(t)},
+		{"another tenant's port", 1, good.bytes(t)},
+		{"unknown port", 9, good.bytes(t)},
+		{"double tag", 3, double.bytes(t)},
+		{"from the controller", specs.CPUPort, good.bytes(t)},
+		{"too short", 3, good.bytes(t)[:13]},
+		{"tag too short", 3, good.bytes(t)[:16]},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if port, _ := run(p, c.port, c.pkt); port != -1 {
+				t.Errorf("left on port %d", port)
+			}
+		})
+	}
+	if after := count(t, p, "hh__HhIngress.traffic", 0); after != before {
+		t.Errorf("tenant code counted %d of them", after-before)
+	}
+	marker := append(append(append([]byte{}, macB...), macA...), specs.MarkerEtherType>>8, specs.MarkerEtherType&0xff, 1, 2, 3, 4, 5, 6, 7, 8)
+	if port, out := run(p, specs.CPUPort, marker); port != specs.CPUPort || !bytes.Equal(out, marker) {
+		t.Errorf("the fence marker left on port %d as %x", port, out)
+	}
+	if port, _ := run(p, 3, marker); port != -1 {
+		t.Errorf("a marker from outside left on port %d", port)
+	}
+}
+
+// TestSameAsOwnProgram runs each tenant's program by itself and in the linked program, with all the memory it declares, on the same
+// random packets: what leaves is the same but for the tag and the hop limit.
+func TestSameAsOwnProgram(t *testing.T) {
+	const seed = 1
+	for _, c := range []struct {
+		name    string
+		extents []extent
+		packet  func(r *rand.Rand) frame
+	}{
+		{"kv", folded(5), func(r *rand.Rand) frame {
+			ports := [][2]layers.UDPPort{{4000, 50000}, {50000, 4000}, {1, 2}}[r.IntN(3)]
+			return frame{transport: &layers.UDP{SrcPort: ports[0], DstPort: ports[1]}, payload: kvMessage(byte(r.IntN(6)), r.Uint64N(40), r.Uint64())}
+		}},
+		{"hh", folded(3), func(r *rand.Rand) frame {
+			if r.IntN(2) == 0 {
+				return frame{transport: &layers.UDP{SrcPort: layers.UDPPort(r.IntN(4)), DstPort: 7}}
+			}
+			return frame{transport: &layers.TCP{SrcPort: layers.TCPPort(r.IntN(4)), DstPort: 7}}
+		}},
+		{"fw", []extent{{0, 4096, 0xffffffff}, {0, 4096, 0xffffffff}}, func(r *rand.Rand) frame {
+			return frame{transport: &layers.TCP{SrcPort: layers.TCPPort(r.IntN(3)), DstPort: layers.TCPPort(r.IntN(3)), SYN: r.IntN(2) == 0, ACK: r.IntN(3) == 0}}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			own, diags := p4.Load("../testdata/tenants/"+c.name+".p4", nil)
+			if err := diags.Err(); err != nil {
+				t.Fatal(err)
+			}
+			alone, err := dataplane.Compile(own)
+			if err != nil {
+				t.Fatal(err)
+			}
+			path, err := filepath.Abs("../testdata/tenants/" + c.name + ".p4")
+			if err != nil {
+				t.Fatal(err)
+			}
+			linked, err := linkSite(siteWith(t, path, ""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := compile(t, linked)
+			mapTenant(t, p, 10, c.extents...)
+			r := rand.New(rand.NewPCG(seed, 0))
+			left := 0
+			for i := range 4000 {
+				f := c.packet(r)
+				f.src, f.dst = fmt.Sprintf("10.0.0.%d", 1+r.IntN(3)), fmt.Sprintf("10.0.0.%d", 1+r.IntN(3))
+				f.ttl = []uint8{2, 64, 255}[r.IntN(3)]
+				in := uint16(1 + r.IntN(2))
+				plain := f.bytes(t)
+				pcp := byte(r.IntN(8))
+				tagged := append(append(plain[:12:12], 0x81, 0, pcp<<5, 10), plain[12:]...)
+				if r.IntN(20) == 0 { // too short somewhere
+					cut := 14 + r.IntN(len(plain)-14)
+					plain, tagged = plain[:cut], tagged[:cut+4]
+				}
+				if len(plain) > 34 && r.IntN(20) == 0 { // a wrong checksum
+					plain[24] ^= 1
+					tagged[28] ^= 1
+				}
+				wantPort, want := run(alone, in, plain)
+				port, got := run(p, in, tagged)
+				if port != wantPort {
+					t.Fatalf("seed %d, packet %d: left on port %d, its own program says %d\n%x", seed, i, port, wantPort, plain)
+				}
+				if port < 0 {
+					continue
+				}
+				left++
+				if len(got) < 18 || got[14]>>5 != pcp {
+					t.Fatalf("seed %d, packet %d: tag %x", seed, i, got)
+				}
+				got = append(got[:12:12], got[16:]...)
+				if len(got) >= 34 && got[12] == 8 { // undo one hop
+					if got[22] != f.ttl-1 {
+						t.Fatalf("seed %d, packet %d: TTL %d, want %d", seed, i, got[22], f.ttl-1)
+					}
+					got[22]++
+					got[24], got[25] = want[24], want[25]
+				}
+				if !bytes.Equal(got, want) {
+					t.Fatalf("seed %d, packet %d:\n got %x\nwant %x", seed, i, got, want)
+				}
+			}
+			if left < 500 {
+				t.Errorf("only %d packets left", left)
+			}
+		})
+	}
+}
+
+// folded are extents as large as the tenants' registers.
+func folded(n int) []extent {
+	var out []extent
+	for range n {
+		out = append(out, extent{0, 16384, 16383})
+	}
+	return out
+}
+
+// TestDirectIndexMisses gives the firewall half of its filter: connections whose bits lie in the other half are not known, and a
+// SYN that cannot be remembered is dropped.
+func TestDirectIndexMisses(t *testing.T) {
+	l, err := link(t, quickstart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := compile(t, l)
+	half := extent{base: 4096, size: 2048, mask: 0xffffffff}
+	mapTenant(t, p, 300, half, half)
+	passed := 0
+	const total = 400
+	for i := range total {
+		syn := frame{vid: 300, src: "10.0.0.1", dst: "10.9.9.9", ttl: 64, transport: &layers.TCP{SrcPort: layers.TCPPort(i), DstPort: 80, SYN: true}}
+		answer := frame{vid: 300, src: "10.9.9.9", dst: "10.0.0.1", ttl: 64, transport: &layers.TCP{SrcPort: 80, DstPort: layers.TCPPort(i), SYN: true, ACK: true}}
+		out, _ := run(p, 5, syn.bytes(t))
+		back, _ := run(p, 6, answer.bytes(t))
+		if out != back+1 && !(out == -1 && back == -1) {
+			t.Fatalf("SYN left on %d, its answer on %d", out, back)
+		}
+		if out == 6 {
+			passed++
+		}
+	}
+	if passed < total/8 || passed > total/2 {
+		t.Errorf("%d of %d connections passed, want about a quarter", passed, total)
+	}
+	if hits := count(t, p, specs.HitsCounter, 300); hits != 2*uint64(passed) {
+		t.Errorf("%d hits, want %d", hits, 2*passed)
+	}
+}
