@@ -54,7 +54,8 @@ type Resources struct {
 	Linked     resources.Usage            `json:"linked"` // of the printed program as a whole
 }
 
-// entitle measures the tenants' programs and asks the policy. A tenant that uses more than it is entitled to is refused.
+// entitle measures the tenants' programs and asks the policy. A tenant that uses more than it is entitled to is refused. Stages are
+// not shared out: tenants' code stands side by side in the same stages, so each may have as many as the target.
 func entitle(ctx context.Context, s *site.Site, tenants []*tenant, target *resources.Target, e Entitler) (*Resources, error) {
 	out := &Resources{
 		APIVersion: site.APIVersion, Kind: "Resources", Target: target.Name, Capacity: target.Capacity,
@@ -64,9 +65,13 @@ func entitle(ctx context.Context, s *site.Site, tenants []*tenant, target *resou
 	for _, t := range tenants {
 		u := resources.Measure(t.info)
 		out.Tenants[t.site.Name] = u
-		demands = append(demands, Demand{Tenant: t.site.Name, Weight: t.site.Weight, Budget: t.site.Budget, Usage: maps.Clone(u)})
+		asked := maps.Clone(u)
+		delete(asked, resources.Stages)
+		demands = append(demands, Demand{Tenant: t.site.Name, Weight: t.site.Weight, Budget: t.site.Budget, Usage: asked})
 	}
-	grants, err := e.Entitle(ctx, demands, maps.Clone(target.Capacity))
+	shared := maps.Clone(target.Capacity)
+	delete(shared, resources.Stages)
+	grants, err := e.Entitle(ctx, demands, shared)
 	if err != nil {
 		return nil, refuse(fmt.Errorf("policy %s: %w", s.Policy, err))
 	}
@@ -77,13 +82,15 @@ func entitle(ctx context.Context, s *site.Site, tenants []*tenant, target *resou
 			return nil, fmt.Errorf("policy %s says nothing about tenant %s", s.Policy, t.site.Name)
 		}
 		u := out.Tenants[t.site.Name]
-		out.Entitled[t.site.Name] = g.Limits
-		if over := u.Exceeds(g.Limits); len(over) > 0 {
+		limits := maps.Clone(g.Limits)
+		limits[resources.Stages] = target.Capacity[resources.Stages]
+		out.Entitled[t.site.Name] = limits
+		if over := u.Exceeds(limits); len(over) > 0 {
 			why := ""
 			if g.Why != "" {
 				why = ": " + g.Why
 			}
-			errs = append(errs, s.Errorf(t.path, "tenant %s is not entitled to what its program uses: %s%s", t.site.Name, excess(over, u, g.Limits), why))
+			errs = append(errs, s.Errorf(t.path, "tenant %s is not entitled to what its program uses: %s%s", t.site.Name, excess(over, u, limits), why))
 		}
 	}
 	if len(errs) > 0 {
