@@ -1,6 +1,7 @@
 package types_test
 
 import (
+	"math/big"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -321,4 +322,51 @@ func FuzzCheck(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, src []byte) {
 		p4.Load("fuzz.p4", src)
 	})
+}
+
+// TestCodes checks that every documented code is one that some test program provokes, and the other way round.
+func TestCodes(t *testing.T) {
+	src, err := os.ReadFile("errors.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]bool{}
+	for _, m := range regexp.MustCompile(`= "(P4\d+)" // \S`).FindAllStringSubmatch(string(src), -1) {
+		if documented[m[1]] {
+			t.Errorf("%s is given twice", m[1])
+		}
+		documented[m[1]] = true
+	}
+	if n := strings.Count(string(src), `"P4`); n != len(documented) {
+		t.Errorf("%d codes, %d of them documented", n, len(documented))
+	}
+	provoked := map[string]bool{"P4203": true} // by TestBuiltTree: the parser notices first
+	files, _ := filepath.Glob("testdata/errors/*.p4")
+	for _, file := range files {
+		_, diags := p4.Load(file, nil)
+		for _, d := range diags {
+			provoked[d.Code] = true
+			if !documented[d.Code] {
+				t.Errorf("%v: the code is not documented", d)
+			}
+		}
+	}
+	for code := range documented {
+		if !provoked[code] {
+			t.Errorf("no test program provokes %s", code)
+		}
+	}
+}
+
+// TestBuiltTree checks a tree that no parser made: a constant where a type stands.
+func TestBuiltTree(t *testing.T) {
+	one := func() syntax.Expr { return &syntax.IntLit{Text: "1", Value: big.NewInt(1)} }
+	first := &syntax.ConstDecl{Type: &syntax.BaseType{Kind: "int"}, Value: one()}
+	first.Name = &syntax.Ident{Name: "n"}
+	second := &syntax.ConstDecl{Type: &syntax.NamedType{Ident: &syntax.Ident{Name: "n"}}, Value: one()}
+	second.Name = &syntax.Ident{Name: "m"}
+	_, diags := types.Check(&syntax.Program{Decls: []syntax.Decl{first, second}})
+	if len(diags) != 1 || diags[0].Code != "P4203" {
+		t.Errorf("findings: %v, want one P4203", diags)
+	}
 }

@@ -34,7 +34,6 @@ const (
 	codeSwitch         = "P4230" // a switch label that repeats or does not fit
 	codePackage        = "P4231" // an argument of a package that is no parser or control of the wanted type
 	codeInitialiser    = "P4232" // a list or struct expression that does not fit what it initialises
-	codeUnsupported    = "P4299" // legal P4-16 that this checker does not check yet, and so refuses
 	codeDuplicateEntry = "P4233" // two members, fields or properties of the same name
-	codeNoMain         = "P4234" // warning: a program without an instance named main
+	codeUnsupported    = "P4299" // legal P4-16 that this checker does not check yet, and so refuses
 )
