@@ -48,6 +48,10 @@ var canaries = []canary{
 		"P2/kv/dei", "hdr.il_vlan = { 1, 1, 100, 0x800 }", "with another dei",
 	},
 	{
+		"a VID that stops the packet", "state kv__start {", "state kv__start { hdr.il_vlan.vid = 9;",
+		"P2/kv/kept", "hdr.il_vlan.vid = 9", "another vid at the end of ingress",
+	},
+	{
 		"TPID", "state kv__parse_cache {", "state kv__parse_cache { hdr.il_ethernet.etherType = 0x88a8;",
 		"P2/kv/tpid", "etherType = 0x88a8", "with another tpid",
 	},

@@ -1,6 +1,9 @@
 package program
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
 	"github.com/interlock/interlock/specs"
@@ -47,6 +50,8 @@ type end struct {
 	spec  *smt.Term   // egress_spec
 	mcast *smt.Term
 	wrote [2]syntax.Node // in concrete runs: who wrote spec and mcast
+	state *state         // as it is then
+	at    syntax.Node    // the control
 }
 
 // An emission is one header that the deparser puts out if cond holds.
@@ -135,11 +140,8 @@ func (m *machine) declareInstance(f *frame, d *syntax.InstanceDecl) {
 }
 
 func (m *machine) newInstance(f *frame, o *types.Object, at syntax.Node) *instance {
-	inst := &instance{path: o.Name, name: o.Name, kind: instanceKind(o.Type), obj: o}
-	if f != nil && f.path != "" {
-		inst.path = f.path + "." + o.Name
-	}
-	inst.owner = m.ownerOf(f, o.Name, at)
+	inst := &instance{name: o.Name, kind: instanceKind(o.Type), obj: o, owner: m.ownerOf(f, o.Name, at)}
+	m.nameInstance(f, inst, at)
 	x, ok := o.Type.(*types.Extern)
 	if !ok {
 		m.refuse(at, "an instance of %s", o.Type)
@@ -159,6 +161,33 @@ func (m *machine) newInstance(f *frame, o *types.Object, at syntax.Node) *instan
 		}
 	}
 	return inst
+}
+
+// nameInstance gives an object the name that the control plane knows it by: where it is declared, or what @name says. Two
+// objects of one name would be one to the reader, so they are refused.
+func (m *machine) nameInstance(f *frame, inst *instance, at syntax.Node) {
+	local := inst.name
+	if d, ok := inst.obj.Decl.(syntax.Decl); ok {
+		for _, a := range d.Annots() {
+			if a.Name == "name" && len(a.Body) == 1 {
+				if name, err := strconv.Unquote(a.Body[0].Text); err == nil {
+					local = name
+				}
+			}
+		}
+	}
+	inst.path = strings.TrimPrefix(local, ".")
+	if !strings.HasPrefix(local, ".") && f != nil && f.path != "" {
+		inst.path = f.path + "." + local
+	}
+	where := inst.name
+	if f != nil {
+		where = f.path + "." + inst.name
+	}
+	if other, ok := m.paths[inst.path]; ok && other != where {
+		m.refuse(at, "%s and %s, which are both called %s", other, where, inst.path)
+	}
+	m.paths[inst.path] = where
 }
 
 // ownerOf is the tenant to whom a declared object belongs: by its own prefix, else by that of the enclosing control.
@@ -210,10 +239,8 @@ func (m *machine) tableInstance(home *frame, o *types.Object, d *syntax.TableDec
 	if inst, ok := f.insts[o]; ok {
 		return inst
 	}
-	inst := &instance{path: o.Name, name: o.Name, kind: "table", obj: o, owner: m.ownerOf(home, o.Name, d)}
-	if home != nil && home.path != "" {
-		inst.path = home.path + "." + o.Name
-	}
+	inst := &instance{name: o.Name, kind: "table", obj: o, owner: m.ownerOf(home, o.Name, d)}
+	m.nameInstance(home, inst, d)
 	f.insts[o] = inst
 	return inst
 }

@@ -44,9 +44,11 @@ type machine struct {
 	at syntax.Node
 
 	hdr, meta, sm loc
+	outer         [2]loc // the Ethernet header and the tag
 	endedParsers  []*state
 	top           *frame
 	byName        map[string]syntax.Decl
+	paths         map[string]string // control-plane name to where it is declared
 
 	accesses []*access
 	entries  []*entry

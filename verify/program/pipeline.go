@@ -29,6 +29,7 @@ func newMachine(in *Input, info *types.Info) *machine {
 	m := &machine{
 		in: in, tenants: in.tenants(), info: info, b: smt.NewBuilder(),
 		lay: &layouts{memo: map[types.Type][]leaf{}}, byName: map[string]syntax.Decl{},
+		paths: map[string]string{},
 	}
 	for _, d := range info.Program.Decls {
 		if n := d.DeclName(); n != nil {
@@ -61,6 +62,8 @@ func (m *machine) run() (err error) {
 
 	s := m.initial(prs)
 	mark := len(s.vals)
+	dep := controls["dep"]
+	m.findOuter(m.pipelineFrame(dep.Name.Name, dep, dep.Params, []loc{{}, m.hdr}), dep)
 	f := m.pipelineFrame(prs.Name.Name, prs, prs.Params, []loc{{}, m.hdr, m.meta, m.sm})
 	for _, g := range m.runParser(f, prs, s) {
 		g.truncate(mark)
@@ -79,7 +82,7 @@ func (m *machine) afterParser(s *state, controls map[string]*syntax.ControlDecl)
 		return
 	}
 	spec, mcast := m.smField(s, "egress_spec"), m.smField(s, "mcast_grp")
-	e := &end{pc: m.cond(s), ran: m.ran(s), spec: spec, mcast: mcast}
+	e := &end{pc: m.cond(s), ran: m.ran(s), spec: spec, mcast: mcast, state: s.clone(), at: controls["ig"]}
 	if s.origin != nil {
 		e.wrote = [2]syntax.Node{s.origin[m.smOffset("egress_spec")], s.origin[m.smOffset("mcast_grp")]}
 	}
@@ -170,8 +173,11 @@ func (m *machine) initial(prs *syntax.ParserDecl) *state {
 	set("ingress_port", m.ingressPort())
 	set("packet_length", m.b.ZeroExt(m.packetLength(), 16))
 	set("parser_error", m.errorCode("NoError"))
+	// v1model's documentation promises these of a packet that comes from a port. It promises zeros in egress_spec too;
+	// that one stays unknown, so that a program has to say where a packet goes.
+	set("mcast_grp", m.b.BV(0, 16))
 	set("checksum_error", m.b.BV(0, 1))
-	set("instance_type", m.b.BV(0, 32)) // a packet from a port: copies are refused or refuted
+	set("instance_type", m.b.BV(0, 32))
 	return s
 }
 

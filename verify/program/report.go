@@ -139,7 +139,7 @@ var (
 	checked = [...]PropertyNote{
 		{ID: "P1", Title: "namespace", Note: "tables, registers, counters, meters and profiles; value sets and digests are refused"},
 		{ID: "P2", Title: "tag"},
-		{ID: "P3", Title: "no copies", Note: "a copy made by system code is refused, not proved"},
+		{ID: "P3", Title: "no copies", Note: "a copy made by system code is refused, not proved; mcast_grp is 0 when a packet arrives, as v1model promises"},
 		{
 			ID: "P5", Title: "slot confinement",
 			Note: "within the page-table entry that the packet's VID matched; that entries lie within the array is M3, proved with each plan",

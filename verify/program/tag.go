@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/linker/p4/types"
 	"github.com/interlock/interlock/verify/smt"
 )
 
@@ -11,8 +12,9 @@ import (
 // the incoming ones, and an inner type that is no TPID. Any other packet leaves with the tags that it came with. A dropped
 // packet has no output.
 func (p *prover) tag() {
+	p.keptTag()
 	for _, o := range p.outputs {
-		eth, vlan := p.outerHeaders(o)
+		eth, vlan := o.emits[0], o.emits[1]
 		for i, t := range p.tenants {
 			pc := p.b.And(o.pc, o.ran[i])
 			if v, ok := pc.ConstBool(); ok && !v {
@@ -24,19 +26,39 @@ func (p *prover) tag() {
 	}
 }
 
-// outerHeaders are the first two emissions, which must be able to hold Ethernet and a tag.
-func (p *prover) outerHeaders(o *output) (eth, vlan emission) {
-	if len(o.emits) < 2 {
-		p.refuse(p.at, "a deparser that does not begin with an Ethernet header and a tag")
+// findOuter finds the containers of the Ethernet header and the tag: what the deparser's first two statements put out. P2 is
+// about them, so a deparser that begins in another way is refused.
+func (m *machine) findOuter(f *frame, d *syntax.ControlDecl) {
+	for i, want := range [...]int{ethernetBits, tagBits} {
+		if i >= len(d.Apply.Stmts) {
+			m.refuse(d, "a deparser that does not begin with an Ethernet header and a tag")
+		}
+		at := d.Apply.Stmts[i]
+		st, ok := at.(*syntax.CallStmt)
+		if !ok {
+			m.refuse(at, "a deparser that does not begin with an Ethernet header and a tag")
+		}
+		c := m.info.Calls[st.Call]
+		if c == nil || c.Kind != types.MethodCall || c.Method != "emit" || len(c.Args) != 1 || !m.isLvalue(f, c.Args[0]) {
+			m.refuse(at, "a deparser that does not begin with an Ethernet header and a tag")
+		}
+		lv := m.lvalue(f, nil, c.Args[0])
+		if !isHeader(lv.typ) || headerBits(m.layout(lv.typ, at)) != want {
+			m.refuse(at, "a deparser whose header %d does not have %d bits", i+1, want)
+		}
+		m.outer[i] = loc{lv.off, lv.typ}
 	}
-	eth, vlan = o.emits[0], o.emits[1]
-	if headerBits(eth.header) != ethernetBits {
-		p.refuse(eth.at, "a deparser whose first header is no Ethernet header")
+}
+
+// outerAt is an outer header as it is in a state.
+func (p *prover) outerAt(i int, s *state, at syntax.Node) emission {
+	l := p.outer[i]
+	ls := p.layout(l.typ, at)
+	e := emission{cond: s.vals[l.off], header: ls[1:], vals: s.vals[l.off+1 : l.off+len(ls)], at: at}
+	if s.origin != nil {
+		e.wrote = s.origin[l.off+1 : l.off+len(ls)]
 	}
-	if headerBits(vlan.header) != tagBits {
-		p.refuse(vlan.at, "a deparser whose second header is no 802.1Q tag")
-	}
-	return eth, vlan
+	return e
 }
 
 // bits of an emitted header, off bits from its start.
@@ -86,6 +108,30 @@ func (p *prover) tenantTag(t Tenant, pc *smt.Term, eth, vlan emission) {
 	same("vid", vlan, tciOffset, vidOffset, 12)
 	add("inner-type", "with a second tag's type behind its tag",
 		p.noTPID(p.bits(vlan, innerOffset-tciOffset, 16)), vlan.writer(innerOffset-tciOffset))
+}
+
+// keptTag says the same of the two headers at the end of ingress, whether or not the packet is dropped later: the system finds
+// page tables, ports and counters by the VID that is there.
+func (p *prover) keptTag() {
+	for _, e := range p.ends {
+		eth, vlan := p.outerAt(0, e.state, e.at), p.outerAt(1, e.state, e.at)
+		for i, t := range p.tenants {
+			pc := p.b.And(e.pc, e.ran[i])
+			if v, ok := pc.ConstBool(); ok && !v {
+				continue
+			}
+			same := func(name string, h emission, start, off, n int) {
+				p.add("P2", "P2/"+t.Name+"/kept", fmt.Sprintf("tenant %s: the tag at the end of ingress", t.Name), site{
+					pc: pc, bad: p.b.Not(p.b.Eq(p.bits(h, off-start, n), p.packetField(off, n))), at: h.writer(off - start),
+					what: fmt.Sprintf("a packet of tenant %s has another %s at the end of ingress than it came with", t.Name, name),
+				})
+			}
+			same("tpid", eth, 0, tpidOffset, 16)
+			same("pcp", vlan, tciOffset, pcpOffset, 3)
+			same("dei", vlan, tciOffset, deiOffset, 1)
+			same("vid", vlan, tciOffset, vidOffset, 12)
+		}
+	}
 }
 
 // systemTag: what ran no tenant code leaves with as many emitted bits as were parsed, the same outer type, the same tag

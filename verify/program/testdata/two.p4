@@ -128,7 +128,6 @@ parser il_Parser(packet_in packet, out il_headers_t hdr, inout il_metadata_t met
     state start {
         meta.il_tenant = 0;
         meta.il_hit = 0;
-        standard_metadata.mcast_grp = 0;
         standard_metadata.egress_spec = 511;
         transition select(standard_metadata.ingress_port) {
             510: il_cpu;
