@@ -116,7 +116,7 @@ func TestPipelineConfigRefuses(t *testing.T) {
 		{"no config", nil, "needed"},
 		{"no program", &p4v1.ForwardingPipelineConfig{P4Info: c.info}, "needed"},
 		{"other P4Info", &p4v1.ForwardingPipelineConfig{P4Info: other, P4DeviceConfig: c.text}, "differs"},
-		{"syntax", &p4v1.ForwardingPipelineConfig{P4Info: c.info, P4DeviceConfig: text("bit<32> value;", "bit<32 value;")}, "p4_device_config:13:"},
+		{"syntax", &p4v1.ForwardingPipelineConfig{P4Info: c.info, P4DeviceConfig: text("bit<32> value;", "bit<32 value;")}, "p4_device_config:12:24"},
 		{"type", &p4v1.ForwardingPipelineConfig{P4Info: c.info, P4DeviceConfig: text("meta.value + 1", "meta.value + true")}, "p4_device_config:"},
 		{"a file of the switch's machine", &p4v1.ForwardingPipelineConfig{P4Info: c.info, P4DeviceConfig: []byte("#include \"/etc/passwd\"\n")}, "not found"},
 		{"unsupported", &p4v1.ForwardingPipelineConfig{P4Info: c.info, P4DeviceConfig: text("mark_to_drop(sm);", "truncate(14);")}, "truncate"},

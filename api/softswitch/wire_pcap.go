@@ -61,61 +61,28 @@ func (w *fileWire) Close() error {
 
 // replay hands the packets of a pcap file to rx. A file that ends inside a packet is an error.
 func replay(ctx context.Context, name string, r io.Reader, p *pacer, rx func([]byte) error) error {
-	counted := &countedReader{r: r}
-	pr, err := pcapgo.NewReader(counted)
+	pr, err := newPcapReader(r)
 	if err != nil {
-		return fmt.Errorf("%s: not a pcap file: %w", name, noEOF(err))
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	pr.SetSnaplen(maxPacket) // whatever the file says
-	if t := pr.LinkType(); t != layers.LinkTypeEthernet {
-		return fmt.Errorf("%s: link type %v, not Ethernet", name, t)
-	}
-	whole := counted.n // bytes of the file that are understood
-	for n := 1; ; n++ {
-		pkt, info, err := pr.ReadPacketData()
-		switch {
-		case errors.Is(err, io.EOF) && counted.n == whole:
+	for {
+		pkt, at, err := pr.next()
+		if errors.Is(err, io.EOF) {
 			return nil
-		case err != nil:
-			return fmt.Errorf("%s: packet %d: %w", name, n, noEOF(err))
-		case info.CaptureLength < info.Length:
-			return fmt.Errorf("%s: packet %d: only %d of its %d bytes were recorded", name, n, info.CaptureLength, info.Length)
 		}
-		whole = counted.n
-		if d := p.due(info.Timestamp, time.Now()); d > 0 {
-			select {
-			case <-time.After(d):
-			case <-ctx.Done():
-				return nil
-			}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if d := p.due(at, time.Now()); d > 0 && !sleep(ctx, d) {
+			return nil
 		}
 		if err := rx(pkt); err != nil {
-			return fmt.Errorf("%s: packet %d: %w", name, n, err)
+			return fmt.Errorf("%s: packet %d: %w", name, pr.n, err)
 		}
 		if ctx.Err() != nil {
 			return nil
 		}
 	}
-}
-
-// countedReader counts the bytes that were read.
-type countedReader struct {
-	r io.Reader
-	n int64
-}
-
-func (c *countedReader) Read(b []byte) (int, error) {
-	n, err := c.r.Read(b)
-	c.n += int64(n)
-	return n, err
-}
-
-// noEOF says what the end of a file means where more was due.
-func noEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }
 
 func openFiles(in, out string, opts WireOptions) (Wire, error) {
