@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/interlock/interlock/api/softswitch"
+)
+
+func newSwitch() *cobra.Command {
+	var listen string
+	var device uint64
+	var ports []string
+	var wires softswitch.WireOptions
+	c := &cobra.Command{
+		Use:     "switch",
+		GroupID: "tools",
+		Short:   "Run the embedded switch: v1model programs, P4Runtime, ports as pcap files, sockets or interfaces",
+		Long: `Switch serves P4Runtime and runs packets until it is interrupted; then it prints what each port saw.
+A port is attached by one --port:
+
+  PORT:IN.pcap,OUT.pcap         packets from one file and to another
+  PORT:follow:IN.pcap,OUT.pcap  the same; waits for IN.pcap to be made, and for more when it ends
+  PORT:dir:DIR,OUT.pcap         every *.pcap that appears in DIR
+  PORT:unix:PATH                a Unix datagram socket, one packet a datagram
+  PORT:if:NAME                  a Linux interface (needs CAP_NET_RAW)`,
+		Example: "  interlock switch --listen 127.0.0.1:9559 --port 1:in.pcap,out.pcap --port 2:if:veth0",
+		Args:    cobra.NoArgs,
+	}
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:9559", "address of the P4Runtime server")
+	c.Flags().Uint64Var(&device, "device-id", 1, "P4Runtime device id")
+	c.Flags().StringArrayVar(&ports, "port", nil, "port to attach")
+	c.Flags().BoolVar(&wires.Recorded, "recorded", false, "replay files with the pauses between their time stamps, not as fast as possible")
+	c.Flags().Float64Var(&wires.Rate, "rate", 0, "replay files evenly, at this many packets a second and port")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return serveSwitch(c.Context(), c.OutOrStdout(), listen, device, ports, wires)
+	}
+	return c
+}
+
+func serveSwitch(ctx context.Context, out io.Writer, listen string, device uint64, ports []string, wires softswitch.WireOptions) error {
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return exitWith(exitEnvironment, err)
+	}
+	s := softswitch.New(softswitch.Options{
+		DeviceID: device, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
+	defer s.Close()
+	g, ctx := errgroup.WithContext(ctx)
+	for _, spec := range ports {
+		port, wire, err := softswitch.ParsePort(spec, wires)
+		if err != nil {
+			l.Close()
+			return exitWith(exitInput, err)
+		}
+		g.Go(func() error { return s.Attach(ctx, port, wire) })
+	}
+	fmt.Fprintf(out, "device %d: P4Runtime on %s, %d ports\n", device, l.Addr(), len(ports))
+	g.Go(func() error { return s.Serve(ctx, l) })
+	err = g.Wait()
+	printPorts(out, s)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return exitWith(exitEnvironment, err)
+	}
+	return nil
+}
+
+func printPorts(out io.Writer, s *softswitch.Switch) {
+	m := s.Metrics()
+	t := newTable(out, "port", "received", "bytes", "sent", "bytes", "dropped", "lost")
+	for _, p := range slices.Sorted(maps.Keys(m.Ports)) {
+		st := m.Ports[p]
+		t.AppendRow([]any{p, st.RxPackets, st.RxBytes, st.TxPackets, st.TxBytes, st.Dropped, st.Lost})
+	}
+	t.Render()
+	for _, name := range slices.Sorted(maps.Keys(m.StrayAccesses)) {
+		fmt.Fprintf(out, "%s: %d accesses past its end\n", name, m.StrayAccesses[name])
+	}
+}
