@@ -259,8 +259,13 @@ func (t *tenant) count(c *rewrite.Copier, s *syntax.CallStmt, info *types.Call) 
 	if v, ok := t.info.Values[info.Args[0]].(types.IntValue); ok && v.Int.Sign() >= 0 && v.Int.Cmp(size.Int) < 0 {
 		return []syntax.Stmt{plain}
 	}
-	guard := rewrite.Binary(rewrite.Cast(rewrite.BitType(vrm.SlotBits), rewrite.Node(c, info.Args[0])), "<",
-		rewrite.BitLit(vrm.SlotBits, size.Int.Int64()))
+	guard := rewrite.Binary(rewrite.Node(c, info.Args[0]), "<", rewrite.Int(size.Int.Int64()))
+	if t.info.Types[info.Args[0]] == types.Type(types.Int) {
+		return nil // a constant past the end counts nothing
+	}
+	if b, ok := t.info.Types[info.Args[0]].(*types.Bit); ok && size.Int.BitLen() > b.Width {
+		return []syntax.Stmt{plain} // every index of this type is one
+	}
 	return []syntax.Stmt{rewrite.If(guard, []syntax.Stmt{plain}, nil)}
 }
 

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/gopacket/gopacket"
@@ -333,26 +334,36 @@ func TestSystemOnly(t *testing.T) {
 func TestSameAsOwnProgram(t *testing.T) {
 	const seed = 1
 	for _, c := range []struct {
-		name    string
+		file    string
 		extents []extent
 		packet  func(r *rand.Rand) frame
 	}{
-		{"kv", folded(5), func(r *rand.Rand) frame {
+		{"testdata/rich.p4", []extent{{0, 64, 0xffffffff}, {64, 256, 0xff}}, func(r *rand.Rand) frame {
+			f := frame{inner: 0x1234, payload: []byte{byte(r.IntN(5))}}
+			if r.IntN(4) == 0 {
+				f.payload[0] = byte(r.IntN(256))
+			}
+			for range r.IntN(14) {
+				f.payload = append(f.payload, byte(r.IntN(3)))
+			}
+			return f
+		}},
+		{"../testdata/tenants/kv.p4", folded(5), func(r *rand.Rand) frame {
 			ports := [][2]layers.UDPPort{{4000, 50000}, {50000, 4000}, {1, 2}}[r.IntN(3)]
 			return frame{transport: &layers.UDP{SrcPort: ports[0], DstPort: ports[1]}, payload: kvMessage(byte(r.IntN(6)), r.Uint64N(40), r.Uint64())}
 		}},
-		{"hh", folded(3), func(r *rand.Rand) frame {
+		{"../testdata/tenants/hh.p4", folded(3), func(r *rand.Rand) frame {
 			if r.IntN(2) == 0 {
 				return frame{transport: &layers.UDP{SrcPort: layers.UDPPort(r.IntN(4)), DstPort: 7}}
 			}
 			return frame{transport: &layers.TCP{SrcPort: layers.TCPPort(r.IntN(4)), DstPort: 7}}
 		}},
-		{"fw", []extent{{0, 4096, 0xffffffff}, {0, 4096, 0xffffffff}}, func(r *rand.Rand) frame {
+		{"../testdata/tenants/fw.p4", []extent{{0, 4096, 0xffffffff}, {0, 4096, 0xffffffff}}, func(r *rand.Rand) frame {
 			return frame{transport: &layers.TCP{SrcPort: layers.TCPPort(r.IntN(3)), DstPort: layers.TCPPort(r.IntN(3)), SYN: r.IntN(2) == 0, ACK: r.IntN(3) == 0}}
 		}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			own, diags := p4.Load("../testdata/tenants/"+c.name+".p4", nil)
+		t.Run(strings.TrimSuffix(filepath.Base(c.file), ".p4"), func(t *testing.T) {
+			own, diags := p4.Load(c.file, nil)
 			if err := diags.Err(); err != nil {
 				t.Fatal(err)
 			}
@@ -360,7 +371,7 @@ func TestSameAsOwnProgram(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			path, err := filepath.Abs("../testdata/tenants/" + c.name + ".p4")
+			path, err := filepath.Abs(c.file)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -374,7 +385,9 @@ func TestSameAsOwnProgram(t *testing.T) {
 			left := 0
 			for i := range 4000 {
 				f := c.packet(r)
-				f.src, f.dst = fmt.Sprintf("10.0.0.%d", 1+r.IntN(3)), fmt.Sprintf("10.0.0.%d", 1+r.IntN(3))
+				if f.inner == 0 {
+					f.src, f.dst = fmt.Sprintf("10.0.0.%d", 1+r.IntN(3)), fmt.Sprintf("10.0.0.%d", 1+r.IntN(3))
+				}
 				f.ttl = []uint8{2, 64, 255}[r.IntN(3)]
 				in := uint16(1 + r.IntN(2))
 				plain := f.bytes(t)
@@ -384,7 +397,7 @@ func TestSameAsOwnProgram(t *testing.T) {
 					cut := 14 + r.IntN(len(plain)-14)
 					plain, tagged = plain[:cut], tagged[:cut+4]
 				}
-				if len(plain) > 34 && r.IntN(20) == 0 { // a wrong checksum
+				if f.inner == 0 && len(plain) > 34 && r.IntN(20) == 0 { // a wrong checksum
 					plain[24] ^= 1
 					tagged[28] ^= 1
 				}
@@ -401,7 +414,7 @@ func TestSameAsOwnProgram(t *testing.T) {
 					t.Fatalf("seed %d, packet %d: tag %x", seed, i, got)
 				}
 				got = append(got[:12:12], got[16:]...)
-				if len(got) >= 34 && got[12] == 8 { // undo one hop
+				if len(got) >= 34 && f.inner == 0 { // undo one hop
 					if got[22] != f.ttl-1 {
 						t.Fatalf("seed %d, packet %d: TTL %d, want %d", seed, i, got[22], f.ttl-1)
 					}

@@ -129,19 +129,9 @@ func (t *tenant) shapes() {
 // checkMetadata refuses metadata that cannot be zeroed field by field.
 func (t *tenant) checkMetadata(s *types.Struct) {
 	for _, f := range s.Fields {
-		switch x := f.Type.(type) {
-		case *types.Struct:
-			if x.Kind == types.HeaderUnion {
-				t.errorf(f.Decl.Pos(), CodeUnsupported, "header unions are not supported yet")
-			} else {
-				t.checkMetadata(x)
-			}
-		case *types.Bit, *types.Enum:
-		case *types.Basic:
-			if x != types.Bool && x != types.Error {
-				t.errorf(f.Decl.Pos(), CodeUnsupported, "metadata field %s has type %s; that is not supported", f.Name, f.Type)
-			}
-		default:
+		if x, ok := f.Type.(*types.Struct); ok && x.Kind != types.HeaderUnion {
+			t.checkMetadata(x)
+		} else if t.zeroValue(f.Type) == nil {
 			t.errorf(f.Decl.Pos(), CodeUnsupported, "metadata field %s has type %s; that is not supported yet", f.Name, f.Type)
 		}
 	}

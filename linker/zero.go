@@ -69,20 +69,3 @@ func (t *tenant) typeName(name string, decl syntax.Node) string {
 	}
 	return t.prefix + name
 }
-
-// zeroable says whether zero covers a type completely.
-func (t *tenant) zeroable(typ types.Type) bool {
-	s, ok := typ.(*types.Struct)
-	if !ok {
-		return t.zeroValue(typ) != nil
-	}
-	if s.Kind == types.HeaderUnion {
-		return false
-	}
-	for _, f := range s.Fields {
-		if !t.zeroable(f.Type) {
-			return false
-		}
-	}
-	return true
-}

@@ -45,12 +45,12 @@ func (p *Program) Rewrite(call *syntax.Call, c *rw.Copier) syntax.Stmt {
 
 	var out []syntax.Stmt
 	out = append(out, rw.Var(rw.BitType(SlotBits), "il_index",
-		rw.Binary(rw.Cast(rw.BitType(SlotBits), rw.Node(c, idx)), "&", rw.Path(PageParam, specs.MaskParam(r.Stage)))))
+		rw.Binary(p.wide(c, idx), "&", rw.Path(PageParam, specs.MaskParam(r.Stage)))))
 	var hit []syntax.Stmt
 	if a.write {
-		value := rw.Cast(rw.BitType(r.Width), rw.Node(c, other))
+		value := p.wide(c, other)
 		if r.Width != SlotBits {
-			value = rw.Cast(rw.BitType(SlotBits), value)
+			value = rw.Cast(rw.BitType(SlotBits), rw.Cast(rw.BitType(r.Width), rw.Node(c, other)))
 		}
 		out = append(out, rw.Var(rw.BitType(SlotBits), "il_value", value))
 		hit = append(hit, rw.CallStmt(rw.Member(array, "write"), slot(), rw.Name("il_value")))
@@ -75,6 +75,14 @@ func (p *Program) Rewrite(call *syntax.Call, c *rw.Copier) syntax.Stmt {
 		out = append(out, rw.Assign(rw.Node(c, other), value))
 	}
 	return rw.Block(out...)
+}
+
+// wide copies an expression and makes it a bit<32>, which it may be already.
+func (p *Program) wide(c *rw.Copier, e syntax.Expr) syntax.Expr {
+	if b, ok := p.info.Types[e].(*types.Bit); ok && b.Width == SlotBits && !b.Signed {
+		return rw.Node(c, e)
+	}
+	return rw.Cast(rw.BitType(SlotBits), rw.Node(c, e))
 }
 
 // checkIndex refuses an index that would not keep its value as a bit<32>.

@@ -239,7 +239,7 @@ control kv__KvIngress(
                 operations.count(1);
                 meta.asked = true;
                 {
-                    bit<32> il_index = (bit<32>)meta.slot & il_page.mask_0;
+                    bit<32> il_index = meta.slot & il_page.mask_0;
                     bit<32> il_cell = 0;
                     if (il_index < (bit<32>)il_page.size_0) {
                         il_stage_ingress_0.read(il_cell, (bit<32>)il_page.base_0 + il_index);
@@ -250,7 +250,7 @@ control kv__KvIngress(
                     meta.stored_hi = il_cell;
                 }
                 {
-                    bit<32> il_index = (bit<32>)meta.slot & il_page.mask_1;
+                    bit<32> il_index = meta.slot & il_page.mask_1;
                     bit<32> il_cell = 0;
                     if (il_index < (bit<32>)il_page.size_1) {
                         il_stage_ingress_1.read(il_cell, (bit<32>)il_page.base_1 + il_index);
@@ -262,7 +262,7 @@ control kv__KvIngress(
                 }
                 if (meta.stored_hi ++ meta.stored_lo == hdr.kv.key) {
                     {
-                        bit<32> il_index = (bit<32>)meta.slot & il_page.mask_2;
+                        bit<32> il_index = meta.slot & il_page.mask_2;
                         bit<32> il_cell = 0;
                         if (il_index < (bit<32>)il_page.size_2) {
                             il_stage_ingress_2.read(il_cell, (bit<32>)il_page.base_2 + il_index);
@@ -273,7 +273,7 @@ control kv__KvIngress(
                         meta.value_hi = il_cell;
                     }
                     {
-                        bit<32> il_index = (bit<32>)meta.slot & il_page.mask_3;
+                        bit<32> il_index = meta.slot & il_page.mask_3;
                         bit<32> il_cell = 0;
                         if (il_index < (bit<32>)il_page.size_3) {
                             il_stage_ingress_3.read(il_cell, (bit<32>)il_page.base_3 + il_index);
@@ -284,7 +284,7 @@ control kv__KvIngress(
                         meta.value_lo = il_cell;
                     }
                     {
-                        bit<32> il_index = (bit<32>)meta.slot & il_page.mask_4;
+                        bit<32> il_index = meta.slot & il_page.mask_4;
                         bit<32> il_cell = 0;
                         if (il_index < (bit<32>)il_page.size_4) {
                             il_stage_ingress_4.read(il_cell, (bit<32>)il_page.base_4 + il_index);
@@ -295,8 +295,8 @@ control kv__KvIngress(
                         meta.requests = il_cell;
                     }
                     {
-                        bit<32> il_index = (bit<32>)meta.slot & il_page.mask_4;
-                        bit<32> il_value = (bit<32>)(meta.requests + 1);
+                        bit<32> il_index = meta.slot & il_page.mask_4;
+                        bit<32> il_value = meta.requests + 1;
                         if (il_index < (bit<32>)il_page.size_4) {
                             il_stage_ingress_4.write((bit<32>)il_page.base_4 + il_index, il_value);
                         } else {
@@ -309,8 +309,8 @@ control kv__KvIngress(
             } else if (hdr.kv.op == kv__KV_REPLY) {
                 operations.count(2);
                 {
-                    bit<32> il_index = (bit<32>)meta.slot & il_page.mask_0;
-                    bit<32> il_value = (bit<32>)hdr.kv.key[63:32];
+                    bit<32> il_index = meta.slot & il_page.mask_0;
+                    bit<32> il_value = hdr.kv.key[63:32];
                     if (il_index < (bit<32>)il_page.size_0) {
                         il_stage_ingress_0.write((bit<32>)il_page.base_0 + il_index, il_value);
                     } else {
@@ -319,8 +319,8 @@ control kv__KvIngress(
                     il_memory.asked = true;
                 }
                 {
-                    bit<32> il_index = (bit<32>)meta.slot & il_page.mask_1;
-                    bit<32> il_value = (bit<32>)hdr.kv.key[31:0];
+                    bit<32> il_index = meta.slot & il_page.mask_1;
+                    bit<32> il_value = hdr.kv.key[31:0];
                     if (il_index < (bit<32>)il_page.size_1) {
                         il_stage_ingress_1.write((bit<32>)il_page.base_1 + il_index, il_value);
                     } else {
@@ -329,8 +329,8 @@ control kv__KvIngress(
                     il_memory.asked = true;
                 }
                 {
-                    bit<32> il_index = (bit<32>)meta.slot & il_page.mask_2;
-                    bit<32> il_value = (bit<32>)hdr.kv.value[63:32];
+                    bit<32> il_index = meta.slot & il_page.mask_2;
+                    bit<32> il_value = hdr.kv.value[63:32];
                     if (il_index < (bit<32>)il_page.size_2) {
                         il_stage_ingress_2.write((bit<32>)il_page.base_2 + il_index, il_value);
                     } else {
@@ -339,8 +339,8 @@ control kv__KvIngress(
                     il_memory.asked = true;
                 }
                 {
-                    bit<32> il_index = (bit<32>)meta.slot & il_page.mask_3;
-                    bit<32> il_value = (bit<32>)hdr.kv.value[31:0];
+                    bit<32> il_index = meta.slot & il_page.mask_3;
+                    bit<32> il_value = hdr.kv.value[31:0];
                     if (il_index < (bit<32>)il_page.size_3) {
                         il_stage_ingress_3.write((bit<32>)il_page.base_3 + il_index, il_value);
                     } else {
@@ -349,8 +349,8 @@ control kv__KvIngress(
                     il_memory.asked = true;
                 }
                 {
-                    bit<32> il_index = (bit<32>)meta.slot & il_page.mask_4;
-                    bit<32> il_value = (bit<32>)0;
+                    bit<32> il_index = meta.slot & il_page.mask_4;
+                    bit<32> il_value = 0;
                     if (il_index < (bit<32>)il_page.size_4) {
                         il_stage_ingress_4.write((bit<32>)il_page.base_4 + il_index, il_value);
                     } else {
@@ -361,8 +361,8 @@ control kv__KvIngress(
             } else if (hdr.kv.op == kv__KV_PUT || hdr.kv.op == kv__KV_DELETE) {
                 operations.count(3);
                 {
-                    bit<32> il_index = (bit<32>)meta.slot & il_page.mask_0;
-                    bit<32> il_value = (bit<32>)0;
+                    bit<32> il_index = meta.slot & il_page.mask_0;
+                    bit<32> il_value = 0;
                     if (il_index < (bit<32>)il_page.size_0) {
                         il_stage_ingress_0.write((bit<32>)il_page.base_0 + il_index, il_value);
                     } else {
@@ -371,8 +371,8 @@ control kv__KvIngress(
                     il_memory.asked = true;
                 }
                 {
-                    bit<32> il_index = (bit<32>)meta.slot & il_page.mask_1;
-                    bit<32> il_value = (bit<32>)0;
+                    bit<32> il_index = meta.slot & il_page.mask_1;
+                    bit<32> il_value = 0;
                     if (il_index < (bit<32>)il_page.size_1) {
                         il_stage_ingress_1.write((bit<32>)il_page.base_1 + il_index, il_value);
                     } else {
@@ -551,7 +551,7 @@ control hh__HhIngress(
             thresholds.apply();
             meta.sampled = true;
             {
-                bit<32> il_index = (bit<32>)meta.slot_0 & il_page.mask_0;
+                bit<32> il_index = meta.slot_0 & il_page.mask_0;
                 bit<32> il_cell = 0;
                 if (il_index < (bit<32>)il_page.size_0) {
                     il_stage_ingress_0.read(il_cell, (bit<32>)il_page.base_0 + il_index);
@@ -562,8 +562,8 @@ control hh__HhIngress(
                 meta.owner = il_cell;
             }
             {
-                bit<32> il_index = (bit<32>)meta.slot_0 & il_page.mask_0;
-                bit<32> il_value = (bit<32>)meta.flow;
+                bit<32> il_index = meta.slot_0 & il_page.mask_0;
+                bit<32> il_value = meta.flow;
                 if (il_index < (bit<32>)il_page.size_0) {
                     il_stage_ingress_0.write((bit<32>)il_page.base_0 + il_index, il_value);
                 } else {
@@ -572,7 +572,7 @@ control hh__HhIngress(
                 il_memory.asked = true;
             }
             {
-                bit<32> il_index = (bit<32>)meta.slot_0 & il_page.mask_1;
+                bit<32> il_index = meta.slot_0 & il_page.mask_1;
                 bit<32> il_cell = 0;
                 if (il_index < (bit<32>)il_page.size_1) {
                     il_stage_ingress_1.read(il_cell, (bit<32>)il_page.base_1 + il_index);
@@ -584,8 +584,8 @@ control hh__HhIngress(
             }
             meta.count_0 = meta.count_0 + 1;
             {
-                bit<32> il_index = (bit<32>)meta.slot_0 & il_page.mask_1;
-                bit<32> il_value = (bit<32>)meta.count_0;
+                bit<32> il_index = meta.slot_0 & il_page.mask_1;
+                bit<32> il_value = meta.count_0;
                 if (il_index < (bit<32>)il_page.size_1) {
                     il_stage_ingress_1.write((bit<32>)il_page.base_1 + il_index, il_value);
                 } else {
@@ -594,7 +594,7 @@ control hh__HhIngress(
                 il_memory.asked = true;
             }
             {
-                bit<32> il_index = (bit<32>)meta.slot_1 & il_page.mask_2;
+                bit<32> il_index = meta.slot_1 & il_page.mask_2;
                 bit<32> il_cell = 0;
                 if (il_index < (bit<32>)il_page.size_2) {
                     il_stage_ingress_2.read(il_cell, (bit<32>)il_page.base_2 + il_index);
@@ -606,8 +606,8 @@ control hh__HhIngress(
             }
             meta.count_1 = meta.count_1 + 1;
             {
-                bit<32> il_index = (bit<32>)meta.slot_1 & il_page.mask_2;
-                bit<32> il_value = (bit<32>)meta.count_1;
+                bit<32> il_index = meta.slot_1 & il_page.mask_2;
+                bit<32> il_value = meta.count_1;
                 if (il_index < (bit<32>)il_page.size_2) {
                     il_stage_ingress_2.write((bit<32>)il_page.base_2 + il_index, il_value);
                 } else {
@@ -824,7 +824,7 @@ control fw__FwIngress(
                         meta.held_0 = true;
                         meta.held_1 = true;
                         {
-                            bit<32> il_index = (bit<32>)meta.index_0 & il_page.mask_0;
+                            bit<32> il_index = meta.index_0 & il_page.mask_0;
                             bit<32> il_value = (bit<32>)(bit<1>)1;
                             if (il_index < (bit<32>)il_page.size_0) {
                                 il_stage_ingress_0.write(
@@ -839,7 +839,7 @@ control fw__FwIngress(
                             il_memory.asked = true;
                         }
                         {
-                            bit<32> il_index = (bit<32>)meta.index_1 & il_page.mask_1;
+                            bit<32> il_index = meta.index_1 & il_page.mask_1;
                             bit<32> il_value = (bit<32>)(bit<1>)1;
                             if (il_index < (bit<32>)il_page.size_1) {
                                 il_stage_ingress_1.write(
@@ -865,7 +865,7 @@ control fw__FwIngress(
                         hdr.tcp.src_port
                     );
                     {
-                        bit<32> il_index = (bit<32>)meta.index_0 & il_page.mask_0;
+                        bit<32> il_index = meta.index_0 & il_page.mask_0;
                         bit<32> il_cell = 0;
                         if (il_index < (bit<32>)il_page.size_0) {
                             il_stage_ingress_0.read(il_cell, (bit<32>)il_page.base_0 + il_index);
@@ -878,7 +878,7 @@ control fw__FwIngress(
                         meta.seen_0 = (bit<1>)il_cell;
                     }
                     {
-                        bit<32> il_index = (bit<32>)meta.index_1 & il_page.mask_1;
+                        bit<32> il_index = meta.index_1 & il_page.mask_1;
                         bit<32> il_cell = 0;
                         if (il_index < (bit<32>)il_page.size_1) {
                             il_stage_ingress_1.read(il_cell, (bit<32>)il_page.base_1 + il_index);
