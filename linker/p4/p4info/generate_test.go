@@ -163,3 +163,19 @@ func TestNoMain(t *testing.T) {
 		t.Error("a program without main is described")
 	}
 }
+
+// FuzzGenerate checks that nothing that the checker accepts makes the generator panic.
+func FuzzGenerate(f *testing.F) {
+	src, err := os.ReadFile("testdata/full.p4")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(src)
+	f.Add(program("", "table t { actions = { NoAction; } }", "t.apply();"))
+	f.Fuzz(func(_ *testing.T, src []byte) {
+		info, diags := p4.Load("fuzz.p4", src)
+		if info != nil && !diags.HasErrors() {
+			p4info.Generate(info)
+		}
+	})
+}

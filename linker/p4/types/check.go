@@ -28,6 +28,7 @@ func Check(p *syntax.Program) (*Info, syntax.Diagnostics) {
 		tableActions: map[*Object]*tableActions{},
 		methods:      map[*syntax.ExternDecl]*externInfo{},
 		ctorParams:   map[*Object]bool{},
+		partCounts:   map[Type]int{},
 	}
 	c.push()
 	c.top = c.scope
@@ -63,6 +64,7 @@ type checker struct {
 	errors       map[string]bool
 	tableActions map[*Object]*tableActions
 	methods      map[*syntax.ExternDecl]*externInfo
+	partCounts   map[Type]int
 	ctorParams   map[*Object]bool // constructor parameters: known at compile time, though not what they are
 }
 

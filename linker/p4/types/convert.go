@@ -240,9 +240,6 @@ func (c *checker) convertStruct(e *syntax.StructExpr, to Type) bool {
 	return true
 }
 
-// maxParts bounds the parts of one default value: structs that hold structs can be exponentially large.
-const maxParts = 1 << 16
-
 // zeroValue is the default value of t, or nil if it is not a value that Value can hold (an invalid header, for one).
 func zeroValue(t Type) Value {
 	parts := maxParts

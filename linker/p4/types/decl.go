@@ -48,6 +48,9 @@ func (c *checker) structDecl(d *syntax.StructDecl) {
 		t.Fields = append(t.Fields, &Field{Name: f.Name.Name, Type: ft, Decl: f})
 	}
 	c.pop()
+	if len(ps) == 0 && !c.bounded(d.Name, t) {
+		t.Fields = nil // nothing that follows walks it
+	}
 	if kind == Header && varbits(t) > 1 {
 		c.errorf(d.Name, codeBadType, "header %s has several varbit fields", t.Name)
 	}

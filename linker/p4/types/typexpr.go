@@ -44,7 +44,11 @@ func (c *checker) resolveType(t syntax.Type) Type {
 			c.errorf(t.Size, codeWidth, "a header stack has at least one element")
 			return Invalid
 		}
-		return &Stack{Elem: elem, Size: n}
+		stack := &Stack{Elem: elem, Size: n}
+		if !c.bounded(t, stack) {
+			return Invalid
+		}
+		return stack
 	case *syntax.TupleType:
 		r := &Tuple{}
 		for _, a := range t.Args {
@@ -54,6 +58,9 @@ func (c *checker) resolveType(t syntax.Type) Type {
 				e = Invalid
 			}
 			r.Elems = append(r.Elems, e)
+		}
+		if !c.bounded(t, r) {
+			return Invalid
 		}
 		return r
 	case *syntax.ListType:
@@ -165,8 +172,16 @@ func (c *checker) specializedType(t *syntax.SpecializedType) Type {
 		c.errorf(t, codeTypeArgs, "%s takes %d type arguments, not %d", o.Name, len(ps), len(args))
 		return Invalid
 	}
+	total := 0
+	for _, a := range args {
+		total += c.partCount(a)
+	}
+	if total > maxParts {
+		c.errorf(t, codeBadType, "a value of this type would have more than %d parts", maxParts)
+		return Invalid
+	}
 	r := c.specialize(o, args)
-	if s, ok := r.(*Struct); ok && !c.checkFields(t, s) {
+	if s, ok := r.(*Struct); ok && !(c.bounded(t, s) && c.checkFields(t, s)) {
 		return Invalid
 	}
 	return r
