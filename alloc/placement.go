@@ -167,7 +167,7 @@ func (p *placer) inPlace(v uint16) bool {
 	for _, a := range p.arrays(v) {
 		old, n := p.now[v][a], p.want[v][a]
 		if old.Size == 0 {
-			e, ok := p.gap(a, v, n, -1)
+			e, ok := p.gap(a, v, n, nil)
 			if !ok {
 				return false
 			}
@@ -195,11 +195,8 @@ func (p *placer) inPlace(v uint16) bool {
 func (p *placer) move(v uint16) bool {
 	found := map[Array]Extent{}
 	for _, a := range p.arrays(v) {
-		not := int64(-1)
-		if old := p.now[v][a]; old.Size > 0 {
-			not = old.Base
-		}
-		e, ok := p.gap(a, v, p.want[v][a], not)
+		old := p.now[v][a]
+		e, ok := p.gap(a, v, p.want[v][a], &old)
 		if !ok {
 			return false
 		}
@@ -211,29 +208,36 @@ func (p *placer) move(v uint16) bool {
 	return true
 }
 
-// gap is the first place for n slots of v in a whose base is not the given one. Slots that v has now count as free.
-func (p *placer) gap(a Array, v uint16, n, not int64) (Extent, bool) {
+// gap is the first place for n slots of v in a. When it moves away from old, a place beside old is preferred, and one that overlaps it
+// has another base.
+func (p *placer) gap(a Array, v uint16, n int64, old *Extent) (Extent, bool) {
 	if n == 0 {
 		return Extent{}, true
 	}
-	at := int64(0)
-	fits := func(end int64) (Extent, bool) {
-		base := at
-		if base == not {
-			base++
+	search := func(avoid bool) (Extent, bool) {
+		at := int64(0)
+		fits := func(end int64) (Extent, bool) {
+			base := at
+			if old != nil && old.Size > 0 && base == old.Base {
+				base++
+			}
+			return Extent{base, n}, base+n <= end
 		}
-		return Extent{base, n}, base+n <= end
+		for _, t := range p.used[a] {
+			if t.vid == v && !avoid {
+				continue
+			}
+			if e, ok := fits(t.Base); ok {
+				return e, true
+			}
+			at = max(at, t.end())
+		}
+		return fits(p.capacity[a])
 	}
-	for _, t := range p.used[a] {
-		if t.vid == v {
-			continue
-		}
-		if e, ok := fits(t.Base); ok {
-			return e, true
-		}
-		at = max(at, t.end())
+	if e, ok := search(true); ok {
+		return e, true
 	}
-	return fits(p.capacity[a])
+	return search(false)
 }
 
 // pack puts everybody in a side by side from slot 0, in the order of present bases; who has no place yet comes last.

@@ -76,7 +76,7 @@ func TestPlaceMovesTogether(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(Layout{1: {a: {1, 40}, b: {40, 40}}, 2: {b: {20, 20}}}, have.Layout); d != "" {
+	if d := cmp.Diff(Layout{1: {a: {20, 40}, b: {40, 40}}, 2: {b: {20, 20}}}, have.Layout); d != "" {
 		t.Error(d)
 	}
 }
