@@ -39,7 +39,7 @@ const (
 // Many obligations are small. Each is tried first by a warm process inside push and pop, with a part of the limits; what that
 // does not settle goes to a process of its own with all of them, so that the outcome does not depend on what came before.
 const (
-	quickShare   = 20 // of Rlimit
+	quickShare   = 400 // of Rlimit
 	quickTimeout = 5 * time.Second
 )
 
