@@ -33,12 +33,12 @@ func compile(t *testing.T, l *linker.Linked) *dataplane.Pipeline {
 type extent struct{ base, size, mask uint64 }
 
 // mapTenant writes a tenant's page-table entry.
-func mapTenant(t *testing.T, p *dataplane.Pipeline, vid uint64, extents ...extent) {
+func mapTenant(t *testing.T, p *dataplane.Pipeline, c specs.Control, vid uint64, generation uint64, extents ...extent) {
 	t.Helper()
-	table := findTable(t, p, specs.PageTable(specs.Ingress))
+	table := findTable(t, p, specs.PageTable(c))
 	action := -1
 	for i, a := range table.Actions {
-		if a.Name == specs.MapAction(specs.Ingress) {
+		if a.Name == specs.MapAction(c) {
 			action = i
 		}
 	}
@@ -51,7 +51,7 @@ func mapTenant(t *testing.T, p *dataplane.Pipeline, vid uint64, extents ...exten
 		if i/4 < len(extents) {
 			x = extents[i/4]
 		}
-		do.Args = append(do.Args, []uint64{x.base, x.size, x.mask, 0}[i%4])
+		do.Args = append(do.Args, []uint64{x.base, x.size, x.mask, generation}[i%4])
 		if prm.Offset() != i {
 			t.Fatalf("parameter %s at %d, want %d", prm.Name, prm.Offset(), i)
 		}
@@ -234,7 +234,7 @@ func TestCacheBehindTranslation(t *testing.T) {
 	}
 
 	x := extent{base: 1000, size: 256, mask: 255}
-	mapTenant(t, p, 100, x, x, x, x, x)
+	mapTenant(t, p, specs.Ingress, 100, 0, x, x, x, x, x)
 	step("miss", 1, get, 2)
 	step("fill", 2, reply, 1)
 	d := step("hit", 1, get, 1)
@@ -335,10 +335,11 @@ func TestSameAsOwnProgram(t *testing.T) {
 	const seed = 1
 	for _, c := range []struct {
 		file    string
+		control specs.Control
 		extents []extent
 		packet  func(r *rand.Rand) frame
 	}{
-		{"testdata/rich.p4", []extent{{0, 64, 0xffffffff}, {64, 256, 0xff}}, func(r *rand.Rand) frame {
+		{"testdata/rich.p4", specs.Ingress, []extent{{0, 64, 0xffffffff}, {64, 256, 0xff}}, func(r *rand.Rand) frame {
 			f := frame{inner: 0x1234, payload: []byte{byte(r.IntN(5))}}
 			if r.IntN(4) == 0 {
 				f.payload[0] = byte(r.IntN(256))
@@ -348,17 +349,22 @@ func TestSameAsOwnProgram(t *testing.T) {
 			}
 			return f
 		}},
-		{"../testdata/tenants/kv.p4", folded(5), func(r *rand.Rand) frame {
+		{"testdata/egress.p4", specs.Egress, []extent{{0, 64, 0xffffffff}, {100, 16, 0xffffffff}}, func(r *rand.Rand) frame {
+			f := frame{inner: 0x1234, payload: make([]byte, 7)}
+			f.payload[0], f.payload[2], f.payload[6] = byte(r.IntN(3)), byte(r.IntN(70)), byte(r.IntN(9))
+			return f
+		}},
+		{"../testdata/tenants/kv.p4", specs.Ingress, folded(5), func(r *rand.Rand) frame {
 			ports := [][2]layers.UDPPort{{4000, 50000}, {50000, 4000}, {1, 2}}[r.IntN(3)]
 			return frame{transport: &layers.UDP{SrcPort: ports[0], DstPort: ports[1]}, payload: kvMessage(byte(r.IntN(6)), r.Uint64N(40), r.Uint64())}
 		}},
-		{"../testdata/tenants/hh.p4", folded(3), func(r *rand.Rand) frame {
+		{"../testdata/tenants/hh.p4", specs.Ingress, folded(3), func(r *rand.Rand) frame {
 			if r.IntN(2) == 0 {
 				return frame{transport: &layers.UDP{SrcPort: layers.UDPPort(r.IntN(4)), DstPort: 7}}
 			}
 			return frame{transport: &layers.TCP{SrcPort: layers.TCPPort(r.IntN(4)), DstPort: 7}}
 		}},
-		{"../testdata/tenants/fw.p4", []extent{{0, 4096, 0xffffffff}, {0, 4096, 0xffffffff}}, func(r *rand.Rand) frame {
+		{"../testdata/tenants/fw.p4", specs.Ingress, []extent{{0, 4096, 0xffffffff}, {0, 4096, 0xffffffff}}, func(r *rand.Rand) frame {
 			return frame{transport: &layers.TCP{SrcPort: layers.TCPPort(r.IntN(3)), DstPort: layers.TCPPort(r.IntN(3)), SYN: r.IntN(2) == 0, ACK: r.IntN(3) == 0}}
 		}},
 	} {
@@ -380,7 +386,7 @@ func TestSameAsOwnProgram(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := compile(t, linked)
-			mapTenant(t, p, 10, c.extents...)
+			mapTenant(t, p, c.control, 10, 0, c.extents...)
 			r := rand.New(rand.NewPCG(seed, 0))
 			left := 0
 			for i := range 4000 {
@@ -450,7 +456,7 @@ func TestDirectIndexMisses(t *testing.T) {
 	}
 	p := compile(t, l)
 	half := extent{base: 4096, size: 2048, mask: 0xffffffff}
-	mapTenant(t, p, 300, half, half)
+	mapTenant(t, p, specs.Ingress, 300, 0, half, half)
 	passed := 0
 	const total = 400
 	for i := range total {
@@ -470,5 +476,100 @@ func TestDirectIndexMisses(t *testing.T) {
 	}
 	if hits := count(t, p, specs.HitsCounter, 300); hits != 2*uint64(passed) {
 		t.Errorf("%d hits, want %d", hits, 2*passed)
+	}
+}
+
+// TestEgressRegisters counts hits where the registers are, shows the generation, and misses without an entry.
+func TestEgressRegisters(t *testing.T) {
+	path, err := filepath.Abs("testdata/egress.p4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := linkSite(siteWith(t, path, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	probe := func(slot byte) []byte {
+		return frame{vid: 10, inner: 0x1234, payload: []byte{1, 0, slot, 0, 0, 0, 5}}.bytes(t)
+	}
+	p := compile(t, l)
+	if port, _ := run(p, 1, probe(3)); port != 2 {
+		t.Fatalf("left on port %d", port)
+	}
+	mapTenant(t, p, specs.Egress, 10, 8, extent{32, 8, 0xffffffff}, extent{0, 16, 0xffffffff})
+	for _, slot := range []byte{3, 3, 8} {
+		run(p, 1, probe(slot))
+	}
+	if asked, hits := count(t, p, specs.PacketsCounter, 10), count(t, p, specs.HitsCounter, 10); asked != 4 || hits != 2 {
+		t.Errorf("%d packets, %d hits, want 4 and 2", asked, hits)
+	}
+	for _, r := range p.Registers() {
+		v := make([]uint64, r.Words())
+		if r.Name == specs.StageArray(specs.Egress, 0) {
+			if err := r.Read(35, v); err != nil || v[0] != 10 {
+				t.Errorf("slot 35 holds %d, want 10 (%v)", v[0], err)
+			}
+		}
+	}
+	p = compile(t, l)
+	mapTenant(t, p, specs.Egress, 10, 9, extent{32, 8, 0xffffffff}, extent{0, 16, 0xffffffff})
+	if port, _ := run(p, 1, probe(3)); port != -1 {
+		t.Errorf("the tenant does not see generation 9: left on port %d", port)
+	}
+}
+
+// TestMemoryHelps replays a Zipf-distributed trace: the more memory a tenant has, the larger is its share of hits.
+func TestMemoryHelps(t *testing.T) {
+	l, err := link(t, quickstart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const packets = 6000
+	ratio := func(vid uint64, size uint64, packet func(z *rand.Zipf) (uint16, []byte), answer func(pkt []byte) []byte) float64 {
+		p := compile(t, l)
+		var xs []extent
+		for range 5 {
+			xs = append(xs, extent{0, size, size - 1})
+		}
+		mapTenant(t, p, specs.Ingress, vid, 0, xs...)
+		z := rand.NewZipf(rand.New(rand.NewPCG(1, 2)), 1.1, 1, 5000)
+		for range packets {
+			in, pkt := packet(z)
+			if port, out := run(p, in, pkt); port == int(in)+1 && answer != nil {
+				run(p, in+1, answer(out))
+			}
+		}
+		return float64(count(t, p, specs.HitsCounter, int(vid))) / float64(count(t, p, specs.PacketsCounter, int(vid)))
+	}
+	kv := func(size uint64) float64 {
+		var key uint64
+		return ratio(100, size, func(z *rand.Zipf) (uint16, []byte) {
+			key = 1 + z.Uint64()
+			return 1, frame{
+				vid: 100, src: "198.51.100.11", dst: "198.51.100.1", ttl: 64,
+				transport: &layers.UDP{SrcPort: 4000, DstPort: 50000}, payload: kvMessage(1, key, 0),
+			}.bytes(t)
+		}, func([]byte) []byte {
+			return frame{
+				vid: 100, src: "198.51.100.1", dst: "198.51.100.11", ttl: 64,
+				transport: &layers.UDP{SrcPort: 50000, DstPort: 4000}, payload: kvMessage(2, key, key),
+			}.bytes(t)
+		})
+	}
+	hh := func(size uint64) float64 {
+		return ratio(200, size, func(z *rand.Zipf) (uint16, []byte) {
+			flow := z.Uint64()
+			return 3, frame{
+				vid: 200, src: fmt.Sprintf("10.0.%d.%d", flow>>8, flow&255), dst: "10.9.9.9", ttl: 64,
+				transport: &layers.UDP{SrcPort: 1, DstPort: 2},
+			}.bytes(t)
+		}, nil)
+	}
+	for name, f := range map[string]func(uint64) float64{"kv": kv, "hh": hh} {
+		little, some, much := f(256), f(1024), f(8192)
+		t.Logf("%s: hit ratio %.3f with 256 slots, %.3f with 1024, %.3f with 8192", name, little, some, much)
+		if little+0.02 > some || some+0.05 > much {
+			t.Errorf("%s: hit ratio %.3f, %.3f, %.3f does not grow with memory", name, little, some, much)
+		}
 	}
 }
