@@ -213,7 +213,7 @@ func installed(after *observation, req *p4v1.SetForwardingPipelineConfigRequest)
 	return nil
 }
 
-// rederive generates the P4Info from the linked program's text; a file that came with it is not believed.
+// rederive generates the P4Info from the linked program's text.
 func rederive(linked []byte) (*configv1.P4Info, error) {
 	info, diags := p4.Load("linked.p4", linked)
 	if err := diags.Err(); err != nil {

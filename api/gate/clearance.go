@@ -107,39 +107,48 @@ func Record(ctx context.Context, l *ledger.Log, p *Proof, d ledger.Decision) (in
 	return l.AppendDecision(ctx, d, p.Subject, p.Certificate, p.Obligations)
 }
 
-// ClearPlan mints a clearance for a plan. The obligations are built again from the plan's own bytes. With a certificate, the
-// plan must be exactly what it speaks of; its verdicts are not believed but decided again, unless this process decided them
-// (proof). The decision is published before the clearance is minted.
-func (g *Gate) ClearPlan(ctx context.Context, in *plan.Input, cert *verify.Certificate) (*Clearance, *Proof, error) {
-	if cert != nil {
-		s, err := in.Subject()
-		if err != nil {
-			return nil, nil, err
-		}
-		if err := g.covers(s, in, cert); err != nil {
-			return nil, nil, err
-		}
+// ClearPlan mints a clearance for a saved plan. The obligations are built again from the plan's own bytes and must be exactly those
+// of the certificate. If this gate's ledger has that certificate as proved, that is the proof; else everything is decided again and
+// published (proof is set then).
+func (g *Gate) ClearPlan(ctx context.Context, in *plan.Input, cert *verify.Certificate) (c *Clearance, proof *Proof, err error) {
+	if err := g.forUs(in); err != nil {
+		return nil, nil, err
 	}
-	proof, err := ProvePlan(ctx, g.plans, g.conf.Decider, in, g.conf.Required, g.conf.Now(), nil)
+	s, err := in.Subject()
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := g.ClearProvedPlan(ctx, in, proof)
+	obs, err := g.plans.Obligations(in)
+	if err != nil {
+		return nil, nil, err
+	}
+	index, ok, err := g.logged(s, plan.EncoderVersion, obs, cert)
+	if err != nil {
+		return nil, nil, err
+	}
+	if ok {
+		return g.clearance(index, in, nil), nil, nil
+	}
+	if proof, err = ProvePlan(ctx, g.plans, g.conf.Decider, in, g.conf.Required, g.conf.Now(), nil); err != nil {
+		return nil, nil, err
+	}
+	c, err = g.ClearProvedPlan(ctx, in, proof)
 	return c, proof, err
 }
 
-func (g *Gate) covers(s verify.Subject, in *plan.Input, cert *verify.Certificate) error {
-	if cert.Subject != s.Digest() {
-		return fmt.Errorf("%w: the certificate is of the plan %s, this plan is %s", ErrTampered, cert.Subject, s.Digest())
+func (g *Gate) clearance(decision int64, in *plan.Input, install []byte) *Clearance {
+	return &Clearance{gate: g, decision: decision, expires: g.conf.Now().Add(ClearanceLifetime), plan: in, install: install}
+}
+
+// forUs checks that a plan was made for this gate's switch and mastership.
+func (g *Gate) forUs(in *plan.Input) error {
+	if in.Switch != g.conf.Target.Name || in.DeviceID != g.conf.Target.DeviceID {
+		return fmt.Errorf("%w: the plan is for switch %s, device %d", ErrTampered, in.Switch, in.DeviceID)
 	}
-	obs, err := g.plans.Obligations(in)
-	if err != nil {
-		return err
+	if in.ElectionID != g.ElectionID() {
+		return fmt.Errorf("%w: the plan was made under election id %d, this gate has %d", ErrStale, in.ElectionID, g.ElectionID())
 	}
-	if err := cert.Covers(s, plan.EncoderVersion, obs); err != nil {
-		return fmt.Errorf("%w: %w", ErrTampered, err)
-	}
-	return cert.Proved()
+	return nil
 }
 
 // ClearProvedPlan mints a clearance from a proof made in this process. It publishes the proof, proved or not.
@@ -151,11 +160,8 @@ func (g *Gate) ClearProvedPlan(ctx context.Context, in *plan.Input, p *Proof) (*
 	if s.Digest() != p.Certificate.Subject {
 		return nil, fmt.Errorf("%w: the proof is of %s, this plan is %s", ErrTampered, p.Certificate.Subject, s.Digest())
 	}
-	if in.Switch != g.conf.Target.Name || in.DeviceID != g.conf.Target.DeviceID {
-		return nil, fmt.Errorf("%w: the plan is for switch %s, device %d", ErrTampered, in.Switch, in.DeviceID)
-	}
-	if in.ElectionID != g.ElectionID() {
-		return nil, fmt.Errorf("%w: the plan was made under election id %d, this gate has %d", ErrStale, in.ElectionID, g.ElectionID())
+	if err := g.forUs(in); err != nil {
+		return nil, err
 	}
 	index, err := Record(ctx, g.conf.Ledger, p, ledger.Decision{
 		Action: "plan", Switch: g.conf.Target.Name, Policy: in.Policy, Who: g.conf.Who, At: g.conf.Now().UTC(),
@@ -166,7 +172,7 @@ func (g *Gate) ClearProvedPlan(ctx context.Context, in *plan.Input, p *Proof) (*
 	if err := p.Certificate.Proved(); err != nil {
 		return nil, err
 	}
-	return &Clearance{gate: g, decision: index, expires: g.conf.Now().Add(ClearanceLifetime), plan: in}, nil
+	return g.clearance(index, in, nil), nil
 }
 
 // Cookie of a linked program's pipeline: the first 8 bytes of its digest.
@@ -185,43 +191,58 @@ func nibble(h byte) byte {
 	return h - '0'
 }
 
-// ClearInstall mints a clearance for installing a linked program on a switch that runs none.
-func (g *Gate) ClearInstall(ctx context.Context, in *program.Input, cert *verify.Certificate) (*Clearance, *Proof, error) {
+// ClearInstall mints a clearance for installing a linked program on a switch that runs none, in the way of ClearPlan.
+func (g *Gate) ClearInstall(ctx context.Context, in *program.Input, cert *verify.Certificate) (*Clearance, error) {
 	s, err := in.Subject()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if cert != nil && cert.Subject != s.Digest() {
-		return nil, nil, fmt.Errorf("%w: the certificate is of %s, this program with its site's tenants is %s: prove it again",
+	if cert.Subject != s.Digest() {
+		return nil, fmt.Errorf("%w: the certificate is of %s, this program with its site's tenants is %s: prove it again",
 			ErrTampered, cert.Subject, s.Digest())
 	}
-	proof, err := ProveProgram(ctx, g.conf.Decider, in, g.conf.Required, g.conf.Now(), nil)
+	rep, err := program.Obligations(in)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	info, err := rederive(in.Linked)
+	request, err := g.installRequest(in.Linked)
 	if err != nil {
-		return nil, proof, err
+		return nil, err
 	}
-	index, err := Record(ctx, g.conf.Ledger, proof, ledger.Decision{
-		Action: "install", Switch: g.conf.Target.Name, Who: g.conf.Who, At: g.conf.Now().UTC(),
-	})
+	index, ok, err := g.logged(s, program.EncoderVersion, rep.Obligations, cert)
 	if err != nil {
-		return nil, proof, err
+		return nil, err
 	}
-	if err := proof.Certificate.Proved(); err != nil {
-		return nil, proof, err
+	if !ok {
+		proof, err := ProveProgram(ctx, g.conf.Decider, in, g.conf.Required, g.conf.Now(), nil)
+		if err != nil {
+			return nil, err
+		}
+		index, err = Record(ctx, g.conf.Ledger, proof, ledger.Decision{
+			Action: "install", Switch: g.conf.Target.Name, Who: g.conf.Who, At: g.conf.Now().UTC(),
+		})
+		if err != nil {
+			return nil, err
+		}
+		if err := proof.Certificate.Proved(); err != nil {
+			return nil, err
+		}
 	}
-	req, err := proto.MarshalOptions{Deterministic: true}.Marshal(&p4v1.SetForwardingPipelineConfigRequest{
+	return g.clearance(index, nil, request), nil
+}
+
+// installRequest is the serialised SetForwardingPipelineConfigRequest for a linked program. Its P4Info is generated from the
+// program's text; a file that came with it is not believed.
+func (g *Gate) installRequest(linked []byte) ([]byte, error) {
+	info, err := rederive(linked)
+	if err != nil {
+		return nil, err
+	}
+	return proto.MarshalOptions{Deterministic: true}.Marshal(&p4v1.SetForwardingPipelineConfigRequest{
 		DeviceId: g.conf.Target.DeviceID, ElectionId: &p4v1.Uint128{Low: g.ElectionID()},
 		Action: p4v1.SetForwardingPipelineConfigRequest_VERIFY_AND_COMMIT,
 		Config: &p4v1.ForwardingPipelineConfig{
-			P4Info: info, P4DeviceConfig: in.Linked,
-			Cookie: &p4v1.ForwardingPipelineConfig_Cookie{Cookie: Cookie(in.Linked)},
+			P4Info: info, P4DeviceConfig: linked, Cookie: &p4v1.ForwardingPipelineConfig_Cookie{Cookie: Cookie(linked)},
 		},
 	})
-	if err != nil {
-		return nil, proof, err
-	}
-	return &Clearance{gate: g, decision: index, expires: g.conf.Now().Add(ClearanceLifetime), install: req}, proof, nil
 }

@@ -49,7 +49,7 @@ func newApply() *cobra.Command {
 		if err != nil {
 			return gateError(err)
 		}
-		fmt.Fprintf(c.OutOrStdout(), "applied %d steps on switch %s: decided again and published in %v (entry %d), written in %v, "+
+		fmt.Fprintf(c.OutOrStdout(), "applied %d steps on switch %s: cleared in %v by its proof (ledger entry %d), written in %v, "+
 			"read back and equal (entry %d)\n", out.Steps, f.Input.Switch, cleared.Round(100*time.Microsecond), clearance.Decision(),
 			out.Writes.Round(100*time.Microsecond), out.Entry)
 		return nil

@@ -20,8 +20,8 @@ func newInstall() *cobra.Command {
 		Use:     "install [DIR]",
 		GroupID: "program",
 		Short:   "Install a proved program on the switch, through the gate",
-		Long: `Install decides the certificate's obligations again, publishes the decision in the ledger, sends the program
-and reads it back. It refuses a program that was changed after 'interlock prove'.`,
+		Long: `Install builds the obligations again and checks that the ledger has their certificate as proved (else it decides them
+again), sends the program and reads it back. It refuses a program that was changed after 'interlock prove'.`,
 		Example: "  interlock install linked",
 		Args:    cobra.MaximumNArgs(1),
 	}
@@ -46,11 +46,11 @@ and reads it back. It refuses a program that was changed after 'interlock prove'
 		}
 		defer done()
 		begun := time.Now()
-		clearance, proof, err := g.ClearInstall(ctx, w.programInput(), cert)
+		clearance, err := g.ClearInstall(ctx, w.programInput(), cert)
 		if err != nil {
 			return gateError(err)
 		}
-		decided := time.Since(begun)
+		cleared := time.Since(begun)
 		out, err := g.Install(ctx, clearance)
 		if err != nil {
 			return gateError(err)
@@ -61,9 +61,9 @@ and reads it back. It refuses a program that was changed after 'interlock prove'
 			return nil
 		}
 		fmt.Fprintf(o, "installed on switch %s: cookie %#x\n", w.site.Switch.Name, gate.Cookie(w.linked))
-		fmt.Fprintf(o, "proved again and published in %v (ledger entry %d), written in %v, read back and equal (entry %d)\n",
-			decided.Round(time.Millisecond), clearance.Decision(), out.Writes.Round(time.Millisecond), out.Entry)
-		if missing := proof.Certificate.NotChecked; len(missing) > 0 {
+		fmt.Fprintf(o, "cleared in %v by its proof (ledger entry %d), written in %v, read back and equal (entry %d)\n",
+			cleared.Round(time.Millisecond), clearance.Decision(), out.Writes.Round(time.Millisecond), out.Entry)
+		if missing := cert.NotChecked; len(missing) > 0 {
 			var ids []string
 			for _, n := range missing {
 				ids = append(ids, n.Property)
