@@ -22,11 +22,11 @@ func (m *machine) call(f *frame, s *state, e *syntax.Call) []*smt.Term {
 			m.refuse(e, "a call of %s", c.Callee.Name)
 		}
 		g := m.newFrame(f, nil, d.Name.Name, d, f.site(e)+"/")
-		return m.invoke(f, s, e, g, c.Sig, m.given(c), func(s *state) { m.block(g, s, d.Body.Stmts) })
+		return m.invoke(f, s, e, g, c.Sig, m.given(c), func(s *state) { m.enter(f, g, s, d); m.block(g, s, d.Body.Stmts) })
 	case types.ActionCall:
 		d := m.actionDecl(c.Callee, e)
 		g := m.newFrame(f, m.declFrame(f, c.Callee), d.Name.Name, d, f.site(e)+"/")
-		return m.invoke(f, s, e, g, c.Sig, m.given(c), func(s *state) { m.block(g, s, d.Body.Stmts) })
+		return m.invoke(f, s, e, g, c.Sig, m.given(c), func(s *state) { m.enter(f, g, s, d); m.block(g, s, d.Body.Stmts) })
 	case types.TableApply:
 		m.applyTable(f, s, e)
 		return nil

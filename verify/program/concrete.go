@@ -22,11 +22,14 @@ type Query struct {
 	Width int
 	// Object is the table or register asked about.
 	Object string
-	// Index of the register's cell; Args and Max are a hash's or checksum's data, leaf by leaf, and a hash's bound. Only set in
-	// concrete runs.
+	// Index of the register's cell; Args, of Widths bits, and Max are a hash's or checksum's data, leaf by leaf, and a hash's
+	// bound: the answer for a hash is what is added to its base, less than Max. Only set in concrete runs.
 	Index, Max *big.Int
 	Args       []*big.Int
+	Widths     []int
 	Algorithm  string
+	// At is the statement that wants to know, if one does.
+	At syntax.Pos
 }
 
 // An Oracle answers what the program and the packet do not determine. Any function may be nil.
@@ -68,12 +71,12 @@ func (t TableUse) String() string {
 	}
 	data := make([]string, 0, len(t.Data))
 	for n, v := range t.Data {
-		data = append(data, fmt.Sprintf("%s=%s", n, v))
+		data = append(data, fmt.Sprintf("%s=%s", n, decimal(v)))
 	}
 	sort.Strings(data)
 	keys := make([]string, len(t.Keys))
 	for i, k := range t.Keys {
-		keys[i] = k.String()
+		keys[i] = decimal(k)
 	}
 	return fmt.Sprintf("%s key (%s): %s, %s(%s)", t.Table, strings.Join(keys, ", "), how, t.Action, strings.Join(data, ", "))
 }
@@ -90,6 +93,17 @@ type TableAnswer struct {
 	Hit    bool
 	Action string
 	Data   map[string]*big.Int
+}
+
+// decimal writes small numbers in decimal, others in hexadecimal.
+func decimal(v *big.Int) string {
+	if v == nil {
+		return "?"
+	}
+	if v.BitLen() > 16 {
+		return fmt.Sprintf("%#x", v)
+	}
+	return v.String()
 }
 
 // A RegisterWrite is one write to a register's cell.
@@ -152,6 +166,14 @@ func (m *machine) constants(ts []*smt.Term) []*big.Int {
 	out := make([]*big.Int, len(ts))
 	for i, t := range ts {
 		out[i] = m.constant(t)
+	}
+	return out
+}
+
+func widths(ts []*smt.Term) []int {
+	out := make([]int, len(ts))
+	for i, t := range ts {
+		out[i] = max(width(t), 1)
 	}
 	return out
 }

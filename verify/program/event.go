@@ -6,7 +6,6 @@ import (
 
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
-	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify/smt"
 )
 
@@ -166,20 +165,7 @@ func (m *machine) newInstance(f *frame, o *types.Object, at syntax.Node) *instan
 // nameInstance gives an object the name that the control plane knows it by: where it is declared, or what @name says. Two
 // objects of one name would be one to the reader, so they are refused.
 func (m *machine) nameInstance(f *frame, inst *instance, at syntax.Node) {
-	local := inst.name
-	if d, ok := inst.obj.Decl.(syntax.Decl); ok {
-		for _, a := range d.Annots() {
-			if a.Name == "name" && len(a.Body) == 1 {
-				if name, err := strconv.Unquote(a.Body[0].Text); err == nil {
-					local = name
-				}
-			}
-		}
-	}
-	inst.path = strings.TrimPrefix(local, ".")
-	if !strings.HasPrefix(local, ".") && f != nil && f.path != "" {
-		inst.path = f.path + "." + local
-	}
+	inst.path = controlPlaneName(f, inst.obj)
 	where := inst.name
 	if f != nil {
 		where = f.path + "." + inst.name
@@ -190,19 +176,34 @@ func (m *machine) nameInstance(f *frame, inst *instance, at syntax.Node) {
 	m.paths[inst.path] = where
 }
 
-// ownerOf is the tenant to whom a declared object belongs: by its own prefix, else by that of the enclosing control.
-func (m *machine) ownerOf(f *frame, name string, at syntax.Node) string {
-	if t := m.tenantOf(name, at); t != "" {
-		return t
+// controlPlaneName is the name that P4Info has for an object declared in f.
+func controlPlaneName(f *frame, o *types.Object) string {
+	local := o.Name
+	if d, ok := o.Decl.(syntax.Decl); ok {
+		for _, a := range d.Annots() {
+			if a.Name == "name" && len(a.Body) == 1 {
+				if name, err := strconv.Unquote(a.Body[0].Text); err == nil {
+					local = name
+				}
+			}
+		}
 	}
-	if f != nil && !isSystemName(name) {
-		return f.declOwner
+	if absolute, ok := strings.CutPrefix(local, "."); ok {
+		return absolute
 	}
-	return ""
+	if f != nil && f.path != "" {
+		return f.path + "." + local
+	}
+	return local
 }
 
-func isSystemName(name string) bool {
-	return len(name) >= len(specs.SystemPrefix) && name[:len(specs.SystemPrefix)] == specs.SystemPrefix
+// ownerOf is the tenant to whom an object belongs: by the enclosing top-level declaration, or by its own prefix where that is
+// the system's.
+func (m *machine) ownerOf(f *frame, name string, at syntax.Node) string {
+	if f != nil && f.declOwner != "" {
+		return f.declOwner
+	}
+	return m.tenantOf(name, at)
 }
 
 // instanceOf finds the persistent object that an expression names.

@@ -272,9 +272,11 @@ func (c Counterexample) String() string {
 func (a Assumption) String() string {
 	switch a.Kind {
 	case "register":
-		return fmt.Sprintf("register %s[%s] = %s", a.Object, a.Index, a.Value)
+		return fmt.Sprintf("register %s[%s] = %s", a.Object, decimal(a.Index), decimal(a.Value))
 	case "stale":
-		return fmt.Sprintf("container %s held %s before", strings.TrimPrefix(a.Name, "stale."), a.Value)
+		if name, ok := strings.CutPrefix(a.Name, "stale."); ok {
+			return fmt.Sprintf("%s held %s when the packet arrived", name, decimal(a.Value))
+		}
 	}
-	return fmt.Sprintf("%s at %s = %s", a.Kind, a.Name, a.Value)
+	return fmt.Sprintf("%s at %s = %s", a.Kind, a.At, decimal(a.Value))
 }

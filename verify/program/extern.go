@@ -91,7 +91,7 @@ func (m *machine) hash(f *frame, s *state, e *syntax.Call, c *types.Call) {
 	w := max(n, width(base), width(limit)) + 1
 	ext := func(t *smt.Term) *smt.Term { return m.b.ZeroExt(t, w-width(t)) }
 	r := m.unknown(Query{
-		Kind: "hash", Name: f.site(e) + ".hash", Width: width(limit), Args: m.constants(data), Algorithm: m.algorithm(c.Args[1]),
+		Kind: "hash", Name: f.site(e) + ".hash", Width: width(limit), Args: m.constants(data), Widths: widths(data), Algorithm: m.algorithm(c.Args[1]),
 		Max: m.constant(limit),
 	})
 	r = m.b.Ite(m.b.BVUlt(r, limit), r, m.b.BV(0, width(limit)))
@@ -137,7 +137,7 @@ func (m *machine) updateChecksum(f *frame, s *state, e *syntax.Call, c *types.Ca
 		return
 	}
 	u := m.unknown(Query{
-		Kind: "checksum", Name: f.site(e) + ".checksum", Width: ls[0].bits, Args: m.constants(data), Algorithm: m.algorithm(c.Args[3]),
+		Kind: "checksum", Name: f.site(e) + ".checksum", Width: ls[0].bits, Args: m.constants(data), Widths: widths(data), Algorithm: m.algorithm(c.Args[3]),
 	})
 	m.write(s, lv, one(m.b.Ite(cond, u, m.read(s, lv)[0])), e)
 }

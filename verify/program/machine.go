@@ -200,6 +200,9 @@ func (m *machine) arbitrary(t types.Type, kind, name string, at syntax.Node) []*
 // unknown is a value that nothing determines: a variable, or the oracle's answer.
 func (m *machine) unknown(q Query) *smt.Term {
 	if m.concrete != nil {
+		if m.at != nil {
+			q.At = m.at.Pos()
+		}
 		return m.concrete.answer(m.b, q)
 	}
 	if q.Width == 0 {
@@ -253,8 +256,8 @@ func (m *machine) newFrame(caller, lex *frame, name string, at syntax.Node, ctx 
 	if lex != nil {
 		f.path, f.declOwner = lex.path, lex.declOwner
 	}
-	if t := m.tenantOf(name, at); t != "" {
-		f.declOwner = t
+	if f.declOwner == "" {
+		f.declOwner = m.tenantOf(name, at)
 	}
 	if f.declOwner != "" {
 		f.owner = f.declOwner

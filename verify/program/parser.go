@@ -2,6 +2,7 @@ package program
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -89,6 +90,10 @@ func (m *machine) runParser(f *frame, d *syntax.ParserDecl, s *state) []*state {
 		owner := m.tenantOf(st.Name.Name, st)
 		m.enterTenant(from, owner, name, s, st)
 		key := m.parserKey(name, s)
+		if slices.Contains(s.visited, key) {
+			m.refuse(at, "a parser loop that consumes nothing (state %s)", name)
+		}
+		s.visited = append(s.visited, key)
 		for _, t := range tasks {
 			if t.key == key {
 				t.states = append(t.states, s)
@@ -299,7 +304,8 @@ func (m *machine) groups() []*state {
 
 // need ends the paths on which the packet has fewer than n bits past the cursor. They go on in ingress, with parser_error
 // set and everything else as it was.
-func (m *machine) need(s *state, n int) {
+// The containers in fill were to be filled from the packet, which may have happened in part.
+func (m *machine) need(s *state, n int, fill []int, site string) {
 	bytes := (s.cursor + n + 7) / 8
 	if bytes > maxPacket {
 		m.refuse(m.at, "a parser that reads past byte %d", maxPacket)
@@ -308,6 +314,7 @@ func (m *machine) need(s *state, n int) {
 		return
 	}
 	if bytes > s.maxLen {
+		m.spoil(s, fill, site)
 		m.endParser(s, m.errorCode("PacketTooShort"))
 		return
 	}
@@ -316,12 +323,24 @@ func (m *machine) need(s *state, n int) {
 	m.assume(short, m.b.Not(ok))
 	short.maxLen = bytes - 1
 	if !short.dead {
+		m.spoil(short, fill, site)
 		m.endParser(short, m.errorCode("PacketTooShort"))
 		s.cut++
 		s.hard++
 	}
 	m.assume(s, ok)
 	s.minLen = bytes
+}
+
+// spoil makes containers hold anything.
+func (m *machine) spoil(s *state, at []int, site string) {
+	for _, off := range at {
+		w := 0
+		if s.vals[off].Sort() != smt.Bool {
+			w = width(s.vals[off])
+		}
+		m.put(s, off, m.unknown(Query{Kind: "stale", Name: suffix(site+".short", off-at[0]), Width: w}), m.at)
+	}
 }
 
 // packetIn executes extract, lookahead, advance and length.
@@ -340,14 +359,14 @@ func (m *machine) packetIn(f *frame, s *state, e *syntax.Call, c *types.Call) []
 		t := c.Sig.Result
 		ls := m.layout(t, e)
 		n := headerBits(ls)
-		m.need(s, n)
+		m.need(s, n, nil, "")
 		if s.dead {
 			return m.dummy(t, e)
 		}
 		return m.fromPacket(s, ls)
 	case "advance":
 		n := m.known(c.Args[0])
-		m.need(s, n)
+		m.need(s, n, nil, "")
 		if !s.dead {
 			s.cursor += n
 		}
@@ -369,12 +388,13 @@ func (m *machine) extract(f *frame, s *state, e *syntax.Call, arg syntax.Expr) {
 	}
 	ls := m.layout(lv.typ, e)
 	n := headerBits(ls)
-	// A packet that is too short may have filled the containers in part.
-	before := m.read(s, lv)
-	blur := m.arbitrary(lv.typ, "stale", f.site(e)+".short", e)
-	blur[0] = before[0]
-	m.write(s, lv, blur, e)
-	m.need(s, n)
+	var fields []int
+	for i, l := range ls {
+		if l.kind == fieldLeaf {
+			fields = append(fields, lv.off+i)
+		}
+	}
+	m.need(s, n, fields, f.site(e))
 	if s.dead {
 		return
 	}

@@ -98,7 +98,7 @@ func (p *prover) namespace() {
 		case a.inst.owner == "" && a.code == "":
 			continue
 		case a.inst.owner == "":
-			if _, _, ok := stageArray(a.inst.name); ok && a.inst.kind == "register" {
+			if _, _, ok := stageArray(a.inst.path); ok && a.inst.kind == "register" {
 				continue
 			}
 			s.bad = p.b.True()
@@ -158,11 +158,11 @@ func (p *prover) confinement() {
 			continue
 		}
 		s := site{pc: a.pc, at: a.at}
-		c, k, isStage := stageArray(a.inst.name)
+		c, k, isStage := stageArray(a.inst.path)
 		id := fmt.Sprintf("P5/%s/%s/%s/%s", a.phase, a.inst.path, short(a.code), place(a.at))
 		subject := fmt.Sprintf("%s, %s %s: index of %s at %s", who(a.code), a.inst.kind, a.inst.path, a.op, line(a.at))
 		switch {
-		case isStage && a.inst.owner == "":
+		case isStage && a.inst.owner == "" && a.inst.kind == "register":
 			s.bad = p.b.Not(p.inExtent(a, c, k))
 			s.what = fmt.Sprintf("the index into %s is outside the extent that the page table holds for the packet's VID", a.inst.path)
 			subject = fmt.Sprintf("%s, stage %s/%d: index of %s at %s", who(a.code), c, k, a.op, line(a.at))

@@ -1,6 +1,8 @@
 package program
 
 import (
+	"slices"
+
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/verify/smt"
 )
@@ -24,6 +26,7 @@ type state struct {
 	// Parser position in bits, number of transitions taken, and what is known about the packet's length in bytes.
 	cursor         int
 	depth          int
+	visited        []string // parser states with cursor and stack indices
 	minLen, maxLen int
 
 	// eq and known are consequences of pc that are kept at hand to prune branches.
@@ -35,6 +38,7 @@ func (s *state) clone() *state {
 	t := *s
 	// The slices' capacities are cut, so that appending to one copy never writes into the other.
 	t.pc = s.pc[:len(s.pc):len(s.pc)]
+	t.visited = s.visited[:len(s.visited):len(s.visited)]
 	t.vals = append([]*smt.Term(nil), s.vals...)
 	if s.origin != nil {
 		t.origin = append([]syntax.Node(nil), s.origin...)
@@ -226,6 +230,11 @@ func (m *machine) merge(live []*state) *state {
 		}
 		out.cut, out.hard = max(out.cut, s.cut), max(out.hard, s.hard)
 		out.depth = max(out.depth, s.depth)
+		for _, v := range s.visited {
+			if !slices.Contains(out.visited, v) {
+				out.visited = append(out.visited, v)
+			}
+		}
 		out.minLen, out.maxLen = min(out.minLen, s.minLen), max(out.maxLen, s.maxLen)
 	}
 	out.pc = append(live[0].pc[:prefix:prefix], m.literals(m.b.Or(sel...))...)

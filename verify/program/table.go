@@ -109,7 +109,7 @@ func (m *machine) applyTable(f *frame, s *state, e *syntax.Call) *applied {
 	if !r.complete {
 		m.defaults(s, t, site, r)
 	}
-	m.pageLookup(s, e, d, t, inst, keys, r)
+	m.pageLookup(home, s, e, d, t, inst, keys, r)
 
 	alts := make([]*state, 0, len(r.alts))
 	for i, a := range r.alts {
@@ -130,7 +130,7 @@ func (m *machine) applyTable(f *frame, s *state, e *syntax.Call) *applied {
 func (m *machine) runAction(f, home *frame, s *state, e *syntax.Call, a alternative, ctx string) {
 	d := m.actionDecl(a.obj, e)
 	if len(d.Params) == 0 && len(d.Body.Stmts) == 0 {
-		return
+		return // nothing runs
 	}
 	lex := home
 	if a.obj.Parent == nil {
@@ -150,7 +150,7 @@ func (m *machine) runAction(f, home *frame, s *state, e *syntax.Call, a alternat
 		}
 	}
 	// Arguments that the table's declaration binds are expressions of the control that declares it.
-	m.invoke(f, s, e, g, sig, args, func(s *state) { m.block(g, s, d.Body.Stmts) })
+	m.invoke(f, s, e, g, sig, args, func(s *state) { m.enter(f, g, s, d); m.block(g, s, d.Body.Stmts) })
 }
 
 // reference resolves an action reference: in a list, an entry or a default action.
@@ -364,25 +364,38 @@ type pageLookup struct {
 	data    map[string]*smt.Term
 }
 
-// pageLookup records the application of a page table. What a page table is, is fixed by the ABI: its name, one exact key.
-func (m *machine) pageLookup(s *state, e *syntax.Call, d *syntax.TableDecl, t tableInfo, inst *instance, keys []*smt.Term, r *applied) {
+// pageLookup records the application of a page table. What a page table is, is fixed by the ABI: its name to the control
+// plane, which proofs about plans know it by too, one exact key, and its action's name and parameters.
+func (m *machine) pageLookup(home *frame, s *state, e *syntax.Call, d *syntax.TableDecl, t tableInfo, inst *instance, keys []*smt.Term, r *applied) {
 	for _, c := range []specs.Control{specs.Ingress, specs.Egress} {
-		if inst.name != specs.PageTable(c) {
+		if inst.path != specs.PageTable(c) {
 			continue
+		}
+		if inst.owner != "" {
+			m.refuse(d, "a page table declared by %s", who(inst.owner))
 		}
 		if len(t.keys) != 1 || t.keys[0].MatchKind.Name != "exact" || width(keys[0]) != 12 {
 			m.refuse(d, "a page table whose key is not one exact key of 12 bits")
 		}
 		if string(m.phase) != string(c) {
-			m.refuse(e, "page table %s applied outside %s", inst.name, c)
+			m.refuse(e, "page table %s applied outside %s", inst.path, c)
 		}
 		for _, p := range m.pages {
 			if p.control == c && !s.dead {
-				m.refuse(e, "page table %s applied twice for one packet", inst.name)
+				m.refuse(e, "page table %s applied twice for one packet", inst.path)
 			}
 		}
 		for _, a := range r.alts {
-			if a.hit && a.obj.Name == specs.MapAction(c) {
+			in := home
+			if a.obj.Parent == nil {
+				in = nil
+			}
+			if a.hit && controlPlaneName(in, a.obj) == specs.MapAction(c) {
+				for _, p := range m.actionDecl(a.obj, e).Params {
+					if annotated(p.Annotations, "name") {
+						m.refuse(p, "a renamed parameter of %s", a.obj.Name)
+					}
+				}
 				m.pages = append(m.pages, pageLookup{c, m.b.And(m.cond(s), a.cond), keys[0], a.data})
 			}
 		}

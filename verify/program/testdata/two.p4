@@ -326,6 +326,7 @@ control il_Ingress(inout il_headers_t hdr, inout il_metadata_t meta, inout stand
     kv__Ingress() kv__ingress;
     hh__Ingress() hh__ingress;
 
+    @name(".il_map_ingress")
     action il_map_ingress(bit<24> base_0, bit<24> size_0, bit<32> mask_0, bit<16> gen_0, bit<24> base_1, bit<24> size_1, bit<32> mask_1, bit<16> gen_1) {
         meta.il_page.base_0 = base_0;
         meta.il_page.size_0 = size_0;
@@ -340,6 +341,7 @@ control il_Ingress(inout il_headers_t hdr, inout il_metadata_t meta, inout stand
         meta.il_page.size_0 = 0;
         meta.il_page.size_1 = 0;
     }
+    @name(".il_page_ingress")
     table il_page_ingress {
         key = { hdr.il_vlan.vid: exact @name("vid"); }
         actions = { il_map_ingress; @defaultonly il_unmapped; }
