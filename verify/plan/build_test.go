@@ -173,7 +173,7 @@ func decodeTest(t testing.TB, in *Input, slots map[model.Array]int64) (*decoded,
 	if err != nil {
 		t.Fatal(err)
 	}
-	return decode(in, l)
+	return decode(in, l, &texts{})
 }
 
 // site is a random situation: who has what, and who shall have what.
@@ -273,7 +273,8 @@ func randomSite(r *rand.Rand, arrays map[model.Array]int64, tenants []model.VID)
 			}
 		}
 	}
-	for key, e := range s.goal {
+	for _, key := range s.goal.Keys() {
+		e := s.goal[key]
 		pre, had := s.pre[key]
 		for k := range e {
 			if had {
@@ -342,8 +343,8 @@ func (s site) recipe(r *rand.Rand) *model.Plan {
 			mid[k] = small
 		}
 	}
-	for a, n := range s.arrays {
-		freed := make([]bool, n)
+	for _, a := range p.Arrays() {
+		freed := make([]bool, s.arrays[a])
 		for k, e := range s.goal {
 			if k.Control == a.Control {
 				for i := range e[a.Stage].Size {
@@ -364,12 +365,6 @@ func (s site) recipe(r *rand.Rand) *model.Plan {
 			}
 		}
 	}
-	slices.SortFunc(scrub, func(x, y model.Update) int {
-		if x.Array != y.Array {
-			return int(registerID(x.Array)) - int(registerID(y.Array))
-		}
-		return int(x.Slot - y.Slot)
-	})
 	for _, k := range keys.Keys() {
 		goal, wanted := s.goal[k]
 		have, had := mid[k]
@@ -397,7 +392,7 @@ func (s site) recipe(r *rand.Rand) *model.Plan {
 	p.Steps = append(p.Steps, model.Step{Fence: true})
 	add(scrub)
 	add(grow)
-	for a := range s.arrays {
+	for _, a := range p.Arrays() {
 		for _, v := range s.tenants {
 			size := int64(0)
 			if e, ok := s.goal[model.Key{Control: a.Control, VID: v}]; ok {

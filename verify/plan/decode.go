@@ -16,6 +16,7 @@ import (
 type decoded struct {
 	in     *Input
 	layout *layout
+	texts  *texts
 	plan   *model.Plan
 	names  map[model.VID]string
 	nonces map[int]uint64 // of fences, by step
@@ -32,8 +33,8 @@ func (d *decoded) name(v model.VID) string {
 }
 
 // decode reads everything that does not depend on a solver (M7).
-func decode(in *Input, l *layout) (*decoded, error) {
-	d := &decoded{in: in, layout: l, names: map[model.VID]string{}, nonces: map[int]uint64{}, plan: &model.Plan{
+func decode(in *Input, l *layout, known *texts) (*decoded, error) {
+	d := &decoded{in: in, layout: l, texts: known, names: map[model.VID]string{}, nonces: map[int]uint64{}, plan: &model.Plan{
 		Slots: l.slots, Capacity: map[specs.Control]int64{}, Fenced: in.Fenced,
 		Pre: model.Tables{}, Goal: model.Tables{}, Limits: map[model.Place]model.Limit{},
 	}}
@@ -307,8 +308,8 @@ func (d *decoded) decodeGoal() error {
 			return w.errorf("a second extent of %s in %v", d.name(v), a)
 		}
 		count[key][x.Stage] = true
-		if x.Base < 0 || x.Size < 0 {
-			return w.errorf("negative base or size")
+		if x.Base < 0 || x.Size < 0 || x.Base>>specs.BaseBits != 0 || x.Size>>specs.SizeBits != 0 {
+			return w.errorf("base %d or size %d does not fit its %d bits", x.Base, x.Size, specs.BaseBits)
 		}
 		d.plan.Goal[key][x.Stage] = model.Extent{Base: x.Base, Size: x.Size, Mask: x.Mask, Generation: x.Generation}
 	}

@@ -7,6 +7,8 @@ import (
 	"github.com/interlock/interlock/verify/smt"
 )
 
+const shapeLogic = "QF_LIA"
+
 // world is a shape unrolled into formulas about one symbolic slot of one symbolic interval.
 type world struct {
 	*claim
@@ -28,7 +30,7 @@ type moment struct {
 
 // unroll states the facts of a shape and follows who can reach the slot, and whose data may be in it, through the plan.
 func (s shape) unroll() *world {
-	w := &world{claim: newClaim("QF_LIA"), shape: s}
+	w := &world{claim: newClaim(shapeLogic), shape: s}
 	lo, hi, slot := w.unknown("lo"), w.unknown("hi"), w.unknown("slot")
 	w.assume(w.Le(w.Int(0), lo), w.Lt(lo, hi), w.Le(lo, slot), w.Lt(slot, hi))
 
@@ -38,9 +40,9 @@ func (s shape) unroll() *world {
 		size := w.unknown("size_%s", name)
 		w.assume(w.Le(w.Int(0), size))
 		if c == out {
-			w.assume(w.Or(w.Eq(size, w.Int(0)), w.Le(w.end(base, size), lo), w.Le(hi, base)))
+			w.assume(w.Or(w.Eq(size, w.Int(0)), w.Le(w.Add(base, size), lo), w.Le(hi, base)))
 		} else {
-			w.assume(w.Le(base, lo), w.Le(hi, w.end(base, size)))
+			w.assume(w.Le(base, lo), w.Le(hi, w.Add(base, size)))
 		}
 		if kept && base0 != nil {
 			switch c {
@@ -50,7 +52,7 @@ func (s shape) unroll() *world {
 				w.assume(w.Not(w.Eq(base, base0)))
 			}
 		}
-		return base, w.And(w.Le(base, slot), w.Lt(slot, w.end(base, size)))
+		return base, w.And(w.Le(base, slot), w.Lt(slot, w.Add(base, size)))
 	}
 
 	n := len(s.rows)

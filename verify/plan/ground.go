@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math/big"
 	"slices"
 
 	"github.com/interlock/interlock/specs"
@@ -12,15 +13,12 @@ import (
 	"github.com/interlock/interlock/verify/smt"
 )
 
-// perBlock is how many VIDs an obligation about all tenants speaks of: see blocks.
-const perBlock = 64
-
 // registered is M4 for the site: VIDs are tags that a tenant can have, and each is taken once.
 func (d *decoded) registered() []verify.Obligation {
 	if len(d.in.Tenants) == 0 {
 		return nil
 	}
-	c := newClaim("QF_LIA")
+	c := newGround()
 	last := c.Int(0)
 	byVID := slices.Clone(d.in.Tenants)
 	slices.SortStableFunc(byVID, func(a, b Tenant) int { return cmp.Compare(a.VID, b.VID) })
@@ -46,7 +44,7 @@ func (d *decoded) keys() []verify.Obligation {
 	if len(used) == 0 {
 		return nil
 	}
-	c := newClaim("QF_LIA")
+	c := newGround()
 	for _, v := range slices.Sorted(maps.Keys(used)) {
 		key := c.known(int64(v), "key_%d", v)
 		i := slices.IndexFunc(d.in.Tenants, func(t Tenant) bool { return model.VID(t.VID) == v })
@@ -59,28 +57,31 @@ func (d *decoded) keys() []verify.Obligation {
 	return []verify.Obligation{c.obligation("M4", "keys", fmt.Sprintf("%d keys that the plan writes are VIDs of registered tenants", len(used)))}
 }
 
-// masks is M3 for masks: each is 2^k-1, so that it keeps every index below the size (specs/lemmas/translation.smt2).
+// masks is M3 for masks: each is 2^k-1 and at least the size less one, so that it keeps every index below the size
+// (specs/lemmas/translation.smt2). For each mask it is enough to look at the largest size that goes with it.
 func (d *decoded) masks(c specs.Control, hs []*history) []verify.Obligation {
-	seen := map[uint32]bool{}
+	largest := map[uint32]int64{}
 	for _, h := range hs {
 		for _, v := range h.versions {
 			for _, x := range v.entry {
 				if x.Size > 0 {
-					seen[x.Mask] = true
+					largest[x.Mask] = max(largest[x.Mask], x.Size)
 				}
 			}
 		}
 	}
-	if len(seen) == 0 {
+	if len(largest) == 0 {
 		return nil
 	}
-	w := specs.MaskBits
+	const wide = specs.MaskBits + 1
 	f := newClaim("QF_BV")
-	for _, m := range slices.Sorted(maps.Keys(seen)) {
-		t := f.define(fmt.Sprintf("mask_%d", m), f.BV(uint64(m), w))
-		f.prove(f.Eq(f.BVAnd(t, f.BVAdd(t, f.BV(1, w))), f.BV(0, w)))
+	f.ground = true
+	for _, m := range slices.Sorted(maps.Keys(largest)) {
+		t := f.define(fmt.Sprintf("mask_%d", m), f.BV(uint64(m), wide))
+		above := f.BVAdd(t, f.BV(1, wide))
+		f.prove(f.Eq(f.BVAnd(t, above), f.BV(0, wide)), f.BVUle(f.BV(uint64(largest[m]), wide), above))
 	}
-	return []verify.Obligation{f.obligation("M3", fmt.Sprintf("%s/masks", c), fmt.Sprintf("%s: masks are of the form 2^k-1", c))}
+	return []verify.Obligation{f.obligation("M3", fmt.Sprintf("%s/masks", c), fmt.Sprintf("%s: masks are of the form 2^k-1 and leave indices below the size alone", c))}
 }
 
 // translation is M3 for the data plane's arithmetic, in the widths it has: from an extent that lies in its array no index leads
@@ -149,7 +150,7 @@ func (d *decoded) changed(h *history) bool {
 // generations is M5 for generations in one stage: they change by one exactly when content is lost, and an extent under the old one
 // shows nothing but what it showed before the plan.
 func (s *stage) generations() {
-	c, k := newClaim("QF_LIA"), s.array.Stage
+	c, k := newGround(), s.array.Stage
 	for _, h := range s.histories {
 		if !s.changed(h) {
 			continue
@@ -160,43 +161,35 @@ func (s *stage) generations() {
 		if h.versions[0].entry == nil { // any generation may be the first, but there is one
 			for n := range h.versions {
 				if h.versions[n].entry != nil && wanted {
-					c.prove(c.Eq(c.known(int64(h.extent(n, k).Generation), "generation_%d_%d", v, n),
-						c.known(int64(goal.Generation), "generation_%d_goal", v)))
+					c.prove(c.Eq(c.known(int64(goal.Generation), "generation_%d", v), c.Int(int64(h.extent(n, k).Generation))))
 				}
 			}
 			continue
-		}
-		type terms struct{ base, size, generation *smt.Term }
-		known := func(what string, x model.Extent) terms {
-			return terms{
-				c.known(x.Base, "base_%d_%s", v, what), c.known(x.Size, "size_%d_%s", v, what),
-				c.known(int64(x.Generation), "generation_%d_%s", v, what),
-			}
 		}
 		if h.constant(k) && wanted && goal == pre {
 			continue
 		}
-		p, g := known("pre", pre), known("goal", goal)
-		kept := c.And(c.Eq(p.base, g.base), c.Le(p.size, g.size))
-		lost := c.define(fmt.Sprintf("lost_%d", v), c.And(c.Lt(c.Int(0), p.size), c.Not(kept)))
-		wrapped := c.Eq(p.generation, c.Int(1<<specs.GenerationBits-1))
-		next := c.define(fmt.Sprintf("next_%d", v), c.Ite(lost, c.Ite(wrapped, c.Int(0), c.Add(p.generation, c.Int(1))), p.generation))
+		base, size := c.known(pre.Base, "base_%d", v), c.known(pre.Size, "size_%d", v)
+		generation := c.known(int64(pre.Generation), "generation_%d", v)
+		kept := c.And(c.Eq(base, c.Int(goal.Base)), c.Le(size, c.Int(goal.Size)))
+		lost := c.define(fmt.Sprintf("lost_%d", v), c.And(c.Lt(c.Int(0), size), c.Not(kept)))
+		wraps := c.Eq(generation, c.Int(1<<specs.GenerationBits-1))
+		next := c.Ite(lost, c.Ite(wraps, c.Int(0), c.Add(generation, c.Int(1))), generation)
 		for n := range h.versions {
 			if h.versions[n].entry == nil {
 				continue
 			}
-			x := p
+			x := h.extent(n, k)
 			if n > 0 {
-				x = known(fmt.Sprint(n), h.extent(n, k))
-				old := c.Eq(x.generation, p.generation)
-				shown := c.Or(c.Eq(x.size, c.Int(0)), c.And(c.Eq(x.base, p.base), c.Le(x.size, p.size)))
+				old := c.Eq(generation, c.Int(int64(x.Generation)))
+				shown := c.Or(c.Bool(x.Size == 0), c.And(c.Eq(base, c.Int(x.Base)), c.Le(c.Int(x.Size), size)))
 				c.prove(c.Implies(c.And(old, lost), shown))
 				if wanted {
-					c.prove(c.Or(old, c.Eq(x.generation, g.generation)))
+					c.prove(c.Or(old, c.Bool(x.Generation == goal.Generation)))
 				}
 			}
 			if s.completes() && slices.Contains(h.final(), n) {
-				c.prove(c.Eq(x.generation, next))
+				c.prove(c.Eq(next, c.Int(int64(x.Generation))))
 			}
 		}
 	}
@@ -215,60 +208,86 @@ func (h *history) constant(stage int) bool {
 	return true
 }
 
-// goal is M6 for one stage: when all steps have succeeded, the state is the goal.
-func (s *stage) goal() {
-	if !s.completes() {
-		return // M6 for requests says so
+// goals is M6 for one page table: when all steps have succeeded, the entries that the plan touches are those of the goal. Entries are
+// compared as the words that their parameters make up.
+func (d *decoded) goals(t *pageTable, hs []*history) []verify.Obligation {
+	if !d.completes() {
+		return nil // M6 for requests says so
 	}
-	c, k := newClaim("QF_LIA"), s.array.Stage
-	for _, h := range s.histories {
-		if !s.changed(h) {
+	f := newClaim("QF_BV")
+	f.ground = true
+	for _, h := range hs {
+		if !d.changed(h) {
 			continue
 		}
-		goalEntry, wanted := s.plan.Goal[h.key]
-		goal, v := extentOf(goalEntry, k), h.key.VID
+		goal, wanted := d.plan.Goal[h.key]
 		for _, n := range h.final() {
-			have := h.extent(n, k)
-			if have == goal && (h.versions[n].entry != nil) == wanted && h.constant(k) {
-				continue // rewritten as it was
+			have, w := h.versions[n].entry, t.stages*(specs.BaseBits+specs.SizeBits+specs.MaskBits+specs.GenerationBits)
+			// Where there is an entry on one side only it gives no slots: then generations mean nothing.
+			generations, name := have != nil && wanted, fmt.Sprint(h.key.VID)
+			if !generations {
+				name += "_slots"
 			}
-			size, want := c.known(have.Size, "size_%d_%d", v, n), c.known(goal.Size, "size_%d_goal", v)
-			c.prove(c.Eq(size, want))
-			if have.Size > 0 && goal.Size > 0 {
-				c.prove(c.Eq(c.known(have.Base, "base_%d_%d", v, n), c.known(goal.Base, "base_%d_goal", v)),
-					c.Eq(c.known(int64(have.Mask), "mask_%d_%d", v, n), c.known(int64(goal.Mask), "mask_%d_goal", v)))
-			}
-			if h.versions[n].entry != nil && wanted {
-				c.prove(c.Eq(c.known(int64(have.Generation), "generation_%d_%d", v, n),
-					c.known(int64(goal.Generation), "generation_%d_goal", v)))
-			}
+			f.prove(f.Eq(
+				f.define(fmt.Sprintf("entry_%d_%d", h.key.VID, n), f.BVBig(word(have, t.stages, generations), w)),
+				f.define("goal_"+name, f.BVBig(word(goal, t.stages, generations), w))))
 		}
 	}
-	if len(c.goals) > 0 {
-		s.add(c, "M6", "goal", "the state after all steps is the goal")
+	if len(f.goals) == 0 {
+		return nil
 	}
+	return []verify.Obligation{f.obligation("M6", fmt.Sprintf("%s/goal", t.control), fmt.Sprintf("%s: the state after all steps is the goal", t.control))}
 }
 
-// limits is M6 for the policy: every size of the goal is within its floor and ceiling; without a limit the ceiling is 0.
+// word writes an entry's parameters one after the other, stage 0 first. Base and mask of an extent without slots count as 0.
+func word(e model.Entry, stages int, generations bool) *big.Int {
+	w := new(big.Int)
+	put := func(v uint64, bits uint) { w.Lsh(w, bits).Or(w, new(big.Int).SetUint64(v&(1<<bits-1))) }
+	for k := range stages {
+		x := extentOf(e, k)
+		if x.Size == 0 {
+			x.Base, x.Mask = 0, 0
+		}
+		put(uint64(x.Base), specs.BaseBits)
+		put(uint64(x.Size), specs.SizeBits)
+		put(uint64(x.Mask), specs.MaskBits)
+		if generations {
+			put(uint64(x.Generation), specs.GenerationBits)
+		} else {
+			put(0, specs.GenerationBits)
+		}
+	}
+	return w
+}
+
+// limits is M6 for the policy: every size of the goal is within its floor and ceiling; without a limit the ceiling is 0. For tenants
+// with the same limits it is enough to look at the smallest and the largest size.
 func (s *stage) limits() {
-	claims := map[model.VID]*claim{}
+	type sizes struct{ least, most int64 }
+	groups := map[model.Limit]sizes{}
 	for _, v := range s.plan.VIDs() {
 		size := extentOf(s.plan.Goal[model.Key{Control: s.array.Control, VID: v}], s.array.Stage).Size
 		l, ok := s.plan.Limits[model.Place{Array: s.array, VID: v}]
 		if !ok && size == 0 {
 			continue
 		}
-		c := claims[v/perBlock]
-		if c == nil {
-			c = newClaim("QF_LIA")
-			claims[v/perBlock] = c
+		g, ok := groups[l]
+		if !ok {
+			g = sizes{size, size}
 		}
-		t := c.known(size, "size_%d", v)
-		c.prove(c.Le(c.known(l.Floor, "floor_%d", v), t), c.Le(t, c.known(l.Ceiling, "ceiling_%d", v)))
+		groups[l] = sizes{min(g.least, size), max(g.most, size)}
 	}
-	for _, b := range slices.Sorted(maps.Keys(claims)) {
-		s.add(claims[b], "M6", fmt.Sprintf("limits/%d", b), fmt.Sprintf("the goal is within the policy's limits for VIDs %d..%d", b*perBlock, (b+1)*perBlock-1))
+	if len(groups) == 0 {
+		return
 	}
+	c := newGround()
+	for _, l := range slices.SortedFunc(maps.Keys(groups), func(a, b model.Limit) int {
+		return cmp.Or(cmp.Compare(a.Floor, b.Floor), cmp.Compare(a.Ceiling, b.Ceiling))
+	}) {
+		c.prove(c.Le(c.known(l.Floor, "floor_%d", l.Floor), c.Int(groups[l].least)),
+			c.Le(c.Int(groups[l].most), c.known(l.Ceiling, "ceiling_%d", l.Ceiling)))
+	}
+	s.add(c, "M6", "limits", "the goal is within the policy's floors and ceilings")
 }
 
 // markers is M7 for fences: the echo of one cannot be taken for that of another.
@@ -277,6 +296,7 @@ func (d *decoded) markers() []verify.Obligation {
 		return nil
 	}
 	c := newClaim("QF_BV")
+	c.ground = true
 	var all []*smt.Term
 	for _, i := range slices.Sorted(maps.Keys(d.nonces)) {
 		all = append(all, c.define(fmt.Sprintf("nonce_%d", i+1), c.BV(d.nonces[i], 64)))

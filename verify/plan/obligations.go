@@ -18,6 +18,30 @@ type Encoder struct {
 	mu       sync.Mutex
 	programs int
 	recent   list.List // of *parsed
+	texts    texts
+}
+
+// texts remembers the texts of shapes, which recur from plan to plan.
+type texts struct {
+	mu    sync.Mutex
+	known map[string][2]string
+}
+
+// maxTexts bounds texts. Plans made by a recipe have a few dozen shapes.
+const maxTexts = 4096
+
+func (t *texts) of(key string, build func() (text, guard string)) (text, guard string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if known, ok := t.known[key]; ok {
+		return known[0], known[1]
+	}
+	text, guard = build()
+	if t.known == nil || len(t.known) >= maxTexts {
+		t.known = map[string][2]string{}
+	}
+	t.known[key] = [2]string{text, guard}
+	return text, guard
 }
 
 type parsed struct {
@@ -42,7 +66,7 @@ func (e *Encoder) decode(in *Input) (*decoded, error) {
 	if err != nil {
 		return nil, inField("linked").errorf("%w", err)
 	}
-	return decode(in, l)
+	return decode(in, l, &e.texts)
 }
 
 // layout returns that of a linked program.
@@ -91,6 +115,7 @@ func (d *decoded) obligations() []verify.Obligation {
 		hs := d.histories(c)
 		out = append(out, d.masks(c, hs)...)
 		out = append(out, d.requests(c)...)
+		out = append(out, d.goals(d.layout.table(c), hs)...)
 		for _, a := range d.plan.Arrays() {
 			if a.Control != c {
 				continue

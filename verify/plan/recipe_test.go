@@ -60,9 +60,37 @@ func decide(t testing.TB, p *smt.Pool, os []verify.Obligation) ([]verify.Obligat
 	return refuted, models
 }
 
+// refuted returns the refuted obligations without models, which cost a process each; every other must be proved.
+func refuted(t testing.TB, s smt.Solver, os []verify.Obligation) []verify.Obligation {
+	t.Helper()
+	ask := func(text string) smt.Status {
+		a, err := s.Decide(t.Context(), text, smt.DecideOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.Status
+	}
+	var out []verify.Obligation
+	for _, o := range os {
+		if o.Guard != "" {
+			if g := ask(o.Guard); g != smt.Sat {
+				t.Errorf("%s: its guard is %v\n%s", o.ID, g, o.Guard)
+			}
+		}
+		switch a := ask(o.Text); a {
+		case smt.Unsat:
+		case smt.Sat:
+			out = append(out, o)
+		default:
+			t.Errorf("%s: %v", o.ID, a)
+		}
+	}
+	return out
+}
+
 // Every plan made by the recipe is proved, and survives in the reference model.
 func TestRecipe(t *testing.T) {
-	const plans, runs = 220, 6
+	const plans, runs = 200, 3
 	t.Logf("seed %d", *seed)
 	p := newPool(t, 1)
 	obligations := 0
@@ -93,7 +121,7 @@ func TestRecipe(t *testing.T) {
 
 // A mutant that the model can break is refuted, and what is refuted the model can break: with the run that Explain tells.
 func TestMutants(t *testing.T) {
-	const rounds, runs = 12, 15
+	const rounds, runs = 11, 8
 	t.Logf("seed %d", *seed)
 	p := newPool(t, 1)
 	type count struct{ refuted, harmless, unreadable int }
@@ -113,9 +141,14 @@ func TestMutants(t *testing.T) {
 			tally[m.name].unreadable++
 			continue
 		}
-		refuted, models := decide(t, p, d.obligations())
+		os := d.obligations()
+		bad := refuted(t, p.Solver("z3"), os)
+		models := make([]smt.Model, len(bad))
+		if n%8 == 0 {
+			bad, models = decide(t, p, os)
+		}
 		properties := map[string]bool{}
-		for i, o := range refuted {
+		for i, o := range bad {
 			if properties[o.Property] {
 				continue
 			}
@@ -137,7 +170,7 @@ func TestMutants(t *testing.T) {
 				t.Errorf("mutant %d, %s: %s is proved, but the model says %v", n, m.name, property, v)
 			}
 		}
-		if len(refuted) > 0 {
+		if len(bad) > 0 {
 			tally[m.name].refuted++
 		} else {
 			tally[m.name].harmless++

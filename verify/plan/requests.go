@@ -83,7 +83,7 @@ func (d *decoded) completes() bool { return d.stops == len(d.plan.Steps) }
 
 // requests is M6 for a page table: every update finds what it needs in every order of its request, and there is room.
 func (d *decoded) requests(c specs.Control) []verify.Obligation {
-	f := newClaim("QF_LIA")
+	f := newGround()
 	perStep := make([]struct{ inserts, deletes int64 }, len(d.steps()))
 	for i, groups := range d.groups(len(d.steps())) {
 		for _, g := range groups {
@@ -117,7 +117,7 @@ func (d *decoded) requests(c specs.Control) []verify.Obligation {
 		}
 	}
 	// A server may apply a request's inserts before its deletes.
-	g := newClaim("QF_LIA")
+	g := newGround()
 	have, capacity := g.known(entries, "entries"), g.known(d.plan.Capacity[c], "capacity")
 	for i, p := range perStep {
 		if p.inserts > 0 {

@@ -34,15 +34,14 @@ func (d *decoded) stage(a model.Array, hs []*history) *stage {
 	return s
 }
 
-// obligations about a stage array: M1 and M3 for the pre-state, M3 for what is written, the cut; M1, M2 and M5 by shape; and M5 and
-// M6 for its numbers.
+// obligations about a stage array: M1 and M3 for the pre-state, M3 for what is written, the cut; M1, M2 and M5 by shape; M5 for
+// generations; M6 for limits.
 func (s *stage) obligations() []verify.Obligation {
 	s.preState()
 	s.written()
 	s.cut()
 	s.shapes()
 	s.generations()
-	s.goal()
 	s.limits()
 	return s.out
 }
@@ -51,58 +50,55 @@ func (s *stage) add(c *claim, property, id, subject string) {
 	s.out = append(s.out, c.obligation(property, fmt.Sprintf("%v/%s", s.array, id), fmt.Sprintf("%v: %s", s.array, subject)))
 }
 
-// preState proves that the extents that the switch has now are apart (M1), by sorting them and comparing neighbours
-// (specs/lemmas/chain.smt2), and within the array (M3).
+// preState proves that the extents that the switch has now are apart (M1), by sorting them and comparing neighbours, and that the
+// first and the last lie in the array, and so all do (M3): specs/lemmas/chain.smt2.
 func (s *stage) preState() {
-	var owners []*history
+	type owned struct {
+		vid model.VID
+		span
+	}
+	var owners []owned
 	for _, h := range s.histories {
-		if h.extent(0, s.array.Stage).Size > 0 {
-			owners = append(owners, h)
+		if x := h.extent(0, s.array.Stage); x.Size > 0 {
+			owners = append(owners, owned{h.key.VID, extentSpan(x)})
 		}
 	}
-	slices.SortStableFunc(owners, func(x, y *history) int {
-		return cmp.Compare(x.extent(0, s.array.Stage).Base, y.extent(0, s.array.Stage).Base)
-	})
+	if len(owners) == 0 {
+		return
+	}
+	slices.SortStableFunc(owners, func(x, y owned) int { return cmp.Compare(x.lo, y.lo) })
 	width := (s.plan.Slots[s.array] + blocks - 1) / blocks
 	for i := 0; i < len(owners); {
-		block := owners[i].extent(0, s.array.Stage).Base / width
-		j := i
-		for j < len(owners) && owners[j].extent(0, s.array.Stage).Base/width == block {
-			j++
-		}
-		lo, hi := block*width, min((block+1)*width, s.plan.Slots[s.array])-1
-		subject := fmt.Sprintf("what the switch has in slots %d..%d", lo, hi)
-		apart, within := newClaim("QF_LIA"), newClaim("QF_LIA")
-		var end *smt.Term
-		for k := i; k < min(j+1, len(owners)); k++ { // with the first of the next block
-			v, x := owners[k].key.VID, owners[k].extent(0, s.array.Stage)
-			base, size := apart.known(x.Base, "base_%d", v), apart.known(x.Size, "size_%d", v)
-			apart.prove(apart.Lt(apart.Int(0), size))
-			if end != nil {
-				apart.prove(apart.Le(end, base))
+		block := owners[i].lo / width
+		c := newGround()
+		for ; i < len(owners) && owners[i].lo/width == block; i++ {
+			c.base(owners[i].vid, owners[i].span)
+			if i+1 < len(owners) { // the next block's first is compared here
+				c.prove(c.Le(c.past(owners[i].vid, owners[i].span), c.base(owners[i+1].vid, owners[i+1].span)))
 			}
-			end = apart.end(base, size)
 		}
-		slots := within.known(s.plan.Slots[s.array], "slots")
-		for k := i; k < j; k++ {
-			within.bounds(fmt.Sprint(owners[k].key.VID), owners[k].extent(0, s.array.Stage), slots)
+		if len(c.goals) > 0 {
+			s.add(c, "M1", fmt.Sprintf("before/%d", block), fmt.Sprintf("what the switch has in slots %d..%d is exclusive",
+				block*width, min((block+1)*width, s.plan.Slots[s.array])-1))
 		}
-		s.add(apart, "M1", fmt.Sprintf("before/%d", block), subject+" is exclusive")
-		s.add(within, "M3", fmt.Sprintf("before/%d", block), subject+" lies in the array")
-		i = j
 	}
+	c := newGround()
+	first, last := owners[0], owners[len(owners)-1]
+	c.prove(c.Le(c.Int(0), c.base(first.vid, first.span)),
+		c.Le(c.past(last.vid, last.span), c.known(s.plan.Slots[s.array], "slots")))
+	s.add(c, "M3", "before", "what the switch has lies in the array")
 }
 
 // written proves M3 for the extents that the plan writes.
 func (s *stage) written() {
-	c := newClaim("QF_LIA")
+	c := newGround()
 	slots := c.known(s.plan.Slots[s.array], "slots")
 	for _, h := range s.histories {
-		seen := map[model.Extent]bool{{}: true, withoutGeneration(h.extent(0, s.array.Stage)): true}
-		for v := range h.versions {
-			if x := withoutGeneration(h.extent(v, s.array.Stage)); !seen[x] && x.Size > 0 {
-				seen[x] = true
-				c.bounds(fmt.Sprintf("%d_%d", h.key.VID, v), x, slots)
+		if h.touched() {
+			for v := range h.versions {
+				if x := extentSpan(h.extent(v, s.array.Stage)); x.lo < x.hi {
+					c.prove(c.Le(c.Int(0), c.base(h.key.VID, x)), c.Le(c.past(h.key.VID, x), slots))
+				}
 			}
 		}
 	}
@@ -111,47 +107,35 @@ func (s *stage) written() {
 	}
 }
 
-func withoutGeneration(x model.Extent) model.Extent {
-	x.Generation = 0
-	return x
-}
-
-// bounds states M3 for an extent: it lies in the array, and its mask does not keep any index from it.
-func (c *claim) bounds(name string, x model.Extent, slots *smt.Term) {
-	base, size, mask := c.known(x.Base, "base_%s", name), c.known(x.Size, "size_%s", name), c.known(int64(x.Mask), "mask_%s", name)
-	c.prove(c.Le(c.Int(0), base), c.Le(c.end(base, size), slots), c.Le(size, c.Add(mask, c.Int(1))))
-}
-
 // cut proves that what the shapes rest on is where they take it to be: the end points of all extents that the plan writes, takes
 // away or wants, and of its scrubs, stand in the order in which the stage is cut, and what it leaves alone lies between them.
 func (s *stage) cut() {
 	k := s.array.Stage
 	type piece struct {
 		span
-		name string
+		owner any // a VID, or a step that scrubs
 	}
 	var touched, rest []piece
 	for _, h := range s.histories {
-		pre, goal := h.extent(0, k), extentOf(s.plan.Goal[h.key], k)
-		spans := []span{extentSpan(pre)}
+		pre, goal := extentSpan(h.extent(0, k)), extentSpan(extentOf(s.plan.Goal[h.key], k))
+		spans := []span{pre, goal}
 		for v := range h.versions {
 			spans = append(spans, extentSpan(h.extent(v, k)))
 		}
-		spans = append(spans, extentSpan(goal))
-		distinct := slices.CompactFunc(slices.Clone(spans), func(a, b span) bool { return a == b })
-		for i, x := range distinct {
+		changes := slices.ContainsFunc(spans, func(x span) bool { return x != pre })
+		for i, x := range spans {
 			switch {
-			case x.lo == x.hi || slices.Contains(distinct[:i], x):
-			case len(distinct) == 1:
-				rest = append(rest, piece{x, fmt.Sprint(h.key.VID)})
+			case x.lo == x.hi || slices.Contains(spans[:i], x):
+			case changes:
+				touched = append(touched, piece{x, h.key.VID})
 			default:
-				touched = append(touched, piece{x, fmt.Sprintf("%d_%d", h.key.VID, i)})
+				rest = append(rest, piece{x, h.key.VID})
 			}
 		}
 	}
 	for i, ss := range s.scrubbed {
-		for j, x := range ss {
-			touched = append(touched, piece{x, fmt.Sprintf("scrub_%d_%d", i, j)})
+		for _, x := range ss {
+			touched = append(touched, piece{x, fmt.Sprintf("scrub_%d", i+1)})
 		}
 	}
 	if len(touched) == 0 {
@@ -171,7 +155,7 @@ func (s *stage) cut() {
 		}
 	}
 
-	c := newClaim("QF_LIA")
+	c := newGround()
 	points := map[int64]*smt.Term{} // one term for each cut; others at the same slot are proved equal to it
 	var order []int64
 	point := func(at int64, t *smt.Term) {
@@ -183,9 +167,8 @@ func (s *stage) cut() {
 		order = append(order, at)
 	}
 	for _, p := range touched {
-		base, size := c.known(p.lo, "base_%s", p.name), c.known(p.hi-p.lo, "size_%s", p.name)
-		point(p.lo, base)
-		point(p.hi, c.end(base, size))
+		point(p.lo, c.base(p.owner, p.span))
+		point(p.hi, c.past(p.owner, p.span))
 	}
 	slices.Sort(order)
 	for i := 1; i < len(order); i++ {
@@ -197,11 +180,10 @@ func (s *stage) cut() {
 		}
 		first, last := g[0], g[len(g)-1]
 		if i > 0 {
-			c.prove(c.Le(points[covered[i-1].hi], c.known(first.lo, "base_%s", first.name)))
+			c.prove(c.Le(points[covered[i-1].hi], c.base(first.owner, first.span)))
 		}
 		if i < len(covered) {
-			end := c.end(c.known(last.lo, "base_%s", last.name), c.known(last.hi-last.lo, "size_%s", last.name))
-			c.prove(c.Le(end, points[covered[i].lo]))
+			c.prove(c.Le(c.past(last.owner, last.span), points[covered[i].lo]))
 		}
 	}
 	s.add(c, "M1", "cut", fmt.Sprintf("%d cuts at the ends of what the plan touches", len(order)))
@@ -235,9 +217,16 @@ func (s *stage) shapes() {
 		done[x.key] = true
 		where := s.places(x.key)
 		prove := func(property, id, subject string, state func(*world)) {
-			w := x.shape.unroll()
-			state(w)
-			s.add(w.claim, property, id+"/"+x.shape.id(), subject+": "+where)
+			o := verify.Obligation{
+				ID: fmt.Sprintf("%s/%v/%s/%s", property, s.array, id, x.shape.id()), Property: property, Logic: shapeLogic,
+				Subject: fmt.Sprintf("%v: %s: %s", s.array, subject, where),
+			}
+			o.Text, o.Guard = s.texts.of(id+" "+x.key, func() (string, string) {
+				w := x.shape.unroll()
+				state(w)
+				return w.claim.texts()
+			})
+			s.out = append(s.out, o)
 		}
 		if len(x.shape.rows) > 0 {
 			prove("M1", "exclusive", "at most one tenant reaches a slot", (*world).exclusive)

@@ -36,9 +36,9 @@ struct il_metadata_t {
     il_page_t il_page;
 }
 
-@name(".il_stage_ingress_0") register<bit<32>>(65536) il_stage_ingress_0;
-@name(".il_stage_ingress_1") register<bit<32>>(4096) il_stage_ingress_1;
-@name(".il_stage_egress_0") register<bit<32>>(8192) il_stage_egress_0;
+@id(0x16000010) @name(".il_stage_ingress_0") register<bit<32>>(65536) il_stage_ingress_0;
+@id(0x16000011) @name(".il_stage_ingress_1") register<bit<32>>(4096) il_stage_ingress_1;
+@id(0x16000020) @name(".il_stage_egress_0") register<bit<32>>(8192) il_stage_egress_0;
 
 parser il_Parser(packet_in pkt, out il_headers_t hdr, inout il_metadata_t meta, inout standard_metadata_t sm) {
     state start {
@@ -59,7 +59,7 @@ control il_Verify(inout il_headers_t hdr, inout il_metadata_t meta) {
 }
 
 control il_Ingress(inout il_headers_t hdr, inout il_metadata_t meta, inout standard_metadata_t sm) {
-    @name(".il_map_ingress")
+    @id(0x01000001) @name(".il_map_ingress")
     action il_map_ingress(bit<24> base_0, bit<24> size_0, bit<32> mask_0, bit<16> gen_0,
                           bit<24> base_1, bit<24> size_1, bit<32> mask_1, bit<16> gen_1) {
         meta.il_page.base_0 = base_0;
@@ -76,7 +76,7 @@ control il_Ingress(inout il_headers_t hdr, inout il_metadata_t meta, inout stand
         meta.il_page.size_0 = 0;
         meta.il_page.size_1 = 0;
     }
-    @name(".il_page_ingress")
+    @id(0x02000001) @name(".il_page_ingress")
     table il_page_ingress {
         key = {
             hdr.il_vlan.vid: exact @name("vid");
@@ -94,7 +94,7 @@ control il_Ingress(inout il_headers_t hdr, inout il_metadata_t meta, inout stand
 }
 
 control il_Egress(inout il_headers_t hdr, inout il_metadata_t meta, inout standard_metadata_t sm) {
-    @name(".il_map_egress")
+    @id(0x01000002) @name(".il_map_egress")
     action il_map_egress(bit<24> base_0, bit<24> size_0, bit<32> mask_0, bit<16> gen_0) {
         meta.il_page.base_0 = base_0;
         meta.il_page.size_0 = size_0;
@@ -105,7 +105,7 @@ control il_Egress(inout il_headers_t hdr, inout il_metadata_t meta, inout standa
     action il_unmapped_egress() {
         meta.il_page.size_0 = 0;
     }
-    @name(".il_page_egress")
+    @id(0x02000002) @name(".il_page_egress")
     table il_page_egress {
         key = {
             hdr.il_vlan.vid: exact @name("vid");
