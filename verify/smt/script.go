@@ -38,7 +38,7 @@ const stringLimit = 4096
 
 // String returns the term with its shared subterms spelled out, cut off after 4 KiB. It is for people.
 func (t *Term) String() string {
-	p := &printer{names: map[*Term]string{}}
+	p := &printer{}
 	w := &cutter{left: stringLimit}
 	p.term(w, t)
 	if w.left <= 0 {
@@ -76,40 +76,52 @@ func (c *cutter) WriteString(s string) (int, error) {
 func (c *cutter) full() bool { return c.left <= 0 }
 
 type printer struct {
-	uses  map[*Term]int
-	depth map[*Term]int
-	// local holds, for each term that mentions a variable of a quantifier around it, those variables.
-	local map[*Term][]*Term
-	bound map[*Term]bool // variables that some quantifier binds
-	names map[*Term]string
-	count int // of names given
 	roots []*Term
+	order []*Term // every term once, arguments first
+	nodes map[*Term]*node
+	bound map[*Term]bool // variables that some quantifier binds
+	count int            // of names given
+}
+
+// node is what printing needs to know of a term.
+type node struct {
+	uses    int
+	depth   int
+	defined bool // define has been here
+	name    string
+	// local lists the variables of quantifiers around the term that it mentions.
+	local []*Term
 }
 
 func newPrinter(roots []*Term) *printer {
-	p := &printer{
-		uses: map[*Term]int{}, depth: map[*Term]int{}, local: map[*Term][]*Term{}, bound: map[*Term]bool{},
-		names: map[*Term]string{}, roots: roots,
-	}
+	p := &printer{roots: roots, nodes: map[*Term]*node{}, bound: map[*Term]bool{}}
 	for _, r := range roots {
-		p.uses[r]++
-		if r.quantified {
-			walk([]*Term{r}, func(t *Term) {
-				for _, v := range t.bound {
-					p.bound[v] = true
-				}
-			})
-		}
+		p.add(r).uses++
 	}
-	walk(roots, func(t *Term) {
-		for _, a := range t.args {
-			p.uses[a]++
-		}
-		if len(p.bound) > 0 {
+	if len(p.bound) > 0 {
+		for _, t := range p.order {
 			p.setLocal(t)
 		}
-	})
+	}
 	return p
+}
+
+// add takes t and what it is made of in, and returns its node.
+func (p *printer) add(t *Term) *node {
+	n := p.nodes[t]
+	if n != nil {
+		return n
+	}
+	n = new(node)
+	p.nodes[t] = n
+	for _, a := range t.args {
+		p.add(a).uses++
+	}
+	for _, v := range t.bound {
+		p.bound[v] = true
+	}
+	p.order = append(p.order, t)
+	return n
 }
 
 func (p *printer) setLocal(t *Term) {
@@ -118,15 +130,13 @@ func (p *printer) setLocal(t *Term) {
 		free = []*Term{t}
 	}
 	for _, a := range t.args {
-		for _, v := range p.local[a] {
+		for _, v := range p.nodes[a].local {
 			if !slices.Contains(t.bound, v) && !slices.Contains(free, v) {
 				free = append(free, v)
 			}
 		}
 	}
-	if free != nil {
-		p.local[t] = free
-	}
+	p.nodes[t].local = free
 }
 
 // Free returns the free variables of the terms, sorted by name.
@@ -137,13 +147,13 @@ func Free(terms ...*Term) []*Term {
 
 func (p *printer) free() []*Term {
 	var vars []*Term
-	walk(p.roots, func(t *Term) {
+	for _, t := range p.order {
 		if t.op == OpVar && !p.bound[t] {
 			vars = append(vars, t)
 		}
-	})
+	}
 	for _, r := range p.roots {
-		for _, v := range p.local[r] { // free here, bound elsewhere
+		for _, v := range p.nodes[r].local { // free here, bound elsewhere
 			if !slices.Contains(vars, v) {
 				vars = append(vars, v)
 			}
@@ -156,12 +166,12 @@ func (p *printer) free() []*Term {
 func (p *printer) declare(w *bytes.Buffer) {
 	var fns []*Func
 	seen := map[*Func]bool{}
-	walk(p.roots, func(t *Term) {
+	for _, t := range p.order {
 		if t.fn != nil && !seen[t.fn] {
 			seen[t.fn] = true
 			fns = append(fns, t.fn)
 		}
-	})
+	}
 	slices.SortFunc(fns, func(a, b *Func) int { return strings.Compare(a.name, b.name) })
 	for _, v := range p.free() {
 		w.WriteString("(declare-fun " + Symbol(v.name) + " () " + v.sort.String() + ")\n")
@@ -178,44 +188,36 @@ func (p *printer) declare(w *bytes.Buffer) {
 	}
 }
 
-// named tells whether t is worth a name of its own; deep is how deeply t nests when printed.
-func (p *printer) named(t *Term, deep int) bool {
-	if len(t.args) == 0 {
-		return false
-	}
-	return p.uses[t] > 1 || deep >= nestLimit
-}
-
 func (p *printer) newName() string {
 	p.count++
 	return definitionPrefix + strconv.Itoa(p.count)
 }
 
 // define writes a definition for each closed subterm of t, t included, that is shared or nests too deeply.
-func (p *printer) define(w *bytes.Buffer, t *Term) {
-	if _, done := p.depth[t]; done {
-		return
+func (p *printer) define(w *bytes.Buffer, t *Term) *node {
+	n := p.nodes[t]
+	if n.defined {
+		return n
 	}
-	deep := 0
+	n.defined = true
 	for _, a := range t.args {
-		p.define(w, a)
-		deep = max(deep, p.depth[a]+1)
+		n.depth = max(n.depth, p.define(w, a).depth+1)
 	}
-	p.depth[t] = deep
-	if len(p.local[t]) > 0 || !p.named(t, deep) {
-		return
+	if len(n.local) > 0 || len(t.args) == 0 || n.uses < 2 && n.depth < nestLimit {
+		return n
 	}
 	name := p.newName()
 	w.WriteString("(define-fun " + name + " () " + t.sort.String() + " ")
 	p.term(w, t)
 	w.WriteString(")\n")
-	p.names[t], p.depth[t] = name, 0
+	n.name, n.depth = name, 0
+	return n
 }
 
 // term writes t, using the names that its subterms have.
 func (p *printer) term(w writer, t *Term) {
-	if name, ok := p.names[t]; ok {
-		w.WriteString(name)
+	if n := p.nodes[t]; n != nil && n.name != "" {
+		w.WriteString(n.name)
 		return
 	}
 	if c, ok := w.(*cutter); ok && c.full() {
@@ -261,35 +263,40 @@ func (p *printer) quantifier(w writer, t *Term) {
 		w.WriteString("(" + Symbol(v.name) + " " + v.sort.String() + ")")
 	}
 	w.WriteString(") ")
-	var lets []*Term
-	if p.uses != nil {
-		inner := map[*Term]bool{}
-		walk(t.args, func(s *Term) {
-			for _, v := range s.bound {
-				inner[v] = true
-			}
-		})
-		walk(t.args, func(s *Term) {
-			if _, done := p.names[s]; done || p.uses[s] < 2 || len(s.args) == 0 {
-				return
-			}
-			local := p.local[s]
-			if len(local) == 0 || slices.ContainsFunc(local, func(v *Term) bool { return inner[v] }) {
-				return
-			}
-			name := p.newName()
-			w.WriteString("(let ((" + name + " ")
-			p.term(w, s)
-			w.WriteString(")) ")
-			p.names[s] = name
-			lets = append(lets, s)
-		})
-	}
+	lets := p.lets(w, t)
 	p.term(w, t.args[0])
 	w.WriteString(strings.Repeat(")", len(lets)+1))
-	for _, s := range lets { // out of scope from here on
-		delete(p.names, s)
+	for _, n := range lets { // out of scope from here on
+		n.name = ""
 	}
+}
+
+// lets opens a let for each subterm of t's body that deserves one, and returns their nodes.
+func (p *printer) lets(w writer, t *Term) []*node {
+	if p.nodes == nil {
+		return nil
+	}
+	var opened []*node
+	inner := map[*Term]bool{}
+	walk(t.args, func(s *Term) {
+		for _, v := range s.bound {
+			inner[v] = true
+		}
+	})
+	walk(t.args, func(s *Term) {
+		n := p.nodes[s]
+		if n.name != "" || n.uses < 2 || len(s.args) == 0 || len(n.local) == 0 ||
+			slices.ContainsFunc(n.local, func(v *Term) bool { return inner[v] }) {
+			return
+		}
+		name := p.newName()
+		w.WriteString("(let ((" + name + " ")
+		p.term(w, s)
+		w.WriteString(")) ")
+		n.name = name
+		opened = append(opened, n)
+	})
+	return opened
 }
 
 // literal writes a constant: bit-vectors of whole nibbles in hexadecimal, others in binary.
