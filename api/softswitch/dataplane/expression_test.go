@@ -1,0 +1,196 @@
+package dataplane
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/interlock/interlock/linker/p4"
+)
+
+// skeleton is a program around one ingress control. Packets are a header of 32 bytes: a, b (8 bits), c (16), d (32), e (64),
+// w (128). They leave on port 1.
+const skeleton = `
+#include <core.p4>
+#include <v1model.p4>
+header h_t { bit<8> a; bit<8> b; bit<16> c; bit<32> d; bit<64> e; bit<128> w; }
+struct pair_t { bit<8> x; bit<8> y; }
+struct headers_t { h_t h; h_t g; h_t[2] s; }
+struct meta_t { pair_t p; bit<32> n; }
+enum color_t { RED, GREEN, BLUE }
+enum bit<8> code_t { LOW = 1, HIGH = 200 }
+%s
+parser P(packet_in b, out headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) {
+    state start { b.extract(hdr.h); transition accept; }
+}
+control V(inout headers_t hdr, inout meta_t meta) { apply { } }
+control I(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) {
+    %s
+    apply { sm.egress_spec = 1; %s }
+}
+control E(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) { apply { } }
+control C(inout headers_t hdr, inout meta_t meta) { apply { } }
+control D(packet_out b, in headers_t hdr) { apply { b.emit(hdr.h); b.emit(hdr.g); b.emit(hdr.s); } }
+V1Switch(P(), V(), I(), E(), C(), D()) main;
+`
+
+func compileSkeleton(t testing.TB, top, locals, apply string) (*Pipeline, error) {
+	t.Helper()
+	info, diags := p4.Load("skeleton.p4", fmt.Appendf(nil, skeleton, top, locals, apply))
+	if diags.HasErrors() {
+		t.Fatalf("%v", diags.Err())
+	}
+	p, err := Compile(info)
+	if err == nil {
+		p.Clock = func() uint64 { return 0 }
+	}
+	return p, err
+}
+
+// A packet of distinct bytes: a=11 b=22 c=3344 d=55667788 e=a1a2a3a4a5a6a7a8 w=000102030405060708090a0b0c0d0e0f.
+const input = "11" + "22" + "3344" + "55667788" + "a1a2a3a4a5a6a7a8" + "000102030405060708090a0b0c0d0e0f"
+
+// changed is input with one field replaced.
+func changed(field, value string) string {
+	at := map[string][2]int{"a": {0, 2}, "b": {2, 4}, "c": {4, 8}, "d": {8, 16}, "e": {16, 32}, "w": {32, 64}}[field]
+	return input[:at[0]] + value + input[at[1]:]
+}
+
+func TestStatements(t *testing.T) {
+	for _, tc := range []struct{ name, top, locals, apply, want string }{
+		{"nothing", "", "", "", input},
+		{"constant", "", "", "hdr.h.a = 8w255;", changed("a", "ff")},
+		{"add wraps", "", "", "hdr.h.a = hdr.h.a + 240;", changed("a", "01")},
+		{"subtract wraps", "", "", "hdr.h.a = hdr.h.a - hdr.h.b;", changed("a", "ef")},
+		{"multiply wraps", "", "", "hdr.h.c = hdr.h.c * hdr.h.c;", changed("c", "2a10")},
+		{"add 64 bits", "", "", "hdr.h.e = hdr.h.e + 0xFFFFFFFFFFFFFFFF;", changed("e", "a1a2a3a4a5a6a7a7")},
+		{"and or xor not", "", "", "hdr.h.a = (hdr.h.a & 0xF0) | (~hdr.h.b ^ 8w1);", changed("a", "dc")},
+		{"negate", "", "", "hdr.h.a = -hdr.h.a;", changed("a", "ef")},
+		{"shift left", "", "", "hdr.h.a = hdr.h.a << 4;", changed("a", "10")},
+		{"shift by a value", "", "", "hdr.h.c = hdr.h.c >> (hdr.h.a & 7);", changed("c", "19a2")},
+		{"shift everything out", "", "", "hdr.h.a = hdr.h.a << hdr.h.b;", changed("a", "00")},
+		{"shift right signed", "", "", "int<8> s = -8s100; s = s >> 2; hdr.h.a = (bit<8>) s;", changed("a", "e7")},
+		{"shift right signed, all out", "", "", "int<8> s = -8s100; s = s >> hdr.h.b; hdr.h.a = (bit<8>) s;", changed("a", "ff")},
+		{"saturating add", "", "", "hdr.h.a = hdr.h.a |+| 8w250;", changed("a", "ff")},
+		{"saturating subtract", "", "", "hdr.h.a = hdr.h.a |-| hdr.h.b;", changed("a", "00")},
+		{"saturating signed", "", "", "int<8> s = 8s100; s = s |+| 8s100; hdr.h.a = (bit<8>) s; s = -8s100; s = s |-| 8s100; hdr.h.b = (bit<8>) s;", "7f80" + input[4:]},
+		{"concatenate", "", "", "hdr.h.c = hdr.h.b ++ hdr.h.a;", changed("c", "2211")},
+		{"slice", "", "", "hdr.h.a = hdr.h.d[15:8];", changed("a", "77")},
+		{"write a slice", "", "", "hdr.h.d[15:8] = 8w0xAB;", changed("d", "5566ab88")},
+		{"write a slice from itself", "", "", "hdr.h.d[31:16] = hdr.h.d[15:0];", changed("d", "77887788")},
+		{"slice of a slice", "", "", "hdr.h.a = hdr.h.d[23:4][11:4];", changed("a", "77")},
+		{"compare", "", "", "if (hdr.h.a < hdr.h.b && hdr.h.a != 0x12 && !(hdr.h.b <= 3) || false) hdr.h.a = 1; else hdr.h.a = 2;", changed("a", "01")},
+		{"compare signed", "", "", "int<8> s = -8s1; if (s < 0 && s >= -1 && 8s1 > s) hdr.h.a = 1;", changed("a", "01")},
+		{"condition", "", "", "hdr.h.a = hdr.h.b == 0x22 ? 8w7 : 8w9;", changed("a", "07")},
+		{"bool variables", "", "", "bool x = hdr.h.a == 0x11; bool y = !x; if (x && !y) { hdr.h.a = (bit<8>) (bit<1>) x; }", changed("a", "01")},
+		{"casts", "", "", "hdr.h.d = (bit<32>) hdr.h.a; hdr.h.a = (bit<8>) hdr.h.c; hdr.h.b = (bit<8>) (int<8>) -8s1;", "44ff334400000011" + input[16:]},
+		{"widen signed", "", "", "int<8> s = -8s2; int<16> l = (int<16>) s; hdr.h.c = (bit<16>) l;", changed("c", "fffe")},
+		{"wide copy", "", "", "bit<128> x = hdr.h.w; hdr.h.w = 0; if (hdr.h.w == 0) { hdr.h.w = x; }", input},
+		{"wide add carries", "", "", "hdr.h.w = hdr.h.w + 128w0xFFFFFFFFFFFFFFFF;", changed("w", "000102030405060808090a0b0c0d0e0e")},
+		{"wide subtract borrows", "", "", "hdr.h.w = hdr.h.w - 128w0xF000000000000000;", changed("w", "000102030405060618090a0b0c0d0e0f")},
+		{"wide multiply", "", "", "hdr.h.w = hdr.h.w * 128w0x100000001;", changed("w", wideProduct())},
+		{"wide bits", "", "", "hdr.h.w = (hdr.h.w & 128w0xFF) | (~hdr.h.w ^ hdr.h.w) << 120;", changed("w", "ff00000000000000000000000000000f")},
+		{"wide shift", "", "", "hdr.h.w = hdr.h.w >> 68;", changed("w", "00000000000000000000102030405060")},
+		{"wide shift by a value", "", "", "hdr.h.w = hdr.h.w << hdr.h.a;", changed("w", "0406080a0c0e10121416181a1c1e0000")},
+		{"wide concatenate", "", "", "hdr.h.w = hdr.h.e ++ hdr.h.d ++ hdr.h.c ++ hdr.h.b ++ hdr.h.a;", changed("w", "a1a2a3a4a5a6a7a85566778833442211")},
+		{"wide slice", "", "", "hdr.h.e = hdr.h.w[99:36]; hdr.h.a = hdr.h.w[71:64];", "07" + input[2:16] + "30405060708090a0" + input[32:]},
+		{"write a wide slice", "", "", "hdr.h.w[99:36] = hdr.h.e;", changed("w", "0001020a1a2a3a4a5a6a7a8b0c0d0e0f")},
+		{"wide order", "", "", "if (hdr.h.w < 128w0x00010203040506070809_0a0b0c0d0e10 && hdr.h.w > 5 && hdr.h.w != 0) hdr.h.a = 0;", changed("a", "00")},
+		{"wide cast", "", "", "hdr.h.w = (bit<128>) hdr.h.e; hdr.h.e = (bit<64>) (hdr.h.w << 8);", input[:16] + "a2a3a4a5a6a7a800" + "0000000000000000a1a2a3a4a5a6a7a8"},
+		{"wide condition", "", "", "hdr.h.w = hdr.h.a == 1 ? 128w5 : 128w6;", changed("w", "00000000000000000000000000000006")},
+		{"wide signed", "", "", "int<128> x = -128s1; int<72> y = (int<72>) x; if (x < 0 && y < 0) hdr.h.w = (bit<128>) (int<128>) (y >> 8);", changed("w", strings.Repeat("f", 32))},
+		{"enum", "", "", "color_t c = color_t.GREEN; if (c == color_t.GREEN && c != color_t.BLUE) hdr.h.a = 1;", changed("a", "01")},
+		{"enum with a representation", "", "", "code_t c = code_t.HIGH; hdr.h.a = c; if ((code_t) hdr.h.a == code_t.HIGH) hdr.h.b = (bit<8>) code_t.LOW;", "c801" + input[4:]},
+		{"struct", "", "", "pair_t p = { 1, 2 }; pair_t q = { y = p.x, x = p.y }; meta.p = q; if (meta.p == q && meta.p != p) { hdr.h.a = meta.p.x; hdr.h.b = meta.p.y; }", "0201" + input[4:]},
+		{"struct swap", "", "", "meta.p = { hdr.h.a, hdr.h.b }; meta.p = { meta.p.y, meta.p.x }; hdr.h.a = meta.p.x; hdr.h.b = meta.p.y;", "2211" + input[4:]},
+		{"tuple", "", "", "tuple<bit<8>, bit<16>> p = { 8w5, 16w6 }; hdr.h.a = p[0]; hdr.h.c = p[1];", "0522" + "0006" + input[8:]},
+		{"copy a header", "", "", "hdr.g = hdr.h; hdr.g.a = 0; hdr.h.setInvalid();", changed("a", "00")},
+		{"copy an invalid header", "", "", "hdr.h = hdr.g; if (hdr.h.isValid()) { sm.egress_spec = 9; }", ""},
+		{"header equality", "", "", "hdr.g = hdr.h; hdr.g.a = hdr.g.a + 1; bool different = hdr.g != hdr.h; hdr.g.a = hdr.g.a - 1; if (different && hdr.g == hdr.h) { hdr.h.a = 0; } hdr.g.setInvalid();", changed("a", "00")},
+		{"invalid headers are equal", "", "", "hdr.g.a = 5; hdr.s[0].a = 6; if (hdr.g == hdr.s[0]) { hdr.h.a = 0; }", changed("a", "00")},
+		{"header from a list", "", "", "hdr.h.setInvalid(); hdr.g = { 1, 2, 3, 4, 5, 6 };", "01020003000000040000000000000005" + "00000000000000000000000000000006"},
+		{"stack at a computed index", "", "", "hdr.h.setInvalid(); bit<8> i = hdr.h.a - 0x10; hdr.s[i] = hdr.h; hdr.s[i].setValid(); hdr.s[i].a = hdr.s[0].a + i;", changed("a", "01")},
+		{"stack out of range", "", "", "hdr.s[hdr.h.b] = hdr.h; hdr.s[hdr.h.b].setValid(); hdr.h.a = hdr.s[hdr.h.b].a;", changed("a", "00")},
+		{"push and pop", "", "", "hdr.s[0] = hdr.h; hdr.s.push_front(1); hdr.s[0] = hdr.h; hdr.s[0].a = 0; hdr.s.pop_front(1); if (hdr.s[1].isValid()) hdr.s[0].a = 9; hdr.h.setInvalid();", input},
+		{"function", "bit<8> twice(in bit<8> x) { return x + x; }\nbit<8> pick(in bit<8> x, in bit<8> y) { if (x > y) { return x; } return twice(y); }", "", "hdr.h.a = pick(twice(hdr.h.a), twice(8w2)) + pick(1, 2);", changed("a", "26")},
+		{"function with out and inout", "void f(out bit<8> x, inout bit<8> y, in bit<8> z) { x = z; y = y + z; }", "", "f(hdr.h.a, hdr.h.b, hdr.h.b);", "2244" + input[4:]},
+		{"the same variable in and out", "void f(inout bit<8> x, in bit<8> z) { x = 0; x = x + z; }", "", "f(hdr.h.a, hdr.h.a);", input},
+		{"the same struct out twice", "void f(inout pair_t p, inout pair_t q) { p.x = 5; q.x = q.x + 1; }", "", "meta.p = { 1, 2 }; f(meta.p, meta.p); hdr.h.a = meta.p.x;", changed("a", "02")},
+		{"part of a struct out", "void f(inout pair_t p, inout bit<8> q) { p.x = 5; q = 6; }", "", "meta.p = { 1, 2 }; f(meta.p, meta.p.x); hdr.h.a = meta.p.x;", changed("a", "06")},
+		{"slice as out", "void f(out bit<8> x) { x = 0xEE; }", "", "f(hdr.h.d[23:16]);", changed("d", "55ee7788")},
+		{"action", "", "action f(inout bit<8> x, in bit<8> y) { x = hdr.h.a; hdr.h.a = y; }", "f(hdr.h.a, hdr.h.b);", input},
+		{"action sees the control's variables", "", "bit<8> v = 3; action f() { v = v + 1; }", "f(); f(); hdr.h.a = v;", changed("a", "05")},
+		{"nested control", "control N(inout bit<8> x, in bit<8> y)(bit<8> k) { bit<8> l; apply { l = y + k; x = l; if (x > 0) { return; } x = 9; } }", "N(3) n; N(4) m;", "n.apply(hdr.h.a, hdr.h.b); m.apply(hdr.h.b, hdr.h.a);", "2529" + input[4:]},
+		{"nested control by type", "control N(inout headers_t hdr) { apply { hdr.h.a = 0; } }", "", "N.apply(hdr);", changed("a", "00")},
+		{"exit leaves everything", "control N(inout bit<8> x) { apply { x = 7; exit; } }", "N() n;", "n.apply(hdr.h.a); hdr.h.b = 0;", changed("a", "07")},
+		{"return leaves the control", "", "", "if (hdr.h.a == 0x11) { hdr.h.a = 0; return; } hdr.h.b = 0;", changed("a", "00")},
+		{"switch on a value", "", "", "switch (hdr.h.b) { 0x21: { hdr.h.a = 1; } 0x22: 0x23: { hdr.h.a = 2; } default: { hdr.h.a = 3; } }", changed("a", "02")},
+		{"switch default", "", "", "switch (hdr.h.b) { 0x21: { hdr.h.a = 1; } default: { hdr.h.a = 3; } }", changed("a", "03")},
+		{"constants", "const bit<8> K = 5; const pair_t Q = { 6, 7 };", "const bit<8> L = K + 1;", "hdr.h.a = K + L; hdr.h.b = Q.y; meta.p = Q; hdr.h.c = (bit<16>) meta.p.x;", "0b070006" + input[8:]},
+		{"local scopes", "", "bit<8> v = 1;", "{ bit<8> u = 2; v = v + u; } hdr.h.a = v;", changed("a", "03")},
+		{"variables start at zero", "", "bit<32> v; pair_t q;", "hdr.h.d = v + meta.n; hdr.h.a = q.x;", "00" + input[2:8] + "00000000" + input[16:]},
+		{"registers", "register<bit<32>>(4) r;", "register<bit<128>>(2) wide;", "bit<32> x; r.write(1, hdr.h.d); r.read(x, 1); hdr.h.d = x + 1; wide.write(1, hdr.h.w + 1); wide.read(hdr.h.w, 1);", input[:8] + "55667789" + input[16:62] + "10"},
+		{"registers out of range", "register<bit<32>>(4) r;", "", "r.write(4, 7); r.read(hdr.h.d, 4);", changed("d", "00000000")},
+		{"crc32", "", "", "hash(hdr.h.d, HashAlgorithm.crc32, 32w0, { hdr.h.a, hdr.h.b }, 64w0x100000000);", changed("d", crcOf("1122"))},
+		{"hash base and max", "", "", "hash(hdr.h.c, HashAlgorithm.identity, 16w10, { hdr.h.a }, 16w7);", changed("c", "000d")},
+		{"hash with max 0", "", "", "hash(hdr.h.c, HashAlgorithm.crc16, 16w10, { hdr.h.a }, 16w0);", changed("c", "000a")},
+		{"drop", "", "", "mark_to_drop(sm);", ""},
+		{"undrop", "", "", "mark_to_drop(sm); sm.egress_spec = 1;", input},
+		{"multicast to nobody", "", "", "sm.mcast_grp = 1;", ""},
+		{"standard metadata", "", "", "hdr.h.c = (bit<16>) sm.ingress_port; hdr.h.d = sm.packet_length; hdr.h.a = (bit<8>) sm.egress_port;", "00220003" + "00000020" + input[16:]},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p, err := compileSkeleton(t, tc.top, tc.locals, tc.apply)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pkt, _ := hex.DecodeString(input)
+			for range 2 { // the second packet must not see the first
+				x := p.Run(3, pkt)
+				got := ""
+				if x.Out {
+					got = hex.EncodeToString(x.Data)
+				}
+				x.Release()
+				if got != tc.want {
+					t.Fatalf("\n got %s\nwant %s", got, tc.want)
+				}
+			}
+		})
+	}
+}
+
+func TestRefused(t *testing.T) {
+	for _, tc := range []struct{ name, top, locals, apply, say string }{
+		{"meter", "", "meter(4, MeterType.packets) m;", "", "extern meter"},
+		{"digest", "", "", "digest<bit<8>>(1, hdr.h.a);", "digest"},
+		{"clone", "", "", "clone(CloneType.I2E, 32w5);", "clone"},
+		{"resubmit", "", "", "resubmit_preserving_field_list(0);", "resubmit_preserving_field_list"},
+		{"recirculate", "", "", "recirculate_preserving_field_list(0);", "recirculate_preserving_field_list"},
+		{"random", "", "", "random(hdr.h.a, 8w0, 8w7);", "random"},
+		{"truncate", "", "", "truncate(10);", "truncate"},
+		{"assert", "", "", "assert(hdr.h.a == 1);", "assert"},
+		{"hash algorithm", "", "", "hash(hdr.h.c, HashAlgorithm.crc32_custom, 16w0, { hdr.h.a }, 16w7);", "crc32_custom"},
+		{"selector", "", "action a() {} table t { key = { hdr.h.a: selector; } actions = { a; } }", "t.apply();", "selector"},
+		{"profile", "", "action a() {} table t { key = { hdr.h.a: exact; } actions = { a; } implementation = action_profile(4); }", "t.apply();", "implementation"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := compileSkeleton(t, tc.top, tc.locals, tc.apply)
+			var e *Error
+			if !errors.As(err, &e) || !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), tc.say) || !e.Pos.IsValid() {
+				t.Fatalf("got %v, want a position and %q", err, tc.say)
+			}
+		})
+	}
+}
+
+func TestNoAllocation(t *testing.T) {
+	p := load(t, "../../../testdata/tenants/kv.p4")
+	pkt := make([]byte, 100)
+	pkt[12], pkt[13], pkt[14], pkt[23] = 8, 0, 0x45, 17
+	if n := testing.AllocsPerRun(1000, func() { p.Run(1, pkt).Release() }); n > 0.1 {
+		t.Fatalf("%v allocations a packet", n)
+	}
+}
