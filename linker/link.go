@@ -64,6 +64,9 @@ func Link(ctx context.Context, s *site.Site, opt Options) (*Linked, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := fits(tenants, target); err != nil {
+		return nil, err
+	}
 	if err := narrow(s, tenants); err != nil {
 		return nil, err
 	}
@@ -143,6 +146,25 @@ func load(s *site.Site) ([]*tenant, error) {
 		}
 	}
 	return tenants, nil
+}
+
+// fits refuses constructs that the target cannot do.
+func fits(tenants []*tenant, target *resources.Target) error {
+	if target.ConditionalActions {
+		return nil
+	}
+	var diags syntax.Diagnostics
+	for _, t := range tenants {
+		for _, c := range t.registers.InActions() {
+			diags = append(diags, diagnosticf(c.Pos(), CodeTarget,
+				"a register access inside an action would be conditional there, which target %s cannot do; move it to the apply block", target.Name))
+		}
+	}
+	if len(diags) == 0 {
+		return nil
+	}
+	withLines(diags)
+	return refuse(diags)
 }
 
 // narrow applies the site's memory bounds.

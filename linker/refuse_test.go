@@ -205,3 +205,25 @@ func read(t *testing.T, path string) string {
 	}
 	return string(b)
 }
+
+// TestTarget links for targets that cannot do what the program needs.
+func TestTarget(t *testing.T) {
+	path, err := filepath.Abs("testdata/rich.p4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := siteWith(t, path, "")
+	s.Switch.Target = "bmv2"
+	_, err = linkSite(s)
+	if !errors.Is(err, linker.ErrRefused) || !strings.Contains(fmt.Sprint(err), "rich.p4:129:9: error[P4711]: a register access inside an action") {
+		t.Errorf("got %v", err)
+	}
+	s.Switch.Target = "tofino"
+	if _, err = linkSite(s); err == nil || !strings.Contains(err.Error(), `site.yaml:8:24: switches[0].target: there is no target "tofino"; there are bmv2, tofino-like`) {
+		t.Errorf("got %v", err)
+	}
+	s.Switch.Target, s.Switch.Slots = "tofino-like", 1<<20
+	if _, err = linkSite(s); err == nil || !strings.Contains(err.Error(), "switches[0].slots: 1048576 slots, but a stage array of target tofino-like has at most 32768") {
+		t.Errorf("got %v", err)
+	}
+}

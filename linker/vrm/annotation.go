@@ -11,7 +11,7 @@ import (
 )
 
 // Code is that of every diagnostic of this package: a register, an annotation or an access that cannot be virtualised.
-const Code = "P4801"
+const Code = "P4710"
 
 func diagnostic(pos syntax.Pos, format string, args ...any) syntax.Diagnostic {
 	return syntax.Diagnostic{Pos: pos, Code: Code, Severity: syntax.Error, Msg: fmt.Sprintf(format, args...)}

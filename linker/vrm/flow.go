@@ -16,6 +16,8 @@ type access struct {
 	control *syntax.ControlDecl // whose code it is in
 	meta    string              // the control's parameter with the user metadata, "" if it has none
 	write   bool
+
+	inAction bool
 }
 
 // visit is what may have happened to a register on the way to a point of the program.
@@ -95,6 +97,7 @@ type walker struct {
 	in      *syntax.ControlDecl
 	returns []*state // states at return statements of what is being walked
 	depth   int
+	actions int // nesting of actions
 }
 
 // walk follows the paths through a control and gives the registers that it uses their stages.
@@ -253,7 +256,9 @@ func (w *walker) action(o *types.Object, s *state) *state {
 	}
 	returns := w.returns
 	w.returns = nil
+	w.actions++
 	s = w.stmt(decl.Body, s)
+	w.actions--
 	for _, r := range w.returns {
 		s = merge(s, r)
 	}
@@ -361,7 +366,7 @@ func (w *walker) access(c *syntax.Call, info *types.Call, r *Register, s *state)
 		w.p.errorf(c.Pos(), "this access of register %s is reached from two controls", r.Name)
 		return s
 	}
-	w.p.accesses[c] = &access{reg: r, control: w.in, meta: w.metadataParam(), write: write}
+	w.p.accesses[c] = &access{reg: r, control: w.in, meta: w.metadataParam(), write: write, inAction: w.actions > 0}
 	w.p.checkIndex(c, info)
 	w.p.users[w.in] = true
 	w.seen[r] = true

@@ -7,7 +7,9 @@
 package vrm
 
 import (
+	"cmp"
 	"math/big"
+	"slices"
 
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
@@ -86,6 +88,21 @@ type Program struct {
 
 // Uses says whether a control's code, or that of a control it applies, accesses registers.
 func (p *Program) Uses(c *syntax.ControlDecl) bool { return p.users[c] }
+
+// InActions are the accesses that stand in actions. Their replacements access a register under a condition there, which not every
+// target can do.
+func (p *Program) InActions() []*syntax.Call {
+	var out []*syntax.Call
+	for c, a := range p.accesses {
+		if a.inAction {
+			out = append(out, c)
+		}
+	}
+	slices.SortFunc(out, func(a, b *syntax.Call) int {
+		return cmp.Or(cmp.Compare(a.Pos().File, b.Pos().File), cmp.Compare(a.Pos().Line, b.Pos().Line), cmp.Compare(a.Pos().Col, b.Pos().Col))
+	})
+	return out
+}
 
 // Accesses says whether a call is an access that Rewrite replaces.
 func (p *Program) Accesses(c *syntax.Call) bool { return p.accesses[c] != nil }

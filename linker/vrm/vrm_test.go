@@ -92,7 +92,7 @@ func TestStages(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	for _, c := range []struct{ name, locals, apply, egress, want string }{
-		{"two reads", "", "a.read(m.x, 1);\na.read(m.y, 1);", "", "test.p4:13:1: error[P4801]: register a was already accessed at test.p4:12:13"},
+		{"two reads", "", "a.read(m.x, 1);\na.read(m.y, 1);", "", "test.p4:13:1: error[P4710]: register a was already accessed at test.p4:12:13"},
 		{"a write, then a read", "", "a.write(1, m.x); a.read(m.x, 1);", "", "was already accessed"},
 		{"two writes", "", "a.write(1, m.x); a.write(1, m.y);", "", "was already accessed"},
 		{"another index", "", "a.read(m.x, m.i); a.write(m.j, m.x);", "", "need not be at the same index"},
