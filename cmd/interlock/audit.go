@@ -101,6 +101,7 @@ where the last one ended. It trusts the verifier key and nothing else.`,
 
 func newAuditReplay() *cobra.Command {
 	var solver, path string
+	var summary bool
 	c := &cobra.Command{
 		Use:   "replay LEDGER",
 		Short: "Build every obligation again from the recorded inputs and decide it with a solver of your choice",
@@ -113,6 +114,7 @@ the recorded text was decided), undecided or contradicted.`,
 	format := addFormat(c)
 	c.Flags().StringVar(&solver, "solver", "cvc5", "name of the solver: z3, cvc5, or any that reads SMT-LIB 2 on its standard input")
 	c.Flags().StringVar(&path, "path", "", "the solver's binary (default: the name, in PATH)")
+	c.Flags().BoolVar(&summary, "summary", false, "print the sum, and only decisions that are not confirmed")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		l, err := read(args)
 		if err != nil {
@@ -137,7 +139,7 @@ the recorded text was decided), undecided or contradicted.`,
 			return exitWith(exitUndecided, err)
 		}
 		took := time.Since(begun)
-		err = format.print(c.OutOrStdout(), results, func(out io.Writer) { printReplay(out, results, pool.Solvers()[0].Version, took) })
+		err = format.print(c.OutOrStdout(), results, func(out io.Writer) { printReplay(out, results, summary, pool.Solvers()[0].Version, took) })
 		if err != nil {
 			return err
 		}
@@ -146,16 +148,20 @@ the recorded text was decided), undecided or contradicted.`,
 	return c
 }
 
-func printReplay(out io.Writer, results []replay.Result, version string, took time.Duration) {
+func printReplay(out io.Writer, results []replay.Result, summary bool, version string, took time.Duration) {
 	t := newTable(out, "entry", "subject", "recorded", "obligations", "outcome", "")
 	counts := map[replay.Outcome]int{}
 	obligations := 0
 	for _, r := range results {
 		counts[r.Outcome]++
 		obligations += r.Obligations
-		t.AppendRow([]any{r.Entry, r.Subject, r.Recorded, r.Obligations, r.Outcome, r.Reason})
+		if !summary || r.Outcome != replay.Confirmed {
+			t.AppendRow([]any{r.Entry, r.Subject, r.Recorded, r.Obligations, r.Outcome, r.Reason})
+		}
 	}
-	t.Render()
+	if t.Length() > 0 {
+		t.Render()
+	}
 	var sums []string
 	for _, o := range []replay.Outcome{replay.Confirmed, replay.TextOnly, replay.Undecided, replay.Contradicted} {
 		if counts[o] > 0 {

@@ -13,7 +13,7 @@ func commands() []*cobra.Command {
 	return []*cobra.Command{
 		newCheck(), newLink(), newProve(), newInstall(),
 		newPlan(), newShow(), newApply(), newDiff(), newRun(), newStatus(), newEvict(), newAdmit(),
-		newAudit(), newReport(), newSwitch(),
+		newAudit(), newReport(), newSwitch(), newDemo(),
 	}
 }
 
