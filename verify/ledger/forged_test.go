@@ -108,19 +108,6 @@ func TestForgedEntries(t *testing.T) {
 			t.Errorf("findings %v, want entry %d: %q", findings, c.entry, c.want)
 		})
 	}
-	t.Run("carried out twice", func(t *testing.T) {
-		l := newLog(t)
-		n := decide(t, l, honest)
-		for range 2 {
-			if _, err := l.AppendOutcome(ctx, Outcome{Action: "apply", Switch: "s1", Decision: n, Result: Applied, PreState: "a", PostState: "a"}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		findings := read(t, l.Dir()).Findings
-		if len(findings) != 1 || findings[0].Entry != 2 || !strings.Contains(findings[0].What, "carried out before") {
-			t.Errorf("findings %v", findings)
-		}
-	})
 	t.Run("a blob that unpacks without end", func(t *testing.T) {
 		l := newLog(t)
 		decide(t, l, honest)
