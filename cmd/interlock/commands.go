@@ -11,9 +11,9 @@ import (
 // commands are all of them, in the order of the help text's groups.
 func commands() []*cobra.Command {
 	return []*cobra.Command{
-		newCheck(), newLink(), newProve(), newInstall(),
+		newInit(), newCheck(), newLink(), newProve(), newInstall(),
 		newPlan(), newShow(), newApply(), newDiff(), newRun(), newStatus(), newEvict(), newAdmit(),
-		newAudit(), newReport(), newSwitch(), newDemo(),
+		newAudit(), newReport(), newSwitch(), newSchema(), newVersion(), newTraffic(), newDemo(),
 	}
 }
 

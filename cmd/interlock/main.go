@@ -23,13 +23,14 @@ func main() {
 func run(ctx context.Context, args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitDone
 	}
 	var exit *exitError
 	if !errors.As(err, &exit) {
-		exit = &exitError{exitInput, err} // cobra's own: unknown command, flag or argument
+		// cobra's own: unknown command, flag or argument
+		exit = &exitError{exitInput, fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())}
 	}
 	if text := exit.Error(); text != "" {
 		fmt.Fprintln(os.Stderr, "interlock: "+text)
