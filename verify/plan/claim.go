@@ -27,10 +27,12 @@ func newClaim(logic string) *claim {
 	return &claim{Builder: smt.NewBuilder(), logic: logic, defined: map[string]*smt.Term{}}
 }
 
-// newGround starts a claim about numbers of the plan. The logic is wider than need be: in QF_LIA Z3 4.8.12 takes ten times as long
-// for a thousand equations.
+// groundLogic is wider than need be: in QF_LIA Z3 4.8.12 takes ten times as long for a thousand equations.
+const groundLogic = "QF_UFLIA"
+
+// newGround starts a claim about numbers of the plan.
 func newGround() *claim {
-	c := newClaim("QF_UFLIA")
+	c := newClaim(groundLogic)
 	c.ground = true
 	return c
 }

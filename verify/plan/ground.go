@@ -18,17 +18,24 @@ func (d *decoded) registered() []verify.Obligation {
 	if len(d.in.Tenants) == 0 {
 		return nil
 	}
-	c := newGround()
-	last := c.Int(0)
 	byVID := slices.Clone(d.in.Tenants)
 	slices.SortStableFunc(byVID, func(a, b Tenant) int { return cmp.Compare(a.VID, b.VID) })
-	for _, t := range byVID {
-		v := c.known(int64(t.VID), "vid_%s", t.Name)
-		c.prove(c.Lt(last, v))
-		last = v
+	o := verify.Obligation{
+		ID: "M4/vids", Property: "M4", Logic: groundLogic,
+		Subject: fmt.Sprintf("VIDs of %d tenants are unique and in 1..4094", len(byVID)),
 	}
-	c.prove(c.Le(last, c.Int(4094)))
-	return []verify.Obligation{c.obligation("M4", "vids", fmt.Sprintf("VIDs of %d tenants are unique and in 1..4094", len(byVID)))}
+	o.Text, o.Guard = d.texts.of(fmt.Sprint("vids ", byVID), func() (string, string) {
+		c := newGround()
+		last := c.Int(0)
+		for _, t := range byVID {
+			v := c.known(int64(t.VID), "vid_%s", t.Name)
+			c.prove(c.Lt(last, v))
+			last = v
+		}
+		c.prove(c.Le(last, c.Int(4094)))
+		return c.texts()
+	})
+	return []verify.Obligation{o}
 }
 
 // keys is M4 for the plan: entries are written only under the VID of a registered tenant.
@@ -86,10 +93,25 @@ func (d *decoded) masks(c specs.Control, hs []*history) []verify.Obligation {
 
 // translation is M3 for the data plane's arithmetic, in the widths it has: from an extent that lies in its array no index leads
 // out of it, and no sum wraps; and a mask of the right form leaves every index below the size alone.
-func translation() []verify.Obligation {
+func (d *decoded) translation() []verify.Obligation {
+	out := []verify.Obligation{
+		{ID: "M3/translation", Property: "M3", Logic: "QF_BV", Subject: "no index leads out of an extent"},
+		{ID: "M3/index", Property: "M3", Logic: "QF_BV", Subject: "an index below the size is not folded"},
+	}
+	out[0].Text, out[0].Guard = d.texts.of("translation", func() (string, string) { return stays().texts() })
+	out[1].Text, out[1].Guard = d.texts.of("index", func() (string, string) { return unfolded().texts() })
+	return out
+}
+
+func stays() *claim {
 	const w, wide = specs.MaskBits, specs.MaskBits + 2
 	leave := newClaim("QF_BV")
 	leave.translated(leave.extent(w, wide))
+	return leave
+}
+
+func unfolded() *claim {
+	const w, wide = specs.MaskBits, specs.MaskBits + 2
 	fold := newClaim("QF_BV")
 	x := fold.extent(w, wide)
 	fold.assume(
@@ -98,10 +120,7 @@ func translation() []verify.Obligation {
 		fold.BVUlt(fold.ZeroExt(x.index, wide-w), x.size),
 	)
 	fold.prove(fold.Eq(fold.BVAnd(x.index, x.mask), x.index))
-	return []verify.Obligation{
-		leave.obligation("M3", "translation", "no index leads out of an extent"),
-		fold.obligation("M3", "index", "an index below the size is not folded"),
-	}
+	return fold
 }
 
 // bvExtent is an extent as the data plane has it, base and size widened so that nothing below wraps.

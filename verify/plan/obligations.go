@@ -21,13 +21,13 @@ type Encoder struct {
 	texts    texts
 }
 
-// texts remembers the texts of shapes, which recur from plan to plan.
+// texts remembers texts that recur from plan to plan, by all that they depend on.
 type texts struct {
 	mu    sync.Mutex
 	known map[string][2]string
 }
 
-// maxTexts bounds texts. Plans made by a recipe have a few dozen shapes.
+// maxTexts bounds how many are remembered. Plans made by a recipe have a few dozen shapes, and sixteen blocks a stage.
 const maxTexts = 4096
 
 func (t *texts) of(key string, build func() (text, guard string)) (text, guard string) {
@@ -110,7 +110,7 @@ func (d *decoded) obligations() []verify.Obligation {
 	var out []verify.Obligation
 	out = append(out, d.registered()...)
 	out = append(out, d.keys()...)
-	out = append(out, translation()...)
+	out = append(out, d.translation()...)
 	for _, c := range d.controls() {
 		hs := d.histories(c)
 		out = append(out, d.masks(c, hs)...)

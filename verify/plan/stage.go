@@ -69,18 +69,26 @@ func (s *stage) preState() {
 	slices.SortStableFunc(owners, func(x, y owned) int { return cmp.Compare(x.lo, y.lo) })
 	width := (s.plan.Slots[s.array] + blocks - 1) / blocks
 	for i := 0; i < len(owners); {
-		block := owners[i].lo / width
-		c := newGround()
-		for ; i < len(owners) && owners[i].lo/width == block; i++ {
-			c.base(owners[i].vid, owners[i].span)
-			if i+1 < len(owners) { // the next block's first is compared here
-				c.prove(c.Le(c.past(owners[i].vid, owners[i].span), c.base(owners[i+1].vid, owners[i+1].span)))
+		block, from := owners[i].lo/width, i
+		for i < len(owners) && owners[i].lo/width == block {
+			i++
+		}
+		part := owners[from:min(i+1, len(owners))] // with the next block's first
+		if len(part) < 2 {
+			continue
+		}
+		o := verify.Obligation{
+			ID: fmt.Sprintf("M1/%v/before/%d", s.array, block), Property: "M1", Logic: groundLogic,
+			Subject: fmt.Sprintf("%v: what the switch has in slots %d..%d is exclusive", s.array, block*width, min((block+1)*width, s.plan.Slots[s.array])-1),
+		}
+		o.Text, o.Guard = s.texts.of(fmt.Sprint("before ", part), func() (string, string) {
+			c := newGround()
+			for j, x := range part[1:] {
+				c.prove(c.Le(c.past(part[j].vid, part[j].span), c.base(x.vid, x.span)))
 			}
-		}
-		if len(c.goals) > 0 {
-			s.add(c, "M1", fmt.Sprintf("before/%d", block), fmt.Sprintf("what the switch has in slots %d..%d is exclusive",
-				block*width, min((block+1)*width, s.plan.Slots[s.array])-1))
-		}
+			return c.texts()
+		})
+		s.out = append(s.out, o)
 	}
 	c := newGround()
 	first, last := owners[0], owners[len(owners)-1]

@@ -12,20 +12,25 @@ import (
 // unmarshal decodes b into m and refuses whatever a switch might read otherwise than we do: unknown fields anywhere, and any
 // encoding but the one that marshalling m gives (fields out of order, values written twice, overlong varints).
 func unmarshal(b []byte, m proto.Message, w where) error {
-	if err := proto.Unmarshal(b, m); err != nil {
-		return w.errorf("not a %s: %w", m.ProtoReflect().Descriptor().Name(), err)
-	}
-	if path, ok := unknownField(m.ProtoReflect(), ""); ok {
-		return w.errorf("unknown field in %s", path)
+	name := m.ProtoReflect().Descriptor().Name()
+	if err := (proto.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(b, m); err != nil {
+		return w.errorf("not a %s: %w", name, err)
 	}
 	again, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil {
 		return w.errorf("cannot be written again: %w", err)
 	}
-	if !bytes.Equal(b, again) {
-		return w.errorf("not in canonical form: the same message is written in %d bytes, these are %d", len(again), len(b))
+	if bytes.Equal(b, again) {
+		return nil
 	}
-	return nil
+	// What was discarded is missing in again: say where it was.
+	full := m.ProtoReflect().New().Interface()
+	if proto.Unmarshal(b, full) == nil {
+		if path, ok := unknownField(full.ProtoReflect(), ""); ok {
+			return w.errorf("unknown field in %s", path)
+		}
+	}
+	return w.errorf("not in canonical form: the same %s is written in %d bytes, these are %d", name, len(again), len(b))
 }
 
 // unknownField returns the path of the first message, at any depth, that carries fields which its descriptor does not have.

@@ -104,21 +104,28 @@ func (s span) intersect(o span) span { return span{max(s.lo, o.lo), min(s.hi, o.
 
 // scrubs lists, for each step, the runs of slots of a that it scrubs.
 func (d *decoded) scrubs(a model.Array) [][]span {
-	out := make([][]span, len(d.steps()))
-	for i, s := range d.steps() {
-		var slots []int64
-		for _, u := range s.Updates {
-			if u.Kind == model.Scrub && u.Array == a {
-				slots = append(slots, u.Slot)
-			}
+	var out [][]span
+	for _, s := range d.steps() {
+		out = append(out, d.runs(a, s))
+	}
+	return out
+}
+
+// runs are the slots of a that a step scrubs.
+func (d *decoded) runs(a model.Array, s model.Step) []span {
+	var slots []int64
+	for _, u := range s.Updates {
+		if u.Kind == model.Scrub && u.Array == a {
+			slots = append(slots, u.Slot)
 		}
-		slices.Sort(slots)
-		for _, s := range slices.Compact(slots) {
-			if n := len(out[i]); n > 0 && out[i][n-1].hi == s {
-				out[i][n-1].hi++
-			} else {
-				out[i] = append(out[i], span{s, s + 1})
-			}
+	}
+	slices.Sort(slots)
+	var out []span
+	for _, s := range slices.Compact(slots) {
+		if n := len(out); n > 0 && out[n-1].hi == s {
+			out[n-1].hi++
+		} else {
+			out = append(out, span{s, s + 1})
 		}
 	}
 	return out
