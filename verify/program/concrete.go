@@ -13,8 +13,8 @@ import (
 // A Query asks for a value that the program and the packet do not determine.
 type Query struct {
 	// Kind: "packet" (len, port, pkt_0, ...), "stale" (what a container held before), "uninitialised" (a variable), "hit",
-	// "action" and "data" (what a table's content does), "register" (what a cell holds), "hash", "checksum", "random",
-	// "meter", "queue" (what the traffic manager writes).
+	// "action" and "data" (what a table's content does), "register" (what a cell holds), "hash", "checksum", "verify"
+	// (whether a checksum is wrong), "random", "meter", "queue" (what the traffic manager writes).
 	Kind string
 	// Name is that of the variable in the obligations' texts; it is unique.
 	Name string
@@ -23,7 +23,8 @@ type Query struct {
 	// Object is the table or register asked about.
 	Object string
 	// Index of the register's cell; Args, of Widths bits, and Max are a hash's or checksum's data, leaf by leaf, and a hash's
-	// bound: the answer for a hash is what is added to its base, less than Max. Only set in concrete runs.
+	// bound: the answer for a hash is what is added to its base, less than Max. For "verify", Max is the checksum to be
+	// compared. Only set in concrete runs.
 	Index, Max *big.Int
 	Args       []*big.Int
 	Widths     []int

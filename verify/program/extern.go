@@ -30,14 +30,17 @@ func (m *machine) externFunction(f *frame, s *state, e *syntax.Call, c *types.Ca
 		return nil
 	case "verify_checksum", "verify_checksum_with_payload":
 		cond := m.scalar(f, s, c.Args[0])
-		m.eval(f, s, c.Args[1])
-		m.eval(f, s, c.Args[2])
+		data := m.eval(f, s, c.Args[1])
+		sum := m.scalar(f, s, c.Args[2])
 		if s.dead {
 			return nil
 		}
 		off, _ := m.field(m.sm.typ, "checksum_error", e)
 		off += m.sm.off
-		wrong := m.unknown(Query{Kind: "checksum", Name: f.site(e) + ".wrong", Width: width(s.vals[off])})
+		wrong := m.unknown(Query{
+			Kind: "verify", Name: f.site(e) + ".wrong", Width: width(s.vals[off]), Args: m.constants(data), Widths: widths(data),
+			Algorithm: m.algorithm(c.Args[3]), Max: m.constant(sum),
+		})
 		m.put(s, off, m.b.Ite(cond, m.b.BVOr(s.vals[off], wrong), s.vals[off]), e)
 		return nil
 	case "log_msg", "assert", "assume":
