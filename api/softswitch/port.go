@@ -111,8 +111,8 @@ func (t *portTable) close() error {
 	return errors.Join(errs...)
 }
 
-// Attach connects a port to a wire and runs it: packets that arrive are injected until ctx ends or no more can come. It blocks;
-// the wire stays attached for sending, and is closed by Close.
+// Attach connects a port to a wire and runs it: once a program is loaded, packets that arrive are injected until ctx ends or no
+// more can come. It blocks; the wire stays attached for sending, and is closed by Close.
 func (s *Switch) Attach(ctx context.Context, port uint16, w Wire) error {
 	if port >= CPUPort {
 		return fmt.Errorf("port %d: ports that can be attached are 0 to %d", port, CPUPort-1)
@@ -125,6 +125,11 @@ func (s *Switch) Attach(ctx context.Context, port uint16, w Wire) error {
 	}
 	a.wire = w
 	s.ports.mu.Unlock()
+	select {
+	case <-s.loaded:
+	case <-ctx.Done():
+		return nil
+	}
 	err := w.Receive(ctx, func(pkt []byte) error { return s.Inject(port, pkt) })
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("port %d: %w", port, err)

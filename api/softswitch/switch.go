@@ -58,6 +58,9 @@ type Switch struct {
 	control sync.RWMutex
 	saved   *program // verified and saved, not committed; guarded by control
 
+	loaded     chan struct{} // closed when the first program is installed
+	loadedOnce sync.Once
+
 	arbiter arbiter
 	ports   portTable
 	lost    atomic.Uint64 // packet-ins that no primary was there for, or whose primary was too slow
@@ -65,7 +68,7 @@ type Switch struct {
 
 // New makes a switch without a program.
 func New(opts Options) *Switch {
-	s := &Switch{opts: opts, log: opts.Log}
+	s := &Switch{opts: opts, log: opts.Log, loaded: make(chan struct{})}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -94,6 +97,8 @@ func (s *Switch) install(p *program) {
 	s.active = p
 	s.inside.Unlock()
 	s.saved = nil
+	s.loadedOnce.Do(func() { close(s.loaded) })
+	s.log.Info("program installed", "tables", len(p.tables), "registers", len(p.registers), "bytes", len(p.text))
 }
 
 // program is the one that reads and writes refer to: the saved one, else the running one. The caller holds control.

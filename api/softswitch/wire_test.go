@@ -115,6 +115,18 @@ func TestPcapFiles(t *testing.T) {
 	}
 }
 
+func TestReplayWaitsForAProgram(t *testing.T) {
+	in := filepath.Join(t.TempDir(), "in.pcap")
+	writePcap(t, in, ethernet(1, 1, 0))
+	s, c := serve(t, Options{})
+	done := attach(t, s, "0:"+in, WireOptions{})
+	time.Sleep(20 * time.Millisecond)
+	c.primary(1)
+	if err := <-done; err != nil || s.Stats()[0].RxPackets != 1 {
+		t.Fatalf("%v, %+v", err, s.Stats())
+	}
+}
+
 func TestReplayAtRecordedPace(t *testing.T) {
 	in := filepath.Join(t.TempDir(), "in.pcap")
 	writePcap(t, in, ethernet(1, 1, 0), ethernet(1, 1, 0), ethernet(1, 1, 0)) // 20 ms apart
