@@ -78,7 +78,7 @@ func (t *tenant) named(c *rewrite.Copier, path string, d syntax.Decl) syntax.Dec
 // its variables and out parameters zeroed when it starts.
 func (t *tenant) control(c *rewrite.Copier, d *syntax.ControlDecl) *syntax.ControlDecl {
 	path := t.instancePath(d)
-	var zero []syntax.Stmt
+	var start []syntax.Stmt
 	local := *c
 	local.Decl = func(l syntax.Decl) ([]syntax.Decl, bool) {
 		switch l := l.(type) {
@@ -97,17 +97,21 @@ func (t *tenant) control(c *rewrite.Copier, d *syntax.ControlDecl) *syntax.Contr
 			t.zeroOut(l.Params, a.Body)
 			return []syntax.Decl{a}, true
 		case *syntax.VarDecl:
+			// Values are given in the apply block, in order: an initializer may read a variable that has none.
 			v := rewrite.Node(c, l)
-			if l.Init == nil {
-				zero = append(zero, t.zero(rewrite.Name(l.Name.Name), t.info.Defs[l.Name].Type)...)
+			if v.Init != nil {
+				start = append(start, rewrite.Assign(rewrite.Name(l.Name.Name), v.Init))
+				v.Init = nil
+			} else {
+				start = append(start, t.zero(rewrite.Name(l.Name.Name), t.info.Defs[l.Name].Type)...)
 			}
 			return []syntax.Decl{v}, true
 		}
 		return nil, false
 	}
 	out := rewrite.Node(&local, d)
+	out.Apply.Stmts = append(start, out.Apply.Stmts...)
 	t.zeroOut(d.Params, out.Apply)
-	out.Apply.Stmts = append(zero, out.Apply.Stmts...)
 	if t.registers.Uses(d) {
 		out.Params = append(out.Params,
 			&syntax.Param{Dir: syntax.In, Type: rewrite.NamedType("il_page_t"), Name: &syntax.Ident{Name: vrm.PageParam}},
@@ -211,10 +215,13 @@ func (t *tenant) checksums(control *syntax.ControlDecl) []syntax.Stmt {
 	c := t.copier(t.parameters(control.Params, rewrite.Path("hdr", t.site.Name), rewrite.Path("meta", t.site.Name)))
 	var out []syntax.Stmt
 	for _, s := range control.Apply.Stmts {
-		call := rewrite.Node(c, s.(*syntax.CallStmt))
+		info := t.info.Calls[s.(*syntax.CallStmt).Call]
 		mine := rewrite.Binary(rewrite.Path("meta", "il_tenant"), "==", rewrite.Int(int64(t.index)))
-		call.Call.Args[0].Value = rewrite.Binary(mine, "&&", call.Call.Args[0].Value)
-		out = append(out, call)
+		args := []syntax.Expr{rewrite.Binary(mine, "&&", rewrite.Node(c, info.Args[0]))}
+		for _, a := range info.Args[1:] { // in the order of the parameters, whether they were named or not
+			args = append(args, rewrite.Node(c, a))
+		}
+		out = append(out, rewrite.CallStmt(rewrite.Name(info.Method), args...))
 	}
 	return out
 }

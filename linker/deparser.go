@@ -12,44 +12,59 @@ func (t *tenant) checkDeparser() {
 		t.errorf(d.Pos(), CodeUnsupported, "declarations in a deparser are not supported yet")
 	}
 	seen := map[string]bool{}
-	for i, s := range t.deparser.Apply.Stmts {
-		field, ok := t.emitted(s)
-		switch {
-		case !ok:
-			t.errorf(s.Pos(), CodeUnsupported, "a deparser's statements are packet.emit(hdr.field); others are not supported yet")
-		case i == 0 && field != t.ethernet.Field && t.ethernet.Field != "":
-			t.errorf(s.Pos(), CodeEthernet, "the deparser emits header %s before the Ethernet header", field)
-		case seen[field]:
-			t.errorf(s.Pos(), CodeUnsupported, "header %s is emitted twice", field)
+	first := true
+	for _, s := range t.deparser.Apply.Stmts {
+		fields := t.emitted(s)
+		if fields == nil {
+			t.errorf(s.Pos(), CodeUnsupported, "a deparser's statements are packet.emit(hdr.field) or packet.emit(hdr); others are not supported yet")
 		}
-		seen[field] = true
+		for _, field := range fields {
+			switch {
+			case first && field != t.ethernet.Field && t.ethernet.Field != "":
+				t.errorf(s.Pos(), CodeEthernet, "the deparser emits header %s before the Ethernet header", field)
+			case seen[field]:
+				t.errorf(s.Pos(), CodeUnsupported, "header %s is emitted twice", field)
+			}
+			seen[field] = true
+			first = false
+		}
 	}
 	if len(t.deparser.Apply.Stmts) == 0 {
 		t.errorf(t.deparser.Pos(), CodeEthernet, "the deparser does not emit the Ethernet header")
 	}
 }
 
-// emitted is the header that a deparser's statement emits.
-func (t *tenant) emitted(s syntax.Stmt) (string, bool) {
+// emitted are the headers that a deparser's statement emits: one, or all of them in the order of their struct.
+func (t *tenant) emitted(s syntax.Stmt) []string {
 	c, ok := s.(*syntax.CallStmt)
 	if !ok {
-		return "", false
+		return nil
 	}
 	info := t.info.Calls[c.Call]
 	if info == nil || info.Kind != types.MethodCall || info.Method != "emit" {
-		return "", false
+		return nil
 	}
-	return t.headerField(info.Args[0], t.info.Defs[t.deparser.Params[1].Name])
+	hdr := t.info.Defs[t.deparser.Params[1].Name]
+	if n, ok := info.Args[0].(*syntax.Name); ok && t.info.Uses[n.Ident] == hdr {
+		var all []string
+		for _, f := range t.headers.Fields {
+			all = append(all, f.Name)
+		}
+		return all
+	}
+	if field, ok := t.headerField(info.Args[0], hdr); ok {
+		return []string{field}
+	}
+	return nil
 }
 
 // emits are the headers that the deparser emits after the Ethernet header, in order.
 func (t *tenant) emits() []string {
 	var out []string
-	for _, s := range t.deparser.Apply.Stmts[1:] {
-		field, _ := t.emitted(s)
-		out = append(out, field)
+	for _, s := range t.deparser.Apply.Stmts {
+		out = append(out, t.emitted(s)...)
 	}
-	return out
+	return out[1:]
 }
 
 // checkChecksums checks that the checksum controls consist of calls, as v1model has them.

@@ -215,7 +215,7 @@ func TestTarget(t *testing.T) {
 	s := siteWith(t, path, "")
 	s.Switch.Target = "bmv2"
 	_, err = linkSite(s)
-	if !errors.Is(err, linker.ErrRefused) || !strings.Contains(fmt.Sprint(err), "rich.p4:129:9: error[P4711]: a register access inside an action") {
+	if !errors.Is(err, linker.ErrRefused) || !strings.Contains(fmt.Sprint(err), "rich.p4:130:9: error[P4711]: a register access inside an action") {
 		t.Errorf("got %v", err)
 	}
 	s.Switch.Target = "tofino"

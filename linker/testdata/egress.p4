@@ -60,10 +60,15 @@ control E(inout headers hdr, inout metadata meta, inout standard_metadata_t std)
     }
 }
 
-control C(inout headers hdr, inout metadata meta) { apply { } }
+control C(inout headers hdr, inout metadata meta) {
+    apply {
+        update_checksum(data = { hdr.probe.op, 8w0, hdr.probe.value }, checksum = hdr.probe.slot,
+            condition = hdr.probe.isValid() && hdr.probe.op == 2, algo = HashAlgorithm.csum16);
+    }
+}
 
 control D(packet_out pkt, in headers hdr) {
-    apply { pkt.emit(hdr.eth); pkt.emit(hdr.probe); }
+    apply { pkt.emit(hdr); }
 }
 
 V1Switch(P(), V(), I(), E(), C(), D()) main;

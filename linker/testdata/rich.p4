@@ -115,6 +115,7 @@ control I(inout headers hdr, inout metadata meta, inout standard_metadata_t std)
     Totals() sums;
     bit<16> scratch;
     opt_t   blank;
+    bit<8>  fromBlank = blank.a + 1;
 
     action deny() { mark_to_drop(std); }
     action send(bit<9> port) { std.egress_spec = port; meta.port = (port_id_t) port; }
@@ -166,7 +167,7 @@ control I(inout headers hdr, inout metadata meta, inout standard_metadata_t std)
             hdr.opt = { meta.saved.b, meta.saved.a };
         } else if (hdr.msg.isValid()) {
             hdr.opt.setValid();
-            hdr.opt.a = blank.a;
+            hdr.opt.a = blank.a + fromBlank;
             hdr.opt.b = hdr.opt.b + meta.inner.depth;
         }
         log_msg("verdict {}", { meta.seen });
