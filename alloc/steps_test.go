@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,7 +17,6 @@ import (
 	"github.com/interlock/interlock/linker/manifest"
 	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify/plan"
-	"github.com/interlock/interlock/verify/plan/model"
 )
 
 // quickstart is the linked quickstart site.
@@ -81,72 +79,6 @@ func startState(t testing.TB, m *manifest.Manifest, c *Context) (Tables, []byte)
 		t.Fatal(err)
 	}
 	return tables, state
-}
-
-// The example plans: what is wrong with the bad ones goes wrong in the reference model, and the good one is good.
-func TestExamplePlans(t *testing.T) {
-	m, c := quickstart(t)
-	pre, state := startState(t, m, c)
-	tests := []struct {
-		file, property string
-	}{
-		{"reset.yaml", ""},
-		{"grant-twice.yaml", "M1"},
-		{"grant-before-scrub.yaml", "M2"},
-		{"scrub-before-fence.yaml", "M5"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.file, func(t *testing.T) {
-			steps, err := LoadSteps(filepath.Join("..", "testdata", "plans", tt.file), m)
-			if err != nil {
-				t.Fatal(err)
-			}
-			in, err := c.Compile(state, steps, false)
-			if err != nil {
-				t.Fatal(err)
-			}
-			goal := Tables{}
-			for _, x := range in.Goal {
-				k := Key{x.Control, x.VID}
-				goal[k] = append(goal[k], Mapping{x.Base, x.Size, x.Mask, x.Generation})
-			}
-			ops, _, err := c.ops(pre, goal, steps)
-			if err != nil {
-				t.Fatal(err)
-			}
-			p := toModel(c.Codec.Slots(), pre, goal, ops, false, 0)
-			for _, x := range in.Tenants {
-				p.Registered = append(p.Registered, model.VID(x.VID))
-			}
-			for _, l := range in.Limits {
-				p.Limits[model.Place{Array: model.Array{Control: l.Control, Stage: l.Stage}, VID: model.VID(l.VID)}] = model.Limit{Floor: l.Floor, Ceiling: l.Ceiling}
-			}
-			// Stage 0 has them all; fw's many slots, which no step touches, would only cost time.
-			p = p.Only(model.Array{Control: specs.Ingress}, 100, 200)
-			for a := range p.Slots {
-				p.Slots[a] = 6400
-			}
-			found := map[string]bool{}
-			for seed := range uint64(2) {
-				_, violations := model.Explore(p, rand.New(rand.NewPCG(seed, 0)))
-				for _, v := range violations {
-					if v.Array.Stage != 0 {
-						continue
-					}
-					found[v.Property] = true
-					if tt.property == "" {
-						t.Error(v)
-					}
-				}
-				if found[tt.property] {
-					return
-				}
-			}
-			if tt.property != "" {
-				t.Errorf("found %v, want %s", found, tt.property)
-			}
-		})
-	}
 }
 
 func stepsDocument(steps string) []byte {
