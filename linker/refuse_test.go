@@ -227,3 +227,23 @@ func TestTarget(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestRefusedSites links the sites that show refusals.
+func TestRefusedSites(t *testing.T) {
+	files, err := filepath.Glob("../testdata/sites/refused/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(err, len(files))
+	}
+	for _, f := range files {
+		_, err := link(t, f)
+		var diags syntax.Diagnostics
+		if !errors.Is(err, linker.ErrRefused) || !errors.As(err, &diags) {
+			t.Errorf("%s: %v", f, err)
+			continue
+		}
+		want := wanted(t, strings.Replace(strings.Replace(f, "sites/refused", "tenants/bad", 1), ".yaml", ".p4", 1))
+		if d := diags[0]; want[d.Pos.Line] == nil || !strings.HasPrefix(d.Pos.String(), "../testdata/tenants/bad/") {
+			t.Errorf("%s: %v", f, d)
+		}
+	}
+}
