@@ -37,8 +37,9 @@ type entry struct {
 // A send is a request for more of the packet than one unicast copy.
 type send struct {
 	what string // clone, resubmit, recirculate, digest
-	code string
+	code string // tenant whose code asks for it; empty: the system's
 	pc   *smt.Term
+	ran  *smt.Term // the packet ran some tenant's code before
 	at   syntax.Node
 }
 
@@ -107,11 +108,7 @@ func (m *machine) sent(f *frame, s *state, at syntax.Node, what string) {
 	if s.dead {
 		return
 	}
-	if f.owner == "" {
-		// A copy would run through the pipeline with metadata that this one-pass execution does not know.
-		m.refuse(at, "%s in system code", what)
-	}
-	m.sends = append(m.sends, &send{what: what, code: f.owner, pc: m.cond(s), at: at})
+	m.sends = append(m.sends, &send{what: what, code: f.owner, pc: m.cond(s), ran: m.b.Or(m.ran(s)...), at: at})
 }
 
 // ran copies the tenants' ghosts.

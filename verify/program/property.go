@@ -116,9 +116,19 @@ func (p *prover) namespace() {
 	}
 }
 
-// copies is P3: a packet that ran tenant code is not cloned, resubmitted, recirculated or multicast.
+// copies is P3: a packet that ran tenant code is not cloned, resubmitted, recirculated or multicast, whoever's code asks for it. System
+// code may not ask for it for its own packets either: a copy would run through the pipeline with metadata that this one-pass
+// execution does not know.
 func (p *prover) copies() {
 	for _, s := range p.sends {
+		if s.code == "" {
+			id, subject := fmt.Sprintf("P3/system/%s/%s", s.what, place(s.at)), fmt.Sprintf("system: %s at %s", s.what, line(s.at))
+			p.add("P3", id, subject, site{pc: p.b.And(s.pc, s.ran), bad: p.b.True(), at: s.at,
+				what: fmt.Sprintf("a packet that ran a tenant's code is to %s", s.what)})
+			p.add("P3", id, subject, site{pc: p.b.And(s.pc, p.b.Not(s.ran)), bad: p.b.True(), at: s.at,
+				what: fmt.Sprintf("a packet of the system's is to %s, and what its copy does is not known", s.what)})
+			continue
+		}
 		p.add("P3", fmt.Sprintf("P3/%s/%s/%s", s.code, s.what, place(s.at)),
 			fmt.Sprintf("%s: %s at %s", who(s.code), s.what, line(s.at)),
 			site{pc: s.pc, bad: p.b.True(), at: s.at, what: fmt.Sprintf("%s's code asks to %s the packet", who(s.code), s.what)})

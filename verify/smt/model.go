@@ -13,6 +13,9 @@ import (
 // ErrModel is wrapped by errors about a model that is not understood.
 var ErrModel = errors.New("not a model that is understood")
 
+// auxiliaryPrefix starts names of functions that Z3 makes up while it solves and leaves in its models; texts do not speak of them.
+const auxiliaryPrefix = "fold-rec-"
+
 // ParseModel reads what a solver prints for (get-model), define-fun forms, or for (get-value ...), pairs of a symbol and a value.
 // The value of every symbol has to be a literal or an array made of literals, in the end; functions may be any term over their
 // parameters.
@@ -25,49 +28,73 @@ func ParseModel(text string) (Model, error) {
 	if len(forms) == 1 && forms[0].list != nil {
 		forms = forms[0].list
 	}
-	p := modelParser{b: NewBuilder(), m: m, fns: map[string]form{}}
-	var constants []form
+	p := modelParser{b: NewBuilder(), m: m, fns: map[string]form{}, constants: map[string]form{}, terms: map[string]*Term{}}
+	var names []string
 	for _, f := range forms {
 		switch {
 		case f.atom == "model":
 		case f.is("declare-datatypes", -1), f.is("forall", -1), f.is("declare-fun", -1): // of sorts and functions that we never use
-		case f.is("define-fun", 5) && len(f.list[2].list) == 0, len(f.list) == 2 && f.list[0].atom != "":
-			constants = append(constants, f)
+		case f.is("define-fun", 5) && len(f.list[2].list) == 0:
+			names = append(names, f.list[1].atom)
+			p.constants[f.list[1].atom] = f.list[4]
 		case f.is("define-fun", 5):
 			p.fns[nameOf(f.list[1].atom)] = f
+		case len(f.list) == 2 && f.list[0].atom != "":
+			names = append(names, f.list[0].atom)
+			p.constants[f.list[0].atom] = f.list[1]
 		default:
 			return m, fmt.Errorf("%w: %.80s", ErrModel, f)
 		}
 	}
-	for name, f := range p.fns {
-		fn, err := p.function(f)
+	for _, name := range slices.Sorted(maps.Keys(p.fns)) {
+		if auxiliary(name) {
+			continue
+		}
+		fn, err := p.function(p.fns[name])
 		if err != nil {
 			return m, fmt.Errorf("%s: %w", name, err)
 		}
 		m[name] = Value{function: &fn}
 	}
-	for _, f := range constants {
-		symbol, body := f.list[0].atom, f.list[1]
-		if len(f.list) == 5 {
-			symbol, body = f.list[1].atom, f.list[4]
+	for _, symbol := range names {
+		if auxiliary(symbol) {
+			continue
 		}
-		if strings.HasPrefix(symbol, definitionPrefix) && !strings.HasPrefix(symbol, escapePrefix) {
-			continue // a subterm that Script named: it follows from the others
-		}
-		t, err := p.term(body, nil)
+		t, err := p.constant(symbol)
 		if err != nil {
 			return m, fmt.Errorf("%s: %w", symbol, err)
 		}
-		v := Value{}
-		if len(Free(t)) == 0 {
-			v = Eval(t, m)
-		}
-		if !v.Defined() {
-			return m, fmt.Errorf("%w: %s is not a value: %.80s", ErrModel, symbol, body)
+		v := Eval(t, m)
+		if !v.Defined() || len(Free(t)) > 0 {
+			return m, fmt.Errorf("%w: %s is not a value: %.80s", ErrModel, symbol, p.constants[symbol])
 		}
 		m[nameOf(symbol)] = v
 	}
 	return m, nil
+}
+
+// auxiliary tells whether a symbol is one that Script or Z3 made up for a part of a formula. What it means follows from the other
+// symbols, and Z3 may print it as a term over them.
+func auxiliary(symbol string) bool {
+	return strings.HasPrefix(symbol, "fold-rec-") ||
+		strings.HasPrefix(symbol, definitionPrefix) && !strings.HasPrefix(symbol, escapePrefix)
+}
+
+// constant reads the term that defines a symbol.
+func (p *modelParser) constant(symbol string) (*Term, error) {
+	if t, ok := p.terms[symbol]; ok {
+		if t == nil {
+			return nil, fmt.Errorf("%w: %s is defined by itself", ErrModel, symbol)
+		}
+		return t, nil
+	}
+	p.terms[symbol] = nil // being read
+	t, err := p.term(p.constants[symbol], nil)
+	if err != nil {
+		return nil, err
+	}
+	p.terms[symbol] = t
+	return t, nil
 }
 
 // form is an S-expression: an atom or a list.
@@ -143,6 +170,9 @@ type modelParser struct {
 	b   *Builder
 	m   Model // what has been read
 	fns map[string]form
+	// constants holds the definitions of symbols without parameters, and terms those that have been read.
+	constants map[string]form
+	terms     map[string]*Term
 	// depth of functions that are being read inside each other.
 	depth int
 }
@@ -300,6 +330,9 @@ func (p *modelParser) atom(f form, scope map[string]*Term) (*Term, error) {
 		if v, ok := new(big.Int).SetString(a, 10); ok {
 			return p.b.IntBig(v), nil
 		}
+	}
+	if _, ok := p.constants[a]; ok {
+		return p.constant(a)
 	}
 	return nil, fmt.Errorf("%w: %.80s", ErrModel, a)
 }
