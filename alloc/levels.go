@@ -34,3 +34,12 @@ func (c *Context) toLevels(state []byte, tables Tables, tenants []Tenant, levels
 	in, err := c.Build(state, goal, fenced)
 	return in, placed, err
 }
+
+// Level is the rung of a tenant's ladder that the page tables give it.
+func (t Tables) Level(tenant Tenant) int {
+	sizes := map[Array]int64{}
+	for a, x := range t.Layout()[tenant.VID] {
+		sizes[a] = x.Size
+	}
+	return tenant.Ladder.Level(sizes)
+}

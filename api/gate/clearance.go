@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -75,6 +76,14 @@ func ProvePlan(ctx context.Context, e *plan.Encoder, d verify.Decider, in *plan.
 func ProveProgram(ctx context.Context, d verify.Decider, in *program.Input, required []string, now time.Time,
 	progress func(done, total int),
 ) (*Proof, error) {
+	return ProveProperties(ctx, d, in, nil, required, now, progress)
+}
+
+// ProveProperties decides only some properties of a linked program, all if only is empty. Its certificate covers no program unless
+// it has all.
+func ProveProperties(ctx context.Context, d verify.Decider, in *program.Input, only, required []string, now time.Time,
+	progress func(done, total int),
+) (*Proof, error) {
 	s, err := in.Subject()
 	if err != nil {
 		return nil, err
@@ -87,11 +96,15 @@ func ProveProgram(ctx context.Context, d verify.Decider, in *program.Input, requ
 	for _, n := range rep.NotChecked {
 		notes = append(notes, verify.PropertyNote{Property: n.ID, Note: n.Note})
 	}
-	cert, err := verify.Decide(ctx, d, s, program.EncoderVersion, rep.Obligations, notes, required, now, progress)
+	obs := rep.Obligations
+	if len(only) > 0 {
+		obs = slices.DeleteFunc(slices.Clone(obs), func(o verify.Obligation) bool { return !slices.Contains(only, o.Property) })
+	}
+	cert, err := verify.Decide(ctx, d, s, program.EncoderVersion, obs, notes, required, now, progress)
 	if err != nil {
 		return nil, err
 	}
-	return &Proof{cert, rep.Obligations, s}, nil
+	return &Proof{cert, obs, s}, nil
 }
 
 // Record publishes a proof in the ledger, whatever its verdict, and returns the entry's index.

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/interlock/interlock/api/device"
+	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify/plan"
 )
 
@@ -148,22 +149,45 @@ func moved(before, now pageState, info *configv1.P4Info, tenants []plan.Tenant) 
 	return list
 }
 
+// changedParams says what changed in an entry: the stages whose extents did, and any other parameter by name.
 func changedParams(before, now *p4v1.TableEntry, info *configv1.P4Info) string {
-	old := map[uint32]*big.Int{}
-	for _, p := range before.GetAction().GetAction().GetParams() {
-		old[p.GetParamId()] = new(big.Int).SetBytes(p.GetValue())
+	old, cur := paramValues(before, info), paramValues(now, info)
+	if maps.EqualFunc(old, cur, func(a, b *big.Int) bool { return a.Cmp(b) == 0 }) {
+		return "the entry's other properties changed"
 	}
 	var diffs []string
-	for _, p := range now.GetAction().GetAction().GetParams() {
-		v := new(big.Int).SetBytes(p.GetValue())
-		if was, ok := old[p.GetParamId()]; !ok || was.Cmp(v) != 0 {
-			diffs = append(diffs, fmt.Sprintf("%s was %v, is %v", paramName(info, now.GetAction().GetAction().GetActionId(), p.GetParamId()), was, v))
+	for stage := 0; cur[specs.BaseParam(stage)] != nil; stage++ {
+		was, is := extentText(old, stage), extentText(cur, stage)
+		if was != is {
+			diffs = append(diffs, fmt.Sprintf("stage %d: %s, was %s", stage, is, was))
 		}
 	}
 	if len(diffs) == 0 {
-		return "the entry's other properties changed"
+		diffs = append(diffs, "masks changed")
 	}
-	return strings.Join(diffs, ", ")
+	return strings.Join(diffs, "; ")
+}
+
+func paramValues(e *p4v1.TableEntry, info *configv1.P4Info) map[string]*big.Int {
+	a := e.GetAction().GetAction()
+	m := map[string]*big.Int{}
+	for _, p := range a.GetParams() {
+		m[paramName(info, a.GetActionId(), p.GetParamId())] = new(big.Int).SetBytes(p.GetValue())
+	}
+	return m
+}
+
+func extentText(params map[string]*big.Int, stage int) string {
+	base, size := params[specs.BaseParam(stage)], params[specs.SizeParam(stage)]
+	if base == nil || size == nil || size.Sign() == 0 {
+		return "no slots"
+	}
+	last := new(big.Int).Add(base, size)
+	text := fmt.Sprintf("slots %v..%v", base, last.Sub(last, big.NewInt(1)))
+	if g := params[specs.GenerationParam(stage)]; g != nil {
+		text += fmt.Sprintf(" of generation %v", g)
+	}
+	return text
 }
 
 func tableByID(info *configv1.P4Info, id uint32) *configv1.Table {

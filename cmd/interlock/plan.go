@@ -37,8 +37,8 @@ func newPlan() *cobra.Command {
 		Long: `Plan reads the page tables back, plans the way to the wanted sizes with as little disturbance as possible, proves
 the exact write requests, and writes them to PLAN with their certificate beside it. Nothing is written to the switch.
 
-Without --set, every tenant gets the share that the site's policy gives it when all want as much as they can use. With
---steps, the steps are those of a file, in its order, good or bad.`,
+Without --set, every tenant gets the share that the site's policy gives it when all want as much as they can use; with it,
+tenants that are not named keep what they have. With --steps, the steps are those of a file, in its order, good or bad.`,
 		Example: `  interlock plan linked -o plan.json
   interlock plan linked --set kv=4096 --set hh=2048 -o plan.json
   interlock plan linked --steps testdata/plans/grant-twice.yaml -o plan.json`,
@@ -140,7 +140,9 @@ func (p *planner) state(ctx context.Context) ([]byte, error) {
 	ctx, cancel := timeout(ctx)
 	defer cancel()
 	pipe, err := p.reader.Pipeline(ctx)
-	if err != nil {
+	if errors.Is(err, device.ErrNoPipeline) {
+		return nil, environmentf("%w: 'interlock install %s' first", err, p.work.dir)
+	} else if err != nil {
 		return nil, gateError(err)
 	}
 	if !bytes.Equal(pipe.DeviceConfig, p.work.linked) {
@@ -164,7 +166,7 @@ func (p *planner) propose(ctx context.Context, stepsFile string, set []string) (
 		in, err := p.context.Compile(state, s, false)
 		return in, exitWith(exitInput, err)
 	}
-	levels, err := p.levels(set)
+	levels, err := p.levels(state, set)
 	if err != nil {
 		return nil, err
 	}
@@ -172,11 +174,19 @@ func (p *planner) propose(ctx context.Context, stepsFile string, set []string) (
 	return in, exitWith(exitRefused, err)
 }
 
-// levels are the rungs that are asked for: the policy's shares, or those set by hand, within the policy's bounds.
-func (p *planner) levels(set []string) ([]int, error) {
+// levels are the rungs that are asked for, within the policy's bounds: the policy's shares, or those set by hand; then the other
+// tenants keep what they have.
+func (p *planner) levels(state []byte, set []string) ([]int, error) {
+	tables, err := p.context.Codec.Decode(state)
+	if err != nil {
+		return nil, exitWith(exitRefused, err)
+	}
 	levels := make([]int, len(p.tenants))
 	for i, b := range p.bounds {
 		levels[i] = b.Share
+		if len(set) > 0 {
+			levels[i] = min(max(tables.Level(p.tenants[i]), b.Floor), b.Ceiling)
+		}
 	}
 	for _, s := range set {
 		name, value, _ := strings.Cut(s, "=")

@@ -28,18 +28,51 @@ func newProve() *cobra.Command {
 		Short:   "Prove a linked program: isolation for all packets, tables and register contents",
 		Long: `Prove re-parses DIR/linked.p4, executes it symbolically and has every required solver decide each
 obligation and its guard (the situation can happen at all). The certificate goes to DIR/certificate.json and the ledger.`,
-		Example: "  interlock prove linked",
+		Example: "  interlock prove linked\n  interlock prove linked --only P2,P5",
 		Args:    cobra.MaximumNArgs(1),
 	}
 	format := addFormat(c)
+	only := c.Flags().StringSlice("only", nil, "decide these properties alone, to look into them: nothing is certified or logged")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		w, err := openWork(dirArg(args, 0))
 		if err != nil {
 			return err
 		}
+		if len(*only) > 0 {
+			return w.look(c.Context(), c.OutOrStdout(), *format, *only)
+		}
 		return w.prove(c.Context(), c.OutOrStdout(), *format)
 	}
 	return c
+}
+
+// look decides some properties and certifies nothing.
+func (w *work) look(ctx context.Context, out io.Writer, f format, only []string) error {
+	for _, id := range only {
+		if propertyTitle[id] == "" || !strings.HasPrefix(id, "P") {
+			return inputf("--only %s: there is no property of that name", id)
+		}
+	}
+	pool, required, err := w.solvers()
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	in := w.programInput()
+	bar := newProgress("proving")
+	proof, err := gate.ProveProperties(ctx, pool, in, only, required, time.Now(), bar.update)
+	bar.finish()
+	if err != nil {
+		return exitWith(exitUndecided, err)
+	}
+	if err := f.print(out, proof.Certificate, func(out io.Writer) { printCertificate(out, proof.Certificate) }); err != nil {
+		return err
+	}
+	if err := proof.Certificate.Proved(); err != nil {
+		explainProgram(out, in, proof)
+		return exitWith(verdictCode(err), fmt.Errorf("%s: %w", filepath.Join(w.dir, linkedFile), err))
+	}
+	return nil
 }
 
 func (w *work) prove(ctx context.Context, out io.Writer, f format) error {
@@ -105,7 +138,8 @@ type propertyRow struct {
 	id          string
 	obligations int
 	proved      int
-	guards      int
+	guards      int // that are satisfiable
+	guarded     int // obligations that have a guard
 	worst       verify.Verdict
 	times       map[string]time.Duration
 }
@@ -120,7 +154,9 @@ func propertyRows(c *verify.Certificate) []propertyRow {
 			rows[o.Property] = &propertyRow{id: o.Property, worst: verify.Proved, times: map[string]time.Duration{}}
 		}
 		rows[o.Property].obligations++
-		guarded[o.ID] = o.Guard != ""
+		if guarded[o.ID] = o.Guard != ""; guarded[o.ID] {
+			rows[o.Property].guarded++
+		}
 	}
 	bad, ok := map[string]verify.Verdict{}, map[string]int{}
 	for _, r := range c.Results {
@@ -164,7 +200,11 @@ func printCertificate(out io.Writer, c *verify.Certificate) {
 		if r.proved < r.obligations {
 			verdict = fmt.Sprintf("%s (%d of %d proved)", strings.ToUpper(verdict), r.proved, r.obligations)
 		}
-		row := []any{r.id, propertyTitle[r.id], r.obligations, verdict, fmt.Sprintf("%d sat", r.guards)}
+		guards := fmt.Sprintf("%d sat", r.guards)
+		if r.guarded == 0 {
+			guards = "-"
+		}
+		row := []any{r.id, propertyTitle[r.id], r.obligations, verdict, guards}
 		for _, s := range c.Solvers {
 			row = append(row, r.times[s.Name].Round(100*time.Microsecond))
 		}

@@ -224,6 +224,9 @@ func printEpoch(out io.Writer, e *alloc.Epoch, begun time.Time) {
 	var tenants []string
 	for _, t := range e.Tenants {
 		s := fmt.Sprintf("%s %5d", t.Name, t.Memory)
+		if t.Memory == 0 {
+			s = t.Name + " fixed" // all its registers are inelastic
+		}
 		if t.Utility != nil {
 			mark := " "
 			if !t.Satisfied {

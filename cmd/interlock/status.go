@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -44,19 +45,23 @@ func newStatus() *cobra.Command {
 		}
 		defer r.Close()
 		p, err := r.Pipeline(ctx)
-		if err != nil {
+		empty := errors.Is(err, device.ErrNoPipeline)
+		if empty {
+			p = &device.Pipeline{}
+		} else if err != nil {
 			return gateError(err)
 		}
 		data := struct {
 			Switch  string             `json:"switch"`
 			Address string             `json:"address"`
+			Empty   bool               `json:"empty"` // it runs no program
 			Cookie  string             `json:"cookie"`
-			Ours    bool               `json:"ours"` // the program in DIR
+			Ours    bool               `json:"ours"` // it runs the program in DIR
 			Trusted device.Primitives  `json:"trusted"`
 			Evicted []string           `json:"evicted"`
 			Owners  []ownership        `json:"owners"`
 			Free    map[string]float64 `json:"free"` // share of each stage array
-		}{Switch: w.site.Switch.Name, Address: w.site.Switch.Address, Cookie: fmt.Sprintf("%#x", p.Cookie)}
+		}{Switch: w.site.Switch.Name, Address: w.site.Switch.Address, Empty: empty, Owners: []ownership{}, Cookie: fmt.Sprintf("%#x", p.Cookie)}
 		data.Ours = string(p.DeviceConfig) == string(w.linked) && p.Cookie == gate.Cookie(w.linked)
 		if data.Trusted, err = device.DeclaredPrimitives(w.site.Switch.Driver); err != nil {
 			return exitWith(exitInput, err)
@@ -74,10 +79,15 @@ func newStatus() *cobra.Command {
 			}
 		}
 		return format.print(c.OutOrStdout(), data, func(out io.Writer) {
-			fmt.Fprintf(out, "switch %s at %s, cookie %s\n", data.Switch, data.Address, data.Cookie)
-			if !data.Ours {
-				fmt.Fprintf(out, "it does not run the program in %s\n", w.dir)
+			switch {
+			case data.Empty:
+				fmt.Fprintf(out, "switch %s at %s runs no program\n", data.Switch, data.Address)
+				return
+			case !data.Ours:
+				fmt.Fprintf(out, "switch %s at %s, cookie %s: it does not run the program in %s\n", data.Switch, data.Address, data.Cookie, w.dir)
+				return
 			}
+			fmt.Fprintf(out, "switch %s at %s, cookie %s\n", data.Switch, data.Address, data.Cookie)
 			t := newTable(out, "tenant", "VID", "stage", "slots", "size", "generation")
 			for _, o := range data.Owners {
 				t.AppendRow([]any{o.Tenant, o.VID, fmt.Sprintf("%s/%d", o.Control, o.Stage), fmt.Sprintf("%d..%d", o.Base, o.Base+o.Size-1),
