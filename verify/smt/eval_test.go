@@ -73,6 +73,7 @@ func TestParseModel(t *testing.T) {
 		{"as-array", `((define-fun |hdr.x| () (Array Int Bool) (_ as-array k!0))
 			(define-fun k!0 ((x!0 Int)) Bool (ite (= x!0 3) true (ite (= x!0 3) false false))))`, "(store ((as const (Array Int Bool)) false) 3 true)"},
 		{"let", "((define-fun |hdr.x| () Int (let ((a 1)) (let ((a (+ a a))) (* a a)))))", "4"},
+		{"a definition over other symbols", "((define-fun $2 () Bool (= fold-rec-1 u)) (define-fun fold-rec-1 () Int (+ u nowhere)) (define-fun u () Int |hdr.x|) (define-fun |hdr.x| () Int 7))", "7"},
 		{"escaped name", "((define-fun $:hdr.x () Int 1))", "1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -86,7 +87,7 @@ func TestParseModel(t *testing.T) {
 		})
 	}
 	for _, bad := range []string{
-		"(", ")", "(define-fun)", "((define-fun x () Int y))", "((define-fun x () Int (+ 1 true)))", "((define-fun x () Int (_ as-array f)))",
+		"(", ")", "(define-fun)", "((define-fun x () Int y))", "((define-fun x () Int y) (define-fun y () Int x))", "((define-fun x () Int (+ 1 true)))", "((define-fun x () Int (_ as-array f)))",
 		"((define-fun x () (_ BitVec 4) (_ bv300 4)))", "((define-fun x () Int (div 1 0)))", "(error \"no\")", "((define-fun x () Int |a))",
 		"((define-fun f ((a Int)) (Array Int Int) (_ as-array f)))", "((define-fun x () Real 1.0))",
 		"((define-fun f ((a Int)) Int (f a)) (define-fun x () Int (f 1)))",

@@ -22,7 +22,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	pids := filepath.Join(t.TempDir(), "pids")
 	conf := fakeSolver(t, "z3-fake", "echo $$ >>"+pids+"\nanswer=unsat\n"+strings.Replace(echoes, "esac", "*hang*) sleep 1000;;\nesac", 1))
-	conf.Processes = 3
+	conf.Processes, conf.Timeout = 3, 2*time.Second
 	p, err := NewPool([]SolverConfig{conf})
 	if err != nil {
 		t.Fatal(err)

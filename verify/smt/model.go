@@ -47,11 +47,10 @@ func ParseModel(text string) (Model, error) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.fns)) {
-		if auxiliary(name) {
-			continue
-		}
 		fn, err := p.function(p.fns[name])
-		if err != nil {
+		if err != nil && auxiliary(name) {
+			continue
+		} else if err != nil {
 			return m, fmt.Errorf("%s: %w", name, err)
 		}
 		m[name] = Value{function: &fn}

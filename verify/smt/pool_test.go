@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	checks := false
 	flag.Visit(func(f *flag.Flag) { checks = checks || f.Name == "rapid.checks" })
 	if !checks {
-		_ = flag.Set("rapid.checks", "20") // each asks every solver many times
+		_ = flag.Set("rapid.checks", "12") // each asks every solver many times
 	}
 	var err error
 	if workerDir, err = os.MkdirTemp("", "smt-test-"); err != nil {
@@ -101,7 +101,7 @@ const (
 func TestVerdicts(t *testing.T) {
 	confs := solverConfigs(t)
 	for i := range confs {
-		confs[i].Rlimit, confs[i].Timeout = 20_000, 20*time.Second
+		confs[i].Rlimit, confs[i].Timeout = 20_000, time.Minute
 	}
 	p := newPool(t, confs...)
 	cases := []struct {
@@ -192,8 +192,8 @@ func TestUnreliableSolvers(t *testing.T) {
 		for _, base := range []string{"z3-fake", "other"} { // warm and then fresh; fresh only
 			t.Run(c.name+"/"+base, func(t *testing.T) {
 				conf := fakeSolver(t, base, c.script)
-				if c.name == "talks without end" {
-					conf.Timeout = 10 * time.Second
+				if !strings.HasPrefix(c.name, "hangs") {
+					conf.Timeout = 30 * time.Second
 				}
 				p := newPool(t, conf)
 				start := time.Now()
@@ -201,7 +201,7 @@ func TestUnreliableSolvers(t *testing.T) {
 				if err != nil || r[0].Verdict != c.verdict || !strings.Contains(r[0].Reason, c.reason) {
 					t.Errorf("got %+v, %v; want %s %q", r, err, c.verdict, c.reason)
 				}
-				if d := time.Since(start); d > 20*time.Second {
+				if d := time.Since(start); d > 60*time.Second {
 					t.Errorf("took %s", d)
 				}
 			})
