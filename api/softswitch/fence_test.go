@@ -99,9 +99,9 @@ func TestUpdatesAreWhole(t *testing.T) {
 			}
 		})
 	}
-	for i := range 300 {
+	for i := range 60 {
 		c.mustWrite(update(modify, writes[i%len(writes)]), c.cell(0, byte(i)))
-		if i%50 == 0 {
+		if i%10 == 0 {
 			c.mustWrite(update(remove, c.l2(1, 0)), update(insert, c.l2(1, 1)))
 			p.packetOut(marker(byte(i)))
 			if m := p.recv(); !bytes.Equal(m.GetPacket().GetPayload(), marker(byte(i))) {

@@ -42,7 +42,9 @@ func (b *boundTable) decodeMatch(e *p4v1.TableEntry) ([]dataplane.Match, error) 
 	return ms, nil
 }
 
-func bad(format string, args ...any) error { return status.Errorf(codes.InvalidArgument, format, args...) }
+func bad(format string, args ...any) error {
+	return status.Errorf(codes.InvalidArgument, format, args...)
+}
 
 func decodeField(k dataplane.Key, f *p4v1.FieldMatch) (dataplane.Match, error) {
 	value := func(b []byte) ([]uint64, error) {

@@ -20,11 +20,11 @@ const programName = "p4_device_config"
 
 // A program is a compiled pipeline together with its P4Info: which object has which id.
 type program struct {
-	text   []byte
-	info   *configv1.P4Info
-	cookie uint64
+	text      []byte
+	info      *configv1.P4Info
+	cookie    uint64
 	hasCookie bool
-	pipe   *dataplane.Pipeline
+	pipe      *dataplane.Pipeline
 
 	tables         map[uint32]*boundTable
 	registers      map[uint32]*dataplane.Register

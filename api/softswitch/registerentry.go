@@ -39,11 +39,9 @@ func (p *program) writeRegister(t p4v1.Update_Type, e *p4v1.RegisterEntry, keep 
 		return nil, err
 	}
 	var room [maxValueWords]uint64
-	value := room[:0]
-	if n := r.Words(); n <= maxValueWords {
-		value = room[:n]
-	} else {
-		value = make([]uint64, n)
+	value := room[:min(r.Words(), maxValueWords)]
+	if len(value) < r.Words() {
+		value = make([]uint64, r.Words())
 	}
 	if err := decodeCell(e.GetData(), r, value); err != nil {
 		return nil, err

@@ -65,7 +65,7 @@ func parseWire(spec string, opts WireOptions) (Wire, error) {
 	case "if":
 		return openInterface(rest)
 	}
-	return nil, fmt.Errorf("%q is no kind of wire: want files, follow:, dir:, unix: or if:", kind)
+	return nil, fmt.Errorf("%q is no kind of wire: want files, follow, dir, unix or if", kind)
 }
 
 // A pacer makes a replay wait.

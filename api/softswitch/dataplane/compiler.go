@@ -141,14 +141,6 @@ func (c *compiler) finalType(e syntax.Expr) types.Type {
 	return c.typeOf(e)
 }
 
-func (c *compiler) resolved(t syntax.Type) types.Type {
-	if r := c.info.TypeNodes[t]; r != nil {
-		return r
-	}
-	invalid(t, "type is not resolved")
-	return nil
-}
-
 // value is the compile-time value of e, or nil.
 func (c *compiler) value(e syntax.Expr) types.Value {
 	if v := c.info.Values[e]; v != nil {

@@ -96,7 +96,7 @@ func (c *compiler) equal(at syntax.Node, x, y syntax.Expr) func(*frame) bool {
 func (c *compiler) equalParts(at syntax.Node, x, y syntax.Expr) func(*frame) bool {
 	t := c.finalType(x)
 	switch under(t).(type) {
-	case *types.Struct, *types.Tuple, *types.Stack:
+	case *types.Struct, *types.Tuple, *types.Stack, *types.Varbit:
 	default:
 		unsupported(at, "comparing values of type %s", t)
 	}
@@ -105,9 +105,6 @@ func (c *compiler) equalParts(at syntax.Node, x, y syntax.Expr) func(*frame) boo
 	type compared struct{ off, n, header int }
 	var parts []compared
 	for _, pt := range partsOf(at, t, 0, -1) {
-		if _, ok := under(pt.typ).(*types.Varbit); ok {
-			unsupported(at, "comparing varbit fields")
-		}
 		parts = append(parts, compared{pt.off, wordsOf(at, pt.typ), pt.header})
 	}
 	valid := validitySlots(at, t, 0)

@@ -81,6 +81,8 @@ func TestStatements(t *testing.T) {
 		{"write a slice", "", "", "hdr.h.d[15:8] = 8w0xAB;", changed("d", "5566ab88")},
 		{"write a slice from itself", "", "", "hdr.h.d[31:16] = hdr.h.d[15:0];", changed("d", "77887788")},
 		{"slice of a slice", "", "", "hdr.h.a = hdr.h.d[23:4][11:4];", changed("a", "77")},
+		{"write a slice of a slice", "", "", "hdr.h.d[23:4][11:4] = 8w0xAB;", changed("d", "5566ab88")},
+		{"compound assignment", "", "", "hdr.h.a += 0xF0; hdr.h.b |= 1; hdr.h.c >>= 4; hdr.h.d ^= 32w0xFF;", "01230334556677" + "77" + input[16:]},
 		{"compare", "", "", "if (hdr.h.a < hdr.h.b && hdr.h.a != 0x12 && !(hdr.h.b <= 3) || false) hdr.h.a = 1; else hdr.h.a = 2;", changed("a", "01")},
 		{"compare signed", "", "", "int<8> s = -8s1; if (s < 0 && s >= -1 && 8s1 > s) hdr.h.a = 1;", changed("a", "01")},
 		{"condition", "", "", "hdr.h.a = hdr.h.b == 0x22 ? 8w7 : 8w9;", changed("a", "07")},

@@ -25,9 +25,9 @@ type Pipeline struct {
 	registers []*Register
 	counters  []*Counter
 
-	words                                           int
+	words                                            int
 	parser, verify, ingress, egress, update, deparse step
-	sm                                              standardMetadata
+	sm                                               standardMetadata
 
 	frames sync.Pool
 }

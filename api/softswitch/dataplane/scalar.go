@@ -306,9 +306,13 @@ func saturating(minus bool, a, b func(*frame) uint64, w int, signed bool) func(*
 }
 
 func (c *compiler) shift(x *syntax.Binary, w int, signed bool) scalar {
-	a, n, m := c.scalar(x.X).fn, c.shiftCount(x.Y), mask64(w)
+	return shifted(x.Op == "<<", c.scalar(x.X).fn, c.shiftCount(x.Y), w, signed)
+}
+
+func shifted(left bool, a, n func(*frame) uint64, w int, signed bool) scalar {
+	m := mask64(w)
 	switch {
-	case x.Op == "<<":
+	case left:
 		return compute(func(f *frame) uint64 { return a(f) << n(f) & m })
 	case signed:
 		return compute(func(f *frame) uint64 { return uint64(signExtend(a(f), w)>>n(f)) & m })

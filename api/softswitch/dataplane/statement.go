@@ -1,6 +1,8 @@
 package dataplane
 
 import (
+	"strings"
+
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
 )
@@ -81,8 +83,22 @@ func (c *compiler) assignment(s *syntax.AssignStmt) step {
 	if s.Op == "=" {
 		return c.assign(s.LHS, s.RHS)
 	}
-	unsupported(s, "assignment operator %s", s.Op)
-	return nil
+	op, _ := strings.CutSuffix(string(s.Op), "=")
+	t := c.typeOf(s.LHS)
+	w, signed, ok := widthOf(t)
+	if _, slice := s.LHS.(*syntax.Slice); !ok || w > 64 || slice {
+		unsupported(s, "assignment operator %s to a %s or slice", s.Op, t)
+	}
+	prep, dst := c.placeOf(s.LHS)
+	pin, dst := c.pinned(dst)
+	var v scalar
+	switch op {
+	case "<<", ">>":
+		v = shifted(op == "<<", dst.load().fn, c.shiftCount(s.RHS), w, signed)
+	default:
+		v = arithmetic(s, syntax.Op(op), dst.load(), c.scalar(s.RHS), w, signed)
+	}
+	return sequence(prep, pin, storeScalar(dst, v))
 }
 
 func (c *compiler) ifStatement(s *syntax.IfStmt) step {

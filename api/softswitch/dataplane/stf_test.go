@@ -304,6 +304,7 @@ func (s *stf) add(rest string) {
 func sameKey(info, test string) bool {
 	norm := func(x string) string {
 		x = strings.ReplaceAll(x, "$valid$", "isValid()")
+		x = regexp.MustCompile(`\$(\d+)`).ReplaceAllString(x, ".$1")
 		return regexp.MustCompile(`\[(\d+)\]`).ReplaceAllString(x, ".$1")
 	}
 	info, test = norm(info), norm(test)

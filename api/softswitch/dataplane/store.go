@@ -279,12 +279,27 @@ func (c *compiler) assign(lhs, rhs syntax.Expr) step {
 	return sequence(prep, pin, c.store(dst, rhs))
 }
 
+// outermost turns a slice of a slice into one of the value that both are in: the slice over that, and the lowest bit in it.
+func (c *compiler) outermost(s *syntax.Slice, lo int) (*syntax.Slice, int) {
+	for {
+		switch x := s.X.(type) {
+		case *syntax.Slice:
+			_, l := c.sliceBounds(x)
+			s, lo = x, lo+l
+			continue
+		case *syntax.Paren:
+			if _, ok := x.X.(*syntax.Slice); ok {
+				unsupported(s, "assigning to a slice in parentheses")
+			}
+		}
+		return s, lo
+	}
+}
+
 func (c *compiler) assignSlice(lhs *syntax.Slice, rhs syntax.Expr) step {
 	hi, lo := c.sliceBounds(lhs)
 	n := hi - lo + 1
-	if _, nested := lhs.X.(*syntax.Slice); nested {
-		unsupported(lhs, "assigning to a slice of a slice")
-	}
+	lhs, lo = c.outermost(lhs, lo)
 	prep, dst := c.placeOf(lhs.X)
 	pin, dst := c.pinned(dst)
 	w, _, _ := widthOf(dst.typ)
@@ -312,6 +327,7 @@ func (c *compiler) assignSlice(lhs *syntax.Slice, rhs syntax.Expr) step {
 func (c *compiler) assignSliceFrom(lhs *syntax.Slice, src place) step {
 	hi, lo := c.sliceBounds(lhs)
 	n := hi - lo + 1
+	lhs, lo = c.outermost(lhs, lo)
 	prep, dst := c.placeOf(lhs.X)
 	w, _, _ := widthOf(dst.typ)
 	words, from := bitWords(w), bitWords(n)
