@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/interlock/interlock/verify"
+	"github.com/interlock/interlock/verify/smt"
 )
 
 // A canary is a change to two.p4 that must be refuted: by both solvers, with a model that replays and leads to the changed
@@ -79,6 +80,14 @@ var canaries = []canary{
 	{
 		"cloning", "meta.hit = 1;\n        meta.index", "clone(CloneType.I2E, 5);\n        meta.index",
 		"P3/kv/clone/", "clone(CloneType.I2E, 5)", "clone the packet",
+	},
+	{
+		"a copy by system code", "il_packets.count((bit<32>)", "clone(CloneType.I2E, 5); il_packets.count((bit<32>)",
+		"P3/system/clone/", "clone(CloneType.I2E, 5)", "a packet that ran a tenant's code is to clone",
+	},
+	{
+		"a copy of the system's own packets", "il_l2.apply();", "il_l2.apply(); clone(CloneType.I2E, 5);",
+		"P3/system/clone/", "clone(CloneType.I2E, 5)", "what its copy does is not known",
 	},
 	{
 		"multicast", "state kv__start {", "state kv__start { standard_metadata.mcast_grp = 5;",
@@ -212,7 +221,7 @@ func TestCanaries(t *testing.T) {
 				} else if refutedBy[res.Solver] {
 					continue
 				}
-				model, err := ParseModel(res.Model)
+				model, err := smt.ParseModel(res.Model)
 				if err != nil {
 					t.Fatalf("%s by %s: %v\n%s", res.Obligation, res.Solver, err, res.Model)
 				}

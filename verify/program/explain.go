@@ -143,6 +143,21 @@ func rerun(m *machine, c *claim, packet []byte, port uint16, values smt.Model) (
 	return Counterexample{}, fmt.Errorf("%w: a concrete run on its packet does not violate %s", ErrNoReplay, c.id)
 }
 
+// valueOf is an unknown's value in a model; what the model does not mention is 0.
+func valueOf(m smt.Model, name string) *big.Int {
+	v, ok := m[name]
+	switch {
+	case !ok || !v.Defined():
+		return new(big.Int)
+	case v.Sort() == smt.Bool:
+		if v.IsTrue() {
+			return big.NewInt(1)
+		}
+		return new(big.Int)
+	}
+	return v.Int()
+}
+
 // shorten returns the model with the least packet length with which the formula still holds. The lengths that matter are those
 // that the formula compares with.
 func shorten(wrong *smt.Term, model smt.Model) smt.Model {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/interlock/interlock/verify"
+	"github.com/interlock/interlock/verify/smt"
 )
 
 // quickstart is the linked program of the example site, as the linker's own tests keep it.
@@ -73,7 +74,7 @@ func TestQuickstartByHand(t *testing.T) {
 				if res.Verdict != verify.Refuted {
 					t.Fatalf("%s by %s: %s: %s", res.Obligation, res.Solver, res.Verdict, res.Reason)
 				}
-				model, err := ParseModel(res.Model)
+				model, err := smt.ParseModel(res.Model)
 				if err != nil {
 					t.Fatal(err)
 				}

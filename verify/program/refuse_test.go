@@ -16,7 +16,6 @@ func TestUnsupported(t *testing.T) {
 	}{
 		{"digest", "kv__l2.apply();", "kv__l2.apply(); digest<bit<8>>(1, hdr.kv__cache.op);", "digest<bit<8>>", "extern function digest"},
 		{"truncation", "kv__l2.apply();", "kv__l2.apply(); truncate(32w60);", "truncate(32w60)", "extern function truncate"},
-		{"a copy by system code", "il_l2.apply();", "il_l2.apply(); clone(CloneType.I2E, 5);", "clone(CloneType.I2E, 5)", "clone in system code"},
 		{
 			"an endless parser loop", "state il_marker {", "state il_marker { transition il_marker; }\n state il_other {",
 			"il_marker;", "consumes nothing",

@@ -138,21 +138,21 @@ func (p *prover) sorted() []*claim {
 var (
 	checked = [...]PropertyNote{
 		{ID: "P1", Title: "namespace", Note: "tables, registers, counters, meters and profiles; value sets and digests are refused"},
-		{ID: "P2", Title: "tag"},
-		{ID: "P3", Title: "no copies", Note: "a copy made by system code is refused, not proved; mcast_grp is 0 when a packet arrives, as v1model promises"},
+		{ID: "P2", Title: "tag", Note: "of every packet that leaves, and as system code sees it at the end of ingress"},
+		{ID: "P3", Title: "no copies", Note: "mcast_grp is 0 when a packet arrives, as v1model promises"},
 		{
 			ID: "P5", Title: "slot confinement",
 			Note: "within the page-table entry that the packet's VID matched; that entries lie within the array is M3, proved with each plan",
 		},
-		{ID: "P10", Title: "untagged packets"},
+		{ID: "P10", Title: "untagged packets", Note: "wherever tenant code is entered: parser, ingress, egress"},
 		{ID: "P11", Title: "admission and exit", Note: "ports; the addresses in packets that leave are not checked"},
 	}
 	notChecked = [...]PropertyNote{
 		{ID: "P4", Title: "zeroed PHV", Note: "needs two runs of the program"},
-		{ID: "P6", Title: "feed-forward"},
+		{ID: "P6", Title: "feed-forward", Note: "reads of system state and the order of stages are not checked"},
 		{ID: "P7", Title: "equivalence", Note: "needs the tenants' own programs"},
 		{ID: "P8", Title: "usage within entitlement", Note: "the linker checks it; it is not re-derived here"},
 		{ID: "P9", Title: "parsing terminates", Note: "parsers that are not bounded by a header stack are refused; the target's bound is not checked"},
-		{ID: "P12", Title: "P4Info rederived"},
+		{ID: "P12", Title: "P4Info rederived", Note: "the linker generates it from the printed program; it is not compared here"},
 	}
 )
