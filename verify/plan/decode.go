@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strings"
 
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 
@@ -47,8 +48,8 @@ func decode(in *Input, l *layout, known *texts) (*decoded, error) {
 	taken := map[string]bool{}
 	for i, t := range in.Tenants {
 		w := inField(fmt.Sprintf("tenants[%d]", i))
-		if t.Name == "" || taken[t.Name] {
-			return nil, w.dot("name").errorf("%q is empty or taken", t.Name)
+		if !isTenantName(t.Name) || taken[t.Name] {
+			return nil, w.dot("name").errorf("%q is no tenant's name, or is taken: want a letter and up to 15 letters or digits, lower case", t.Name)
 		}
 		taken[t.Name] = true
 		v := model.VID(t.VID)
@@ -88,6 +89,13 @@ func decode(in *Input, l *layout, known *texts) (*decoded, error) {
 	}
 	d.foresee()
 	return d, nil
+}
+
+func isTenantName(s string) bool {
+	if s == "" || len(s) > 16 || s[0] < 'a' || s[0] > 'z' {
+		return false
+	}
+	return !strings.ContainsFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
 }
 
 func (d *decoded) decodePre() error {
