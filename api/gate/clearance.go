@@ -46,11 +46,41 @@ func (c *Clearance) take(g *Gate) error {
 	return nil
 }
 
-// Proof is a certificate with everything it was made from, as prove and plan make it.
+// Proof is a certificate with everything it was made from, as ProvePlan and ProveProgram make it. It may be read and shown; one that
+// was put together otherwise, or changed since, clears nothing.
 type Proof struct {
 	Certificate *verify.Certificate
 	Obligations []verify.Obligation
 	Subject     verify.Subject
+
+	seal verify.Digest // of the certificate as it was made
+}
+
+// newProof seals what has just been decided.
+func newProof(c *verify.Certificate, obs []verify.Obligation, s verify.Subject) (*Proof, error) {
+	text, err := c.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	return &Proof{Certificate: c, Obligations: obs, Subject: s, seal: verify.DigestOf(text)}, nil
+}
+
+// genuine checks that p is what newProof made of s.
+func (p *Proof) genuine(s verify.Subject, encoder string) error {
+	text, err := p.Certificate.Marshal()
+	if err != nil {
+		return err
+	}
+	if verify.DigestOf(text) != p.seal {
+		return fmt.Errorf("%w: the certificate is not the one that was made here", ErrTampered)
+	}
+	if p.Certificate.Subject != s.Digest() {
+		return fmt.Errorf("%w: the proof is of %s, this is %s", ErrTampered, p.Certificate.Subject, s.Digest())
+	}
+	if err := p.Certificate.Covers(s, encoder, p.Obligations); err != nil {
+		return fmt.Errorf("%w: %w", ErrTampered, err)
+	}
+	return nil
 }
 
 // ProvePlan builds a plan's obligations and has them decided. The proof may be a refutation: see Certificate.Proved.
@@ -69,7 +99,7 @@ func ProvePlan(ctx context.Context, e *plan.Encoder, d verify.Decider, in *plan.
 	if err != nil {
 		return nil, err
 	}
-	return &Proof{cert, obs, s}, nil
+	return newProof(cert, obs, s)
 }
 
 // ProveProgram does the same for a linked program.
@@ -98,13 +128,14 @@ func ProveProperties(ctx context.Context, d verify.Decider, in *program.Input, o
 	}
 	obs := rep.Obligations
 	if len(only) > 0 {
+		notes = nil
 		obs = slices.DeleteFunc(slices.Clone(obs), func(o verify.Obligation) bool { return !slices.Contains(only, o.Property) })
 	}
 	cert, err := verify.Decide(ctx, d, s, program.EncoderVersion, obs, notes, required, now, progress)
 	if err != nil {
 		return nil, err
 	}
-	return &Proof{cert, obs, s}, nil
+	return newProof(cert, obs, s)
 }
 
 // Record publishes a proof in the ledger, whatever its verdict, and returns the entry's index.
@@ -124,11 +155,15 @@ func Record(ctx context.Context, l *ledger.Log, p *Proof, d ledger.Decision) (in
 // of the certificate. If this gate's ledger has that certificate as proved, that is the proof; else everything is decided again and
 // published (proof is set then).
 func (g *Gate) ClearPlan(ctx context.Context, in *plan.Input, cert *verify.Certificate) (c *Clearance, proof *Proof, err error) {
-	if err := g.forUs(in); err != nil {
-		return nil, nil, err
-	}
+	in = clone(in)
 	s, err := in.Subject()
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := certifies(cert, s); err != nil {
+		return nil, nil, err
+	}
+	if err := g.forUs(in); err != nil {
 		return nil, nil, err
 	}
 	obs, err := g.plans.Obligations(in)
@@ -149,6 +184,18 @@ func (g *Gate) ClearPlan(ctx context.Context, in *plan.Input, cert *verify.Certi
 	return c, proof, err
 }
 
+// clone copies a plan, so that nobody writes to what a clearance is about.
+func clone(in *plan.Input) *plan.Input {
+	c := *in
+	c.Linked, c.PreState = bytes.Clone(in.Linked), bytes.Clone(in.PreState)
+	c.Tenants, c.Goal, c.Limits = slices.Clone(in.Tenants), slices.Clone(in.Goal), slices.Clone(in.Limits)
+	c.Steps = slices.Clone(in.Steps)
+	for i := range c.Steps {
+		c.Steps[i].Bytes = bytes.Clone(c.Steps[i].Bytes)
+	}
+	return &c
+}
+
 func (g *Gate) clearance(decision int64, in *plan.Input, install []byte) *Clearance {
 	return &Clearance{gate: g, decision: decision, expires: g.conf.Now().Add(ClearanceLifetime), plan: in, install: install}
 }
@@ -166,12 +213,13 @@ func (g *Gate) forUs(in *plan.Input) error {
 
 // ClearProvedPlan mints a clearance from a proof made in this process. It publishes the proof, proved or not.
 func (g *Gate) ClearProvedPlan(ctx context.Context, in *plan.Input, p *Proof) (*Clearance, error) {
+	in = clone(in)
 	s, err := in.Subject()
 	if err != nil {
 		return nil, err
 	}
-	if s.Digest() != p.Certificate.Subject {
-		return nil, fmt.Errorf("%w: the proof is of %s, this plan is %s", ErrTampered, p.Certificate.Subject, s.Digest())
+	if err := p.genuine(s, plan.EncoderVersion); err != nil {
+		return nil, err
 	}
 	if err := g.forUs(in); err != nil {
 		return nil, err
@@ -184,6 +232,11 @@ func (g *Gate) ClearProvedPlan(ctx context.Context, in *plan.Input, p *Proof) (*
 	}
 	if err := p.Certificate.Proved(); err != nil {
 		return nil, err
+	}
+	for _, solver := range g.conf.Required {
+		if !slices.Contains(p.Certificate.Required, solver) {
+			return nil, fmt.Errorf("%w: solver %s was not required of this proof, and is here", verify.ErrUndecided, solver)
+		}
 	}
 	return g.clearance(index, in, nil), nil
 }
@@ -210,9 +263,8 @@ func (g *Gate) ClearInstall(ctx context.Context, in *program.Input, cert *verify
 	if err != nil {
 		return nil, err
 	}
-	if cert.Subject != s.Digest() {
-		return nil, fmt.Errorf("%w: the certificate is of %s, this program with its site's tenants is %s: prove it again",
-			ErrTampered, cert.Subject, s.Digest())
+	if err := certifies(cert, s); err != nil {
+		return nil, fmt.Errorf("%w (the program with its site's tenants): prove it again", err)
 	}
 	rep, err := program.Obligations(in)
 	if err != nil {

@@ -11,13 +11,18 @@ import (
 	"github.com/interlock/interlock/verify/ledger/check"
 )
 
+// certifies checks that a certificate is of s.
+func certifies(cert *verify.Certificate, s verify.Subject) error {
+	if cert.Subject != s.Digest() {
+		return fmt.Errorf("%w: the certificate is of %s, this is %s", ErrTampered, cert.Subject, s.Digest())
+	}
+	return nil
+}
+
 // logged looks for the ledger entry that says this certificate is proved. The whole log is checked first, as an auditor would; a
 // certificate that is not in it is worth nothing here, whatever it says of itself. obligations were built in this process from what
 // is to be done.
 func (g *Gate) logged(s verify.Subject, encoder string, obligations []verify.Obligation, cert *verify.Certificate) (index int64, ok bool, err error) {
-	if cert.Subject != s.Digest() {
-		return 0, false, fmt.Errorf("%w: the certificate is of %s, this is %s", ErrTampered, cert.Subject, s.Digest())
-	}
 	if err := cert.Covers(s, encoder, obligations); err != nil {
 		return 0, false, fmt.Errorf("%w: %w", ErrTampered, err)
 	}

@@ -22,7 +22,6 @@ import (
 	"github.com/interlock/interlock/api/softswitch"
 	"github.com/interlock/interlock/linker/p4"
 	"github.com/interlock/interlock/linker/p4/p4info"
-	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger"
 	"github.com/interlock/interlock/verify/ledger/check"
 	"github.com/interlock/interlock/verify/plan"
@@ -455,4 +454,5 @@ func (r *rig) mustBeSafe() {
 	}
 }
 
-func digest(b []byte) verify.Digest { return verify.DigestOf(b) }
+
+func keyOf(vid uint16) alloc.Key { return alloc.Key{Control: "ingress", VID: vid} }
