@@ -17,7 +17,7 @@ import (
 
 // The packet tests are written in the simple test format (STF) that P4 compilers use: NAME.p4 with NAME.stf beside it.
 //
-//	add TABLE [PRIORITY] KEY:VALUE... ACTION(PARAM:VALUE, ...)   lower priority numbers win
+//	add TABLE [PRIORITY] KEY:VALUE... ACTION(PARAM:VALUE, ...)   higher priorities win
 //	setdefault TABLE ACTION(PARAM:VALUE, ...)
 //	packet PORT HEX
 //	expect PORT [HEX]     * is any digit, $ at the end forbids more bytes; without HEX any packet
@@ -293,7 +293,7 @@ func (s *stf) add(rest string) {
 	}
 	e := NewEntry(match, 0, s.action(t, rest[start:]))
 	if t.Priority {
-		e.Priority = 1<<20 - priority
+		e.Priority = priority
 	}
 	if err := t.Insert(e); err != nil {
 		s.fatalf("%v", err)
