@@ -1,3 +1,32 @@
 // Package program proves linked programs: it re-parses the printed program, executes it symbolically for every packet, every
-// table and register content, and makes the obligations of properties P1 to P12 of DESIGN.md §5.1.
+// table and register content, and makes the obligations of properties P1, P2, P3, P5, P10 and P11 of DESIGN.md §5.1. Report says
+// which of the others are not checked.
+//
+// # What it trusts
+//
+// The text of the linked program, the P4 front end's reading of it, and the registered tenants: nothing that the linker says. A
+// name that starts with a tenant's prefix is the tenant's, every other name is the system's; code that a tenant's code calls is
+// the tenant's. What a property is about is recorded where it executes, with its path condition, whatever the construct.
+//
+// # The machine
+//
+// A value is a sequence of containers. When a packet arrives, headers are invalid and every container holds anything; of
+// standard_metadata, v1model promises ingress_port, packet_length, instance_type, parser_error, checksum_error and mcast_grp.
+// Containers keep what was last written, also while their header is invalid, and that is what an invalid header's field reads; a
+// packet that is too short leaves anything in the header that it was to fill. Variables without a value, hashes, checksums and
+// register cells are anything. A table without const entries does anything that P4Runtime accepts: any listed action with any
+// action data, and another default action where that is not const.
+//
+// Parsers run path by path with a known cursor; paths that meet in one state at one cursor are merged, and so are all that end
+// having run the same tenants' code: what follows runs once for each of these groups, and branches join by if-then-else
+// terms. Terms are bit-vectors; the packet is one variable a byte.
+//
+// What is not modelled is refused at its position (ErrUnsupported): varbit, header unions, sub-parsers, value sets, loops in
+// controls, stack indices that are not constant, digest, truncate, parsers with a loop that no header stack ends, and others.
+//
+// # Checks on itself
+//
+// Each obligation has a guard: its situation can happen. A model of a refuted obligation is replayed by a second, concrete
+// execution before it is shown (Explain). The same concrete execution is compared with the embedded switch in the tests
+// (Evaluate).
 package program

@@ -49,12 +49,13 @@ func (e *Evaluator) Evaluate(packet []byte, port uint16, oracle Oracle) (*Outcom
 	return evaluate(e.like, packet, port, oracle)
 }
 
-func evaluate(like *machine, packet []byte, port uint16, oracle Oracle) (*Outcome, error) {
+func evaluate(like *machine, packet []byte, port uint16, oracle Oracle) (out *Outcome, err error) {
+	defer recovered(&err)
 	m, err := runConcrete(like.in, like, packet, port, oracle)
 	if err != nil {
 		return nil, err
 	}
-	out := &Outcome{Dropped: true, Steps: m.concrete.steps}
+	out = &Outcome{Dropped: true, Steps: m.concrete.steps}
 	for _, s := range m.sends {
 		if isTrue(m.fold(s.pc)) {
 			out.Copies = append(out.Copies, s.what)

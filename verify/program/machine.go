@@ -134,6 +134,13 @@ func (m *machine) catch(err *error) {
 	}
 }
 
+// recovered reports a panic outside the executor (the front end's, the terms') as a defect, too.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("internal error of the verifier: %v", r)
+	}
+}
+
 // tenantOf returns the tenant whose prefix a declared name has, or "".
 func (m *machine) tenantOf(name string, at syntax.Node) string {
 	match := tenantPrefix.FindStringSubmatch(name)

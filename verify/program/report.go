@@ -92,6 +92,7 @@ func Obligations(in *Input) (*Report, error) {
 
 // prepare runs the program and makes the claims, sorted by ID.
 func prepare(in *Input) (m *machine, claims []*claim, err error) {
+	defer recovered(&err)
 	info, err := load(in)
 	if err != nil {
 		return nil, nil, err

@@ -122,25 +122,35 @@ func (m *machine) learn(s *state, c *smt.Term) {
 // simplify rewrites a condition by what s knows. It is there to prune branches that cannot be taken, so that one tenant's
 // packets are not run through the others' controls; what it leaves standing is the solver's.
 func (m *machine) simplify(s *state, c *smt.Term) *smt.Term {
+	return m.simpler(s, c, map[*smt.Term]*smt.Term{})
+}
+
+// simpler is simplify; done has what was rewritten already, because conditions share their parts.
+func (m *machine) simpler(s *state, c *smt.Term, done map[*smt.Term]*smt.Term) *smt.Term {
 	if c.IsConst() {
 		return c
 	}
 	if v, ok := s.known[c]; ok {
 		return m.b.Bool(v)
 	}
+	if r, ok := done[c]; ok {
+		return r
+	}
+	r := c
 	args := c.Args()
 	switch c.Op() {
 	case smt.OpNot:
-		return m.b.Not(m.simplify(s, args[0]))
+		r = m.b.Not(m.simpler(s, args[0], done))
 	case smt.OpAnd, smt.OpOr:
 		out := make([]*smt.Term, len(args))
 		for i, a := range args {
-			out[i] = m.simplify(s, a)
+			out[i] = m.simpler(s, a, done)
 		}
 		if c.Op() == smt.OpAnd {
-			return m.b.And(out...)
+			r = m.b.And(out...)
+		} else {
+			r = m.b.Or(out...)
 		}
-		return m.b.Or(out...)
 	case smt.OpEq:
 		x, y := args[0], args[1]
 		if v, ok := s.eq[x]; ok {
@@ -149,11 +159,10 @@ func (m *machine) simplify(s *state, c *smt.Term) *smt.Term {
 		if v, ok := s.eq[y]; ok {
 			y = v
 		}
-		if x != args[0] || y != args[1] {
-			return m.b.Eq(x, y)
-		}
+		r = m.b.Eq(x, y)
 	}
-	return c
+	done[c] = r
+	return r
 }
 
 // decided returns c under what s knows, and whether it is constant.
