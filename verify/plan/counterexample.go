@@ -99,14 +99,11 @@ func (d *decoded) update(u model.Update, a model.Array) string {
 		return fmt.Sprintf("slot %d of %v is scrubbed", u.Slot, u.Array)
 	}
 	who := fmt.Sprintf("%s's entry in %s", d.name(u.Key.VID), u.Key.Control)
-	switch {
-	case u.Kind == model.Delete:
-		return who + " is deleted"
-	case u.Key.Control != a.Control:
-		return fmt.Sprintf("%s: %v", who, u.Kind)
+	verb := map[model.UpdateKind]string{model.Insert: "is inserted", model.Modify: "is modified", model.Delete: "is deleted"}[u.Kind]
+	if u.Kind == model.Delete || u.Key.Control != a.Control {
+		return who + " " + verb
 	}
 	x := extentOf(u.Entry, a.Stage)
-	verb := map[model.UpdateKind]string{model.Insert: "is inserted", model.Modify: "is modified"}[u.Kind]
 	if x.Size == 0 {
 		return fmt.Sprintf("%s %s: no slot of %v", who, verb, a)
 	}

@@ -40,8 +40,19 @@ func (f *fixer) describe() {
 		f.frame(step, who[0])
 	case "M6":
 		f.c.What = fmt.Sprintf("%s, the plan misses its goal: %s", step, f.words())
-		f.c.Fix = "plan again from the switch's present state towards a goal that the policy admits"
+		switch limit, ok := f.p.Limits[model.Place{Array: f.v.Array, VID: f.v.VIDs[0]}]; {
+		case f.c.Step < len(f.in.Steps):
+			f.c.Fix = fmt.Sprintf("in step %d, insert what is not there, modify or delete what is, once for each entry, and no more than the table holds", f.c.Step+1)
+		case ok && (f.goalSize() < limit.Floor || f.goalSize() > limit.Ceiling):
+			f.c.Fix = fmt.Sprintf("give %s %d to %d slots of %v", who[0], limit.Floor, limit.Ceiling, f.v.Array)
+		default:
+			f.c.Fix = "make the steps and the goal agree: plan again from what the switch has now"
+		}
 	}
+}
+
+func (f *fixer) goalSize() int64 {
+	return extentOf(f.p.Goal[model.Key{Control: f.v.Array.Control, VID: f.v.VIDs[0]}], f.v.Array.Stage).Size
 }
 
 // when names the moment.
@@ -95,6 +106,19 @@ func (f *fixer) writes(v model.VID, reaching bool) []int {
 	return slices.Compact(out)
 }
 
+// scrubs lists the steps that scrub the slot.
+func (f *fixer) scrubs() []int {
+	var out []int
+	for n, s := range f.p.Steps {
+		if slices.ContainsFunc(s.Updates, func(u model.Update) bool {
+			return u.Kind == model.Scrub && u.Array == f.v.Array && u.Slot == f.v.Slot
+		}) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
 // lastBefore is the last of steps before i, or -1.
 func lastBefore(steps []int, i int) int {
 	out := -1
@@ -123,7 +147,13 @@ func (f *fixer) separate() string {
 	case !now && old:
 		return fmt.Sprintf("start the plan with a fence, so that no packet from before it is in flight when step %d begins", i+1)
 	case !now && lastBefore(taken, i) >= 0:
-		return fmt.Sprintf("add a fence between step %d and step %d", lastBefore(taken, i)+1, i+1)
+		from, to := lastBefore(taken, i), i
+		for _, n := range f.scrubs() { // the fence belongs before the scrub, too
+			if from < n && n < to {
+				to = n
+			}
+		}
+		return fmt.Sprintf("add a fence between step %d and step %d", from+1, to+1)
 	case slices.Contains(taken, i):
 		return fmt.Sprintf("split step %d: take %s from %s in a request of its own, then a fence, then scrub them, and only then give them to %s: "+
 			"the updates of one request are applied in any order", i+1, f.place, f.name(has), f.name(gets))
@@ -147,14 +177,7 @@ func (f *fixer) clean() string {
 			i = g
 		}
 	}
-	var scrubs []int
-	for n, s := range f.p.Steps {
-		if slices.ContainsFunc(s.Updates, func(u model.Update) bool {
-			return u.Kind == model.Scrub && u.Array == f.v.Array && u.Slot == f.v.Slot
-		}) {
-			scrubs = append(scrubs, n)
-		}
-	}
+	scrubs := f.scrubs()
 	before := lastBefore(scrubs, i)
 	switch {
 	case len(scrubs) == 0:
@@ -191,7 +214,7 @@ func (f *fixer) frame(step, who string) {
 		case !now && taken >= 0:
 			f.c.Fix = fmt.Sprintf("add a fence between step %d and step %d", taken+1, i+1)
 		default:
-			f.c.Fix = fmt.Sprintf("do not scrub %s in step %d: %s has them", f.place, i+1, who)
+			f.c.Fix = fmt.Sprintf("do not scrub %s in step %d: that is %s's", f.place, i+1, who)
 		}
 	default:
 		f.c.What = fmt.Sprintf("%s, %s cannot reach %s at the index that it has before and after the plan", step, who, f.place)

@@ -71,6 +71,17 @@ func shorten(p *Plan, s Schedule, wanted func(Violation) bool) (Schedule, Violat
 			s = t
 		}
 	}
+	// Updates that may come in any order come as they were sent.
+	for i := 1; i < len(s.Actions); i++ {
+		for j := i; j > 0 && s.Actions[j].Kind == Apply && s.Actions[j-1].Kind == Apply && s.Actions[j].N < s.Actions[j-1].N; j-- {
+			t := Schedule{s.Initial, slices.Clone(s.Actions)}
+			t.Actions[j], t.Actions[j-1] = t.Actions[j-1], t.Actions[j]
+			if !try(t) {
+				break
+			}
+			s = t
+		}
+	}
 	return s, found, try(s)
 }
 
