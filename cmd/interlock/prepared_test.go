@@ -141,6 +141,9 @@ func copySite(from, to, address string) error {
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
 		return err
 	}
+	if err := os.Chmod(filepath.Join(to, "ledger", "key"), 0o600); err != nil { // CopyFS widens modes
+		return err
+	}
 	path := filepath.Join(to, "linked", originFile)
 	b, err := os.ReadFile(path)
 	if err != nil {
