@@ -24,5 +24,8 @@
 //
 // Multicast groups, clone sessions, meters, digests, action profiles and selectors, value sets, idle time-outs, packet headers
 // to the controller (packet_in and packet_out metadata), roles other than the default one, and RECONCILE_AND_COMMIT. Each is
-// refused with UNIMPLEMENTED, or at load with the position in the program. The state is in memory: it ends with the process.
+// refused with UNIMPLEMENTED, or at load with the position in the program. So are header unions, loops other than a parser's,
+// entries that are not const, and extern functions that act on other packets or are not deterministic (clone, resubmit,
+// recirculate, digest, random, truncate, assert, assume). log_msg is ignored: no packet can tell. A multicast group is always
+// empty, so that a packet to one is dropped. The state is in memory: it ends with the process.
 package softswitch

@@ -112,6 +112,29 @@ func (c *controller) state(t *testing.T) []*p4v1.Entity {
 	return all
 }
 
+// TestEveryUpdateIsAnswered has more failures in one batch than fit a small header.
+func TestEveryUpdateIsAnswered(t *testing.T) {
+	_, c := serve(t, Options{})
+	c.primary(1)
+	batch := make([]*p4v1.Update, 4096)
+	for i := range batch {
+		batch[i] = c.cell(int64(i)+8192-2048, 1) // half of them past the end
+	}
+	got := updateErrors(c.write(batch...))
+	if len(got) != len(batch) {
+		t.Fatalf("%d answers for %d updates", len(got), len(batch))
+	}
+	for i, code := range got {
+		want := codes.OK
+		if i >= 2048 {
+			want = codes.OutOfRange
+		}
+		if code != want {
+			t.Fatalf("update %d: %v, want %v", i, code, want)
+		}
+	}
+}
+
 func TestTableFull(t *testing.T) {
 	_, c := serve(t, Options{})
 	c.primary(1)

@@ -21,8 +21,8 @@ const (
 // A step is a compiled statement. A nil step does nothing.
 type step func(*frame) flow
 
-// maxSteps bounds the size of a compiled program: calls are expanded where they stand.
-const maxSteps = 1 << 20
+// maxSteps bounds the size of a compiled program, in statements and expressions: calls are expanded where they stand.
+const maxSteps = 1 << 23
 
 // compiler is the state of one compilation. It bails out by panicking with bail; Compile recovers.
 type compiler struct {
@@ -108,7 +108,7 @@ func (c *compiler) temp(at syntax.Node, t types.Type) place {
 // count keeps the expansion of calls from running away.
 func (c *compiler) count(n syntax.Node) {
 	if c.nodes++; c.nodes > maxSteps {
-		invalid(n, "the program has more than %d statements after its calls are expanded", maxSteps)
+		invalid(n, "the program has more than %d statements and expressions after its calls are expanded", maxSteps)
 	}
 }
 

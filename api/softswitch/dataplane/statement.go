@@ -30,7 +30,10 @@ func (c *compiler) statement(s syntax.Stmt) step {
 	case *syntax.AssignStmt:
 		return c.guarded(s.RHS, c.assignment(s))
 	case *syntax.CallStmt:
-		return c.callStatement(s.Call)
+		if c.resolve(s.Call).Kind == types.TableApply {
+			return c.callStatement(s.Call)
+		}
+		return c.guarded(s.Call, c.callStatement(s.Call))
 	case *syntax.IfStmt:
 		return c.ifStatement(s)
 	case *syntax.SwitchStmt:
@@ -42,7 +45,7 @@ func (c *compiler) statement(s syntax.Stmt) step {
 		if c.result == nil {
 			invalid(s, "return of a value outside a function")
 		}
-		return sequence(c.store(*c.result, s.Value), func(*frame) flow { return returns })
+		return sequence(c.guarded(s.Value, c.store(*c.result, s.Value)), func(*frame) flow { return returns })
 	case *syntax.ExitStmt:
 		return func(*frame) flow { return exits }
 	}
