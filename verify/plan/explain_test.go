@@ -12,6 +12,7 @@ import (
 	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/plan/model"
+	"github.com/interlock/interlock/verify/smt"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -147,7 +148,7 @@ func TestExplain(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
-		bad, models := decide(t, pool, obligations)
+		bad, _ := decide(t, pool, obligations)
 		for _, id := range c.ids {
 			if !slices.ContainsFunc(bad, func(o verify.Obligation) bool { return strings.HasPrefix(o.ID, id) }) {
 				t.Errorf("%s: %s is not refuted", c.name, id)
@@ -157,12 +158,12 @@ func TestExplain(t *testing.T) {
 			t.Errorf("%s: %s is refuted", c.name, bad[0].ID)
 		}
 		text.WriteString("== " + c.name + "\n")
-		for i, o := range bad {
-			if !strings.HasPrefix(o.ID, c.ids[0]) {
+		for _, o := range bad {
+			if len(c.ids) == 0 || !strings.HasPrefix(o.ID, c.ids[0]) {
 				continue
 			}
 			start := time.Now()
-			x := e.Explain(in, o, models[i])
+			x := e.Explain(in, o, smt.Model{}) // a solver's model would make the words depend on its version
 			if !x.Replayed {
 				t.Errorf("%s: not replayed: %s", c.name, x)
 			}
