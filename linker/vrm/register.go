@@ -2,6 +2,21 @@
 // through the tenant's page-table entry. The package reads a tenant's annotations, gives each of its registers a stage so that
 // every packet visits stages in order and each at most once, and builds the code that replaces an access.
 //
+// Annotations, all of them valid P4-16 that other compilers ignore:
+//
+//	@virtual                        indexed directly: an index at or past the current size misses (the default)
+//	@virtual["fold"]                the index is folded into the current size, a power of two
+//	@elastic[min=.., max=.., group=".."]  between min and max slots, as the allocator decides; registers of one group
+//	                                (by default, all elastic ones) always have one size
+//	@inelastic[size=..]             always that many slots; without an annotation, as many as declared
+//	@hit["r"] bool f;               metadata, or bit<1>: whether the latest access of register r was served
+//	@generation["r"] bit<16> f;     metadata: how often the content of r was lost
+//	@utility_packets, @utility_hits bool f;  metadata: what counts as a packet that asked for memory, and as one served by
+//	                                it; without them, a packet with any access, and one none of whose accesses missed
+//
+// A read that misses gives 0 and a write that misses does nothing. A program that sets a hit flag before an access behaves the same
+// where registers are not virtual.
+//
 // It promises that a program whose accesses cannot be served by a feed-forward pipeline is refused at the access, and that no
 // code it builds reaches a slot outside the extent. It does not decide who gets how many slots.
 package vrm
