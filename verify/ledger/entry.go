@@ -59,8 +59,9 @@ type Outcome struct {
 	Result string `json:"result"`
 	Error  string `json:"error,omitempty"`
 	Steps  int    `json:"steps"`
-	// PreState and PostState are digests of what was read back: pipeline and page tables. An entry's PostState is the next one's
-	// PreState; where it is not, something else wrote to the switch.
+	// PreState and PostState are digests of what was read back: of "no program", or of three lines: the linked program's digest, its
+	// cookie in decimal, and the digest of the serialised page tables. A plan begins in the state that it was proved for. An entry's
+	// PostState is the next one's PreState; where it is not, something else wrote to the switch.
 	PreState  verify.Digest            `json:"preState"`
 	PostState verify.Digest            `json:"postState"`
 	Times     map[string]time.Duration `json:"timesNs,omitempty"`

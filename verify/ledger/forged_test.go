@@ -17,7 +17,7 @@ func TestForgedEntries(t *testing.T) {
 	ctx := context.Background()
 	decide := func(t *testing.T, l *Log, change func(d *Decision, s *verify.Subject, c *verify.Certificate)) int64 {
 		t.Helper()
-		s := verify.Subject{Kind: "plan", Name: "plan", Inputs: map[string][]byte{"plan": []byte("x")}}
+		s := verify.Subject{Kind: "plan", Name: "plan", Inputs: map[string][]byte{"linked.p4": program, "prestate.bin": []byte("x")}}
 		obs := []verify.Obligation{{ID: "M1", Property: "M1", Logic: "QF_LIA", Text: "(assert false)(check-sat)", Guard: "(check-sat)"}}
 		c, err := verify.Decide(ctx, proved{}, s, "1", obs, nil, []string{"z3"}, time.Unix(0, 0), nil)
 		if err != nil {
@@ -81,6 +81,15 @@ func TestForgedEntries(t *testing.T) {
 			d.Verdict, c.Results[0].Verdict = "undecided", verify.Unknown
 		}, func(o *Outcome) { o.Result, o.Steps = Failed, 3 }, 1, "whose verdict is undecided"},
 		{"carried out on another switch", honest, func(o *Outcome) { o.Switch = "s2" }, 1, "on switch s2"},
+		{"carried out in another state", honest, func(o *Outcome) { o.PreState = state([]byte("y")) }, 1, "proved it for"},
+		{"proved for another program", func(_ *Decision, s *verify.Subject, c *verify.Certificate) {
+			s.Inputs["linked.p4"] = []byte("another program")
+			c.Subject = s.Digest()
+		}, func(*Outcome) {}, 1, "proved it for"},
+		{"proved for no state", func(_ *Decision, s *verify.Subject, c *verify.Certificate) {
+			delete(s.Inputs, "linked.p4")
+			c.Subject = s.Digest()
+		}, func(*Outcome) {}, 1, "proved it for"},
 		{"another action", honest, func(o *Outcome) { o.Action = "install" }, 1, "decided to plan"},
 		{"no decision", honest, func(o *Outcome) { o.Decision = -1 }, 1, "no earlier decision"},
 		{"a later decision", honest, func(o *Outcome) { o.Decision = 7 }, 1, "no earlier decision"},
@@ -88,7 +97,7 @@ func TestForgedEntries(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := newLog(t)
-			o := Outcome{Action: "apply", Switch: "s1", Decision: decide(t, l, c.decide), Result: Applied, PreState: "a", PostState: "b"}
+			o := Outcome{Action: "apply", Switch: "s1", Decision: decide(t, l, c.decide), Result: Applied, PreState: state([]byte("x")), PostState: "b"}
 			c.outcome(&o)
 			if _, err := l.AppendOutcome(ctx, o); err != nil {
 				t.Fatal(err)
@@ -112,7 +121,7 @@ func TestForgedEntries(t *testing.T) {
 		l := newLog(t)
 		decide(t, l, honest)
 		c := read(t, l.Dir())
-		ref := c.Entries[0].Decision.Inputs["plan"]
+		ref := c.Entries[0].Decision.Inputs["prestate.bin"]
 		for _, size := range []int64{-1, 0, 2, 1 << 62} {
 			ref.Size = size
 			if _, err := c.Blob(ref); err == nil {

@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -55,7 +57,7 @@ func appendPair(t testing.TB, l *Log, n int) error {
 	t.Helper()
 	ctx := context.Background()
 	s := verify.Subject{Kind: "plan", Name: fmt.Sprintf("plan %d", n), Inputs: map[string][]byte{
-		"plan": fmt.Appendf(nil, "plan %d", n), "linked": []byte("the same program"),
+		"plan.json": fmt.Appendf(nil, "plan %d", n), "linked.p4": program, "prestate.bin": fmt.Append(nil, n),
 	}}
 	obs := []verify.Obligation{{ID: fmt.Sprintf("M1/%d", n), Property: "M1", Logic: "QF_LIA", Text: "(assert false)(check-sat)", Guard: "(check-sat)"}}
 	cert, err := verify.Decide(ctx, proved{}, s, "1", obs, nil, []string{"z3"}, time.Unix(int64(n), 0), nil)
@@ -68,9 +70,17 @@ func appendPair(t testing.TB, l *Log, n int) error {
 	}
 	_, err = l.AppendOutcome(ctx, Outcome{
 		Action: "apply", Switch: "s1", Decision: index, Result: Applied,
-		PreState: verify.DigestOf(fmt.Append(nil, n)), PostState: verify.DigestOf(fmt.Append(nil, n+1)), Who: "test",
+		PreState: state(fmt.Append(nil, n)), PostState: state(fmt.Append(nil, n+1)), Who: "test",
 	})
 	return err
+}
+
+var program = []byte("the same program")
+
+// state is the digest of a switch that runs program and has these page tables.
+func state(tables []byte) verify.Digest {
+	sum := sha256.Sum256(program)
+	return verify.DigestOf(fmt.Appendf(nil, "%s\n%d\n%s\n", verify.DigestOf(program), binary.BigEndian.Uint64(sum[:]), verify.DigestOf(tables)))
 }
 
 func read(t *testing.T, dir string) *check.Log {
@@ -112,7 +122,7 @@ func TestAppendReadBack(t *testing.T) {
 	if e.Decision == nil || e.Subject != "plan 135" {
 		t.Fatalf("entry 270 is %+v", e)
 	}
-	if b, err := c.Blob(e.Decision.Inputs["plan"]); err != nil || string(b) != "plan 135" {
+	if b, err := c.Blob(e.Decision.Inputs["plan.json"]); err != nil || string(b) != "plan 135" {
 		t.Errorf("input: %q, %v", b, err)
 	}
 	if err := c.Extends(early); err != nil || len(c.Findings) > 0 {

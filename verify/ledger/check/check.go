@@ -51,6 +51,9 @@ type Entry struct {
 	Outcome  *Outcome
 }
 
+// unread tells whether the entry is too damaged to say anything.
+func (e Entry) unread() bool { return e.Decision == nil && e.Outcome == nil }
+
 // Decision as documented in package ledger.
 type Decision struct {
 	Action      string          `json:"action"`
