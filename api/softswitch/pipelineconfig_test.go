@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -102,6 +103,11 @@ func TestPipelineConfigRefuses(t *testing.T) {
 	c.primary(1)
 	other := proto.CloneOf(c.info)
 	other.Tables[0].Size++
+	less, more, twice, digest := proto.CloneOf(c.info), proto.CloneOf(c.info), proto.CloneOf(c.info), proto.CloneOf(c.info)
+	less.Registers = nil
+	more.Actions = append(more.Actions, &configv1.Action{Preamble: &configv1.Preamble{Id: 1, Name: "twice"}})
+	twice.Tables = append(twice.Tables, twice.Tables[0])
+	digest.Digests = append(digest.Digests, &configv1.Digest{})
 	text := func(old, new string) []byte {
 		if !bytes.Contains(c.text, []byte(old)) {
 			t.Fatalf("%q is not in the program", old)
@@ -116,6 +122,10 @@ func TestPipelineConfigRefuses(t *testing.T) {
 		{"no config", nil, "needed"},
 		{"no program", &p4v1.ForwardingPipelineConfig{P4Info: c.info}, "needed"},
 		{"other P4Info", &p4v1.ForwardingPipelineConfig{P4Info: other, P4DeviceConfig: c.text}, "differs"},
+		{"P4Info of less", &p4v1.ForwardingPipelineConfig{P4Info: less, P4DeviceConfig: c.text}, "register cells is missing"},
+		{"P4Info of more", &p4v1.ForwardingPipelineConfig{P4Info: more, P4DeviceConfig: c.text}, "action twice is not in the program"},
+		{"P4Info with a table twice", &p4v1.ForwardingPipelineConfig{P4Info: twice, P4DeviceConfig: c.text}, "objects"},
+		{"P4Info with a digest", &p4v1.ForwardingPipelineConfig{P4Info: digest, P4DeviceConfig: c.text}, "no tables"},
 		{"syntax", &p4v1.ForwardingPipelineConfig{P4Info: c.info, P4DeviceConfig: text("bit<32> value;", "bit<32 value;")}, "p4_device_config:12:24"},
 		{"type", &p4v1.ForwardingPipelineConfig{P4Info: c.info, P4DeviceConfig: text("meta.value + 1", "meta.value + true")}, "p4_device_config:"},
 		{"a file of the switch's machine", &p4v1.ForwardingPipelineConfig{P4Info: c.info, P4DeviceConfig: []byte("#include \"/etc/passwd\"\n")}, "not found"},

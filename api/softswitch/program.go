@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/interlock/interlock/api/softswitch/dataplane"
 	"github.com/interlock/interlock/linker/p4"
@@ -176,53 +175,4 @@ func bindTable(t *dataplane.Table, info *configv1.Table, actions map[string]*con
 		}
 	}
 	return b, nil
-}
-
-// sameP4Info tells whether a P4Info given with a configuration is the program's own, the order of its parts aside.
-func sameP4Info(a, b *configv1.P4Info) error {
-	x, y := sortedP4Info(a), sortedP4Info(b)
-	if proto.Equal(x, y) {
-		return nil
-	}
-	m := proto.MarshalOptions{Deterministic: true}
-	differs := func(what string, n, k int, u, v func(int) proto.Message, name func(int) string) error {
-		if n != k {
-			return fmt.Errorf("%d %s, the program has %d", n, what, k)
-		}
-		for i := range n {
-			p, _ := m.Marshal(u(i))
-			q, _ := m.Marshal(v(i))
-			if string(p) != string(q) {
-				return fmt.Errorf("%s %s differs", what, name(i))
-			}
-		}
-		return nil
-	}
-	if err := differs("tables", len(x.Tables), len(y.Tables), func(i int) proto.Message { return x.Tables[i] },
-		func(i int) proto.Message { return y.Tables[i] }, func(i int) string { return y.Tables[i].GetPreamble().GetName() }); err != nil {
-		return err
-	}
-	if err := differs("actions", len(x.Actions), len(y.Actions), func(i int) proto.Message { return x.Actions[i] },
-		func(i int) proto.Message { return y.Actions[i] }, func(i int) string { return y.Actions[i].GetPreamble().GetName() }); err != nil {
-		return err
-	}
-	if err := differs("registers", len(x.Registers), len(y.Registers), func(i int) proto.Message { return x.Registers[i] },
-		func(i int) proto.Message { return y.Registers[i] }, func(i int) string { return y.Registers[i].GetPreamble().GetName() }); err != nil {
-		return err
-	}
-	return fmt.Errorf("it differs from the one made from the program")
-}
-
-// sortedP4Info is a copy with everything sorted by id, and without what says nothing about the objects.
-func sortedP4Info(in *configv1.P4Info) *configv1.P4Info {
-	p := proto.Clone(in).(*configv1.P4Info)
-	p.PkgInfo = nil
-	slices.SortFunc(p.Tables, func(a, b *configv1.Table) int { return int(a.GetPreamble().GetId()) - int(b.GetPreamble().GetId()) })
-	slices.SortFunc(p.Actions, func(a, b *configv1.Action) int { return int(a.GetPreamble().GetId()) - int(b.GetPreamble().GetId()) })
-	slices.SortFunc(p.Registers, func(a, b *configv1.Register) int { return int(a.GetPreamble().GetId()) - int(b.GetPreamble().GetId()) })
-	slices.SortFunc(p.Counters, func(a, b *configv1.Counter) int { return int(a.GetPreamble().GetId()) - int(b.GetPreamble().GetId()) })
-	slices.SortFunc(p.DirectCounters, func(a, b *configv1.DirectCounter) int {
-		return int(a.GetPreamble().GetId()) - int(b.GetPreamble().GetId())
-	})
-	return p
 }

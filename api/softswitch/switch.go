@@ -7,10 +7,10 @@ import (
 	"sync"
 	"sync/atomic"
 
+	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/interlock/interlock/api/softswitch/dataplane"
-	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 )
 
 // CPUPort is the port to and from the controller.

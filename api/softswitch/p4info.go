@@ -1,0 +1,69 @@
+package softswitch
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
+	"google.golang.org/protobuf/proto"
+)
+
+// sameP4Info tells whether a P4Info given with a configuration is the program's own. The order of objects and what is said about
+// the package do not matter; the error names the first object that differs.
+func sameP4Info(given, own *configv1.P4Info) error {
+	a, b := objects(given), objects(own)
+	for _, name := range slices.Sorted(maps.Keys(b)) {
+		switch x, ok := a[name]; {
+		case !ok:
+			return fmt.Errorf("%s is missing", name)
+		case !proto.Equal(x, b[name]):
+			return fmt.Errorf("%s differs", name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a)) {
+		if _, ok := b[name]; !ok {
+			return fmt.Errorf("%s is not in the program", name)
+		}
+	}
+	if n, m := count(given), count(own); n != m {
+		return fmt.Errorf("it has %d objects, the program %d", n, m)
+	}
+	if !proto.Equal(rest(given), rest(own)) {
+		return fmt.Errorf("it differs in what are no tables, actions, registers or counters")
+	}
+	return nil
+}
+
+// objects are the parts of a P4Info that have a name, by kind and name.
+func objects(p *configv1.P4Info) map[string]proto.Message {
+	m := map[string]proto.Message{}
+	for _, x := range p.GetTables() {
+		m["table "+x.GetPreamble().GetName()] = x
+	}
+	for _, x := range p.GetActions() {
+		m["action "+x.GetPreamble().GetName()] = x
+	}
+	for _, x := range p.GetRegisters() {
+		m["register "+x.GetPreamble().GetName()] = x
+	}
+	for _, x := range p.GetCounters() {
+		m["counter "+x.GetPreamble().GetName()] = x
+	}
+	for _, x := range p.GetDirectCounters() {
+		m["direct counter "+x.GetPreamble().GetName()] = x
+	}
+	return m
+}
+
+// count is the number of those objects; more than there are names if a name is there twice.
+func count(p *configv1.P4Info) int {
+	return len(p.GetTables()) + len(p.GetActions()) + len(p.GetRegisters()) + len(p.GetCounters()) + len(p.GetDirectCounters())
+}
+
+// rest is a P4Info without those objects and without what is said about the package.
+func rest(p *configv1.P4Info) *configv1.P4Info {
+	r := proto.CloneOf(p)
+	r.PkgInfo, r.Tables, r.Actions, r.Registers, r.Counters, r.DirectCounters = nil, nil, nil, nil, nil, nil
+	return r
+}
