@@ -206,6 +206,9 @@ func (g *Gate) forUs(in *plan.Input) error {
 	if in.Switch != g.conf.Target.Name || in.DeviceID != g.conf.Target.DeviceID {
 		return fmt.Errorf("%w: the plan is for switch %s, device %d", ErrTampered, in.Switch, in.DeviceID)
 	}
+	if !slices.Equal(in.Tenants, g.conf.Tenants) {
+		return fmt.Errorf("%w: the plan is about other tenants than those registered", ErrTampered)
+	}
 	if in.ElectionID != g.ElectionID() {
 		return fmt.Errorf("%w: the plan was made under election id %d, this gate has %d", ErrStale, in.ElectionID, g.ElectionID())
 	}

@@ -34,15 +34,24 @@ var (
 // ClearanceLifetime is how long a clearance may wait to be used.
 const ClearanceLifetime = 5 * time.Minute
 
+// DefaultPatience is how long the gate waits for an answer of the switch before it stops.
+const DefaultPatience = 10 * time.Second
+
 // Config of a gate.
 type Config struct {
 	Target device.Target
 	Ledger *ledger.Log
 	// Decider proves what the ledger does not say is proved; nil where only Evict is wanted.
 	Decider verify.Decider
+	// Tenants are those registered at the site. A plan that was made for others is refused: its proof is about other bindings of
+	// VIDs to tenants (M4).
+	Tenants []plan.Tenant
 	// Required are the names of the solvers that must each prove every obligation.
 	Required []string
 	Who      string           // recorded in the ledger
+	// Patience with each write request and each read-back; 0: DefaultPatience. Longer than that is a failure, after which nothing
+	// more is sent; a fence has the driver's limit.
+	Patience time.Duration
 	Now      func() time.Time // nil: time.Now
 }
 
@@ -61,6 +70,9 @@ type Gate struct {
 func Open(ctx context.Context, conf Config, electionID uint64) (*Gate, error) {
 	if conf.Now == nil {
 		conf.Now = time.Now
+	}
+	if conf.Patience == 0 {
+		conf.Patience = DefaultPatience
 	}
 	r, err := device.Dial(conf.Target)
 	if err != nil {
@@ -105,6 +117,21 @@ func (g *Gate) observe(ctx context.Context) (*observation, error) {
 		return nil, err
 	}
 	return &observation{pipeline: p, pageTables: tables}, nil
+}
+
+// observeAfter reads back even when ctx is over: what was done must be known. A switch that has stopped answering does not hold the
+// gate up for good.
+func (g *Gate) observeAfter(ctx context.Context) (*observation, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.conf.Patience)
+	defer cancel()
+	return g.observe(ctx)
+}
+
+// write sends one request and waits for its answer.
+func (g *Gate) write(ctx context.Context, request []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, g.conf.Patience)
+	defer cancel()
+	return g.session.Write(ctx, request)
 }
 
 // observation is a switch's state as far as the gate answers for it.

@@ -22,6 +22,7 @@ import (
 	"github.com/interlock/interlock/api/softswitch"
 	"github.com/interlock/interlock/linker/p4"
 	"github.com/interlock/interlock/linker/p4/p4info"
+	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger"
 	"github.com/interlock/interlock/verify/ledger/check"
 	"github.com/interlock/interlock/verify/plan"
@@ -162,6 +163,7 @@ func (r *rig) target() device.Target {
 
 func (r *rig) config() gate.Config {
 	return gate.Config{
+		Tenants: tenants,
 		Target: r.target(), Ledger: r.log, Decider: solver(r.t, "z3"), Required: []string{"z3"}, Who: "test",
 		Now: func() time.Time { return r.now },
 	}
@@ -456,3 +458,5 @@ func (r *rig) mustBeSafe() {
 
 
 func keyOf(vid uint16) alloc.Key { return alloc.Key{Control: "ingress", VID: vid} }
+
+func verifyDigest(s string) verify.Digest { return verify.Digest(s) }

@@ -47,7 +47,7 @@ func (w *work) gateWith(ctx context.Context, election uint64, log *ledger.Log, d
 	short, cancel := timeout(ctx)
 	defer cancel()
 	g, err := gate.Open(short, gate.Config{
-		Target: w.target(), Ledger: log, Decider: d, Required: required, Who: who(),
+		Target: w.target(), Ledger: log, Decider: d, Tenants: w.tenants(), Required: required, Who: who(),
 	}, election)
 	if err != nil {
 		return nil, gateError(err)
