@@ -51,7 +51,8 @@ func linkSite(s *site.Site) (*linker.Linked, error) {
 	return linker.Link(context.Background(), s, linker.Options{Entitler: linker.Unlimited{}})
 }
 
-// wanted are the expected errors of a program, written beside its lines as // ERROR "regexp".
+// wanted are the expected errors of a program, by line: each stands on a line of its own before the one it is about, as
+// // ERROR "regexp".
 func wanted(t *testing.T, path string) map[int][]string {
 	t.Helper()
 	src, err := os.ReadFile(path)
@@ -59,13 +60,14 @@ func wanted(t *testing.T, path string) map[int][]string {
 		t.Fatal(err)
 	}
 	out := map[int][]string{}
+	var pending []string
 	for i, line := range strings.Split(string(src), "\n") {
-		_, comment, ok := strings.Cut(line, "// ERROR ")
-		if !ok {
+		if comment, ok := strings.CutPrefix(strings.TrimSpace(line), `// ERROR "`); ok {
+			pending = append(pending, strings.TrimSuffix(comment, `"`))
 			continue
 		}
-		for _, part := range strings.Split(comment, ` ERROR `) {
-			out[i+1] = append(out[i+1], strings.TrimSuffix(strings.TrimPrefix(part, `"`), `"`))
+		if pending != nil {
+			out[i+1], pending = pending, nil
 		}
 	}
 	if len(out) == 0 {

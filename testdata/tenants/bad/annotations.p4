@@ -13,12 +13,15 @@ struct headers_t {
 }
 
 struct metadata_t {
-    @hit["c"]  // ERROR "@hit: there is no register "c"; there are"
+    // ERROR "@hit: there is no register "c"; there are"
+    @hit["c"]
     bool    hit;
     @hit["ok"]
-    bit<8>  wide;  // ERROR "@hit is for a field of type bool or bit<1>; wide is bit<8>"
+    // ERROR "@hit is for a field of type bool or bit<1>; wide is bit<8>"
+    bit<8>  wide;
     @utility_packets
-    bool    asked;  // ERROR "@utility_packets needs a field with @utility_hits beside it"
+    // ERROR "@utility_packets needs a field with @utility_hits beside it"
+    bool    asked;
     bit<32> x;
 }
 
@@ -43,16 +46,22 @@ control BadIngress(inout headers_t hdr,
     @virtual @elastic[min=16, max=1024]
     register<bit<32>>(1024) ok;
     @elastic[min=2048]
-    register<bit<32>>(1024) large;  // ERROR "register large: min 2048 is above max 1024"
+    // ERROR "register large: min 2048 is above max 1024"
+    register<bit<32>>(1024) large;
     @elastic[min=0, max=1024]
-    register<bit<32>>(1024) none;  // ERROR "register none: at least one slot"
+    // ERROR "register none: at least one slot"
+    register<bit<32>>(1024) none;
     @virtual["fold"] @elastic[min=16, max=1000]
-    register<bit<32>>(1024) uneven;  // ERROR "register uneven: .*it must be a power of two"
-    @elastic[min=16, most=64]  // ERROR "@elastic has no key most"
+    // ERROR "register uneven: .*it must be a power of two"
+    register<bit<32>>(1024) uneven;
+    // ERROR "@elastic has no key most"
+    @elastic[min=16, most=64]
     register<bit<32>>(1024) misspelt;
-    @virtual["modulo"]  // ERROR "@virtual of register modulo"
+    // ERROR "@virtual of register modulo"
+    @virtual["modulo"]
     register<bit<32>>(1024) modulo;
-    register<bit<64>>(1024) wide;  // ERROR "register wide: elements of 64 bits do not fit a slot of 32 bits"
+    // ERROR "register wide: elements of 64 bits do not fit a slot of 32 bits"
+    register<bit<64>>(1024) wide;
 
     apply {
         standard_metadata.egress_spec = 3 - standard_metadata.ingress_port;

@@ -35,7 +35,8 @@ control BadIngress(inout headers_t hdr,
                    inout standard_metadata_t standard_metadata) {
     apply {
         standard_metadata.egress_spec = 3 - standard_metadata.ingress_port;
-        clone(CloneType.I2E, 7);  // ERROR "clone: cloning from a tenant's program is not allowed"
+        // ERROR "clone: cloning from a tenant's program is not allowed"
+        clone(CloneType.I2E, 7);
     }
 }
 

@@ -25,7 +25,8 @@ parser BadParser(packet_in packet,
                  inout metadata_t meta,
                  inout standard_metadata_t standard_metadata) {
     state start {
-        packet.extract(hdr.probe);  // ERROR "the first thing a tenant's parser reads must be an Ethernet header"
+        // ERROR "the first thing a tenant's parser reads must be an Ethernet header"
+        packet.extract(hdr.probe);
         transition accept;
     }
 }

@@ -35,7 +35,8 @@ control BadIngress(inout headers_t hdr,
                    inout standard_metadata_t standard_metadata) {
     apply {
         standard_metadata.egress_spec = 3 - standard_metadata.ingress_port;
-        exit;  // ERROR "exit would end the system's processing too"
+        // ERROR "exit would end the system's processing too"
+        exit;
     }
 }
 

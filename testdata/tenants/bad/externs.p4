@@ -34,14 +34,19 @@ control BadVerifyChecksum(inout headers_t hdr, inout metadata_t meta) {
 control BadIngress(inout headers_t hdr,
                    inout metadata_t meta,
                    inout standard_metadata_t standard_metadata) {
-    meter(16, MeterType.packets) police;  // ERROR "extern meter is not one that tenants may use"
+    // ERROR "extern meter is not one that tenants may use"
+    meter(16, MeterType.packets) police;
 
     apply {
         standard_metadata.egress_spec = 3 - standard_metadata.ingress_port;
-        random(meta.value, 0, 7);  // ERROR "extern function random is not one that tenants may use"
-        digest<bit<32>>(1, meta.value);  // ERROR "extern function digest"
-        truncate(64);  // ERROR "extern function truncate"
-        assert(meta.value == 0);  // ERROR "extern function assert"
+        // ERROR "extern function random is not one that tenants may use"
+        random(meta.value, 0, 7);
+        // ERROR "extern function digest"
+        digest<bit<32>>(1, meta.value);
+        // ERROR "extern function truncate"
+        truncate(64);
+        // ERROR "extern function assert"
+        assert(meta.value == 0);
     }
 }
 

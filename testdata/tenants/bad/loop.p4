@@ -33,7 +33,8 @@ parser BadParser(packet_in packet,
     state parse_label {
         packet.extract(hdr.label);
         transition select(hdr.label.last) {
-            0: parse_label;  // ERROR "parser loop: state parse_label leads back to state parse_label"
+            // ERROR "parser loop: state parse_label leads back to state parse_label"
+            0: parse_label;
             default: accept;
         }
     }

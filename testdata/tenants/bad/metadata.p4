@@ -34,14 +34,17 @@ control BadIngress(inout headers_t hdr,
                    inout metadata_t meta,
                    inout standard_metadata_t standard_metadata) {
     action scribble(inout standard_metadata_t sm) {
-        sm.packet_length = 0;  // ERROR "writes standard_metadata.packet_length"
+        // ERROR "writes standard_metadata.packet_length"
+        sm.packet_length = 0;
     }
 
     apply {
         standard_metadata.egress_spec = 3 - standard_metadata.ingress_port;
         standard_metadata_t copy = standard_metadata;
-        standard_metadata = copy;  // ERROR "writes all of standard_metadata"
-        standard_metadata.egress_port = 2;  // ERROR "writes standard_metadata.egress_port"
+        // ERROR "writes all of standard_metadata"
+        standard_metadata = copy;
+        // ERROR "writes standard_metadata.egress_port"
+        standard_metadata.egress_port = 2;
         scribble(standard_metadata);
     }
 }

@@ -39,9 +39,12 @@ control BadIngress(inout headers_t hdr,
 
     apply {
         standard_metadata.egress_spec = 3 - standard_metadata.ingress_port;
-        standard_metadata.mcast_grp = 1;  // ERROR "mcast_grp: multicast from a tenant's program is not allowed"
-        standard_metadata.mcast_grp[3:0] = 2;  // ERROR "multicast"
-        choose(standard_metadata.mcast_grp);  // ERROR "multicast"
+        // ERROR "mcast_grp: multicast from a tenant's program is not allowed"
+        standard_metadata.mcast_grp = 1;
+        // ERROR "multicast"
+        standard_metadata.mcast_grp[3:0] = 2;
+        // ERROR "multicast"
+        choose(standard_metadata.mcast_grp);
     }
 }
 

@@ -46,7 +46,8 @@ control BadIngress(inout headers_t hdr,
             b.write(1, meta.x);
         } else {
             b.read(meta.x, 1);
-            a.write(1, meta.x);  // ERROR "register a is accessed after b here and before it at"
+            // ERROR "register a is accessed after b here and before it at"
+            a.write(1, meta.x);
         }
     }
 }

@@ -42,7 +42,8 @@ control BadEgress(inout headers_t hdr,
                   inout metadata_t meta,
                   inout standard_metadata_t standard_metadata) {
     apply {
-        recirculate_preserving_field_list(0);  // ERROR "recirculate_preserving_field_list: recirculation from a tenant's program is not allowed"
+        // ERROR "recirculate_preserving_field_list: recirculation from a tenant's program is not allowed"
+        recirculate_preserving_field_list(0);
     }
 }
 

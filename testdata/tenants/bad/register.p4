@@ -36,7 +36,8 @@ control BadIngress(inout headers_t hdr,
                    inout standard_metadata_t standard_metadata) {
     apply {
         standard_metadata.egress_spec = 3 - standard_metadata.ingress_port;
-        hh__row_0.read(meta.count, 0);  // ERROR "hh__row_0 is a name of tenant hh; no program reaches another tenant's objects"
+        // ERROR "hh__row_0 is a name of tenant hh; no program reaches another tenant's objects"
+        hh__row_0.read(meta.count, 0);
     }
 }
 

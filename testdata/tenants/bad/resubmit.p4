@@ -35,7 +35,8 @@ control BadIngress(inout headers_t hdr,
                    inout standard_metadata_t standard_metadata) {
     apply {
         standard_metadata.egress_spec = 3 - standard_metadata.ingress_port;
-        resubmit_preserving_field_list(0);  // ERROR "resubmission from a tenant's program is not allowed"
+        // ERROR "resubmission from a tenant's program is not allowed"
+        resubmit_preserving_field_list(0);
     }
 }
 

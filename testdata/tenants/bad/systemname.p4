@@ -8,7 +8,8 @@ header ethernet_t {
     bit<16> ether_type;
 }
 
-header il_vlan_t {  // ERROR "il_vlan_t is a name of the system program"
+// ERROR "il_vlan_t is a name of the system program"
+header il_vlan_t {
     bit<3>  pcp;
     bit<1>  dei;
     bit<12> vid;
@@ -17,7 +18,9 @@ header il_vlan_t {  // ERROR "il_vlan_t is a name of the system program"
 
 struct headers_t {
     ethernet_t ethernet;
-    il_vlan_t  il_vlan;  // ERROR "il_vlan_t is a name of the system" ERROR "il_vlan is a name of the system"
+    // ERROR "il_vlan_t is a name of the system"
+    // ERROR "il_vlan is a name of the system"
+    il_vlan_t  il_vlan;
 }
 
 struct metadata_t {
@@ -43,7 +46,8 @@ control BadIngress(inout headers_t hdr,
                    inout standard_metadata_t standard_metadata) {
     apply {
         standard_metadata.egress_spec = 3 - standard_metadata.ingress_port;
-        hdr.il_vlan.vid = 200;  // ERROR "il_vlan is a name of the system program"
+        // ERROR "il_vlan is a name of the system program"
+        hdr.il_vlan.vid = 200;
     }
 }
 

@@ -17,7 +17,8 @@ header vlan_t {
 
 struct headers_t {
     ethernet_t ethernet;
-    vlan_t     vlan;  // ERROR "header vlan is a VLAN tag"
+    // ERROR "header vlan is a VLAN tag"
+    vlan_t     vlan;
 }
 
 struct metadata_t {
@@ -55,7 +56,8 @@ control BadEgress(inout headers_t hdr,
         hdr.vlan.dei = 0;
         hdr.vlan.vid = 200;
         hdr.vlan.ether_type = hdr.ethernet.ether_type;
-        hdr.ethernet.ether_type = 0x8100;  // ERROR "writes the VLAN tag type 0x8100 to the Ethernet header"
+        // ERROR "writes the VLAN tag type 0x8100 to the Ethernet header"
+        hdr.ethernet.ether_type = 0x8100;
     }
 }
 

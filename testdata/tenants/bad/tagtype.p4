@@ -42,7 +42,8 @@ control BadEgress(inout headers_t hdr,
                   inout metadata_t meta,
                   inout standard_metadata_t standard_metadata) {
     apply {
-        hdr.ethernet.ether_type = 0x88a8;  // ERROR "writes the VLAN tag type 0x88a8"
+        // ERROR "writes the VLAN tag type 0x88a8"
+        hdr.ethernet.ether_type = 0x88a8;
     }
 }
 

@@ -43,10 +43,12 @@ control BadIngress(inout headers_t hdr,
     apply {
         standard_metadata.egress_spec = 3 - standard_metadata.ingress_port;
         a.read(meta.x, 1);
-        a.read(meta.y, 2);  // ERROR "register a was already accessed at .*:\d+:\d+; a packet visits a register once"
+        // ERROR "register a was already accessed at .*:\d+:\d+; a packet visits a register once"
+        a.read(meta.y, 2);
         b.read(meta.x, meta.y);
         meta.y = 3;
-        b.write(meta.y, meta.x);  // ERROR "register b was read at .*, and this write need not be at the same index"
+        // ERROR "register b was read at .*, and this write need not be at the same index"
+        b.write(meta.y, meta.x);
     }
 }
 
