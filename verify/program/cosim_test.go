@@ -374,62 +374,68 @@ func some(rng *rand.Rand, n int) []byte {
 }
 
 func TestCosimulateTwo(t *testing.T) {
-	cosimulate(t, two(t), 400, func(rng *rand.Rand) (uint16, []byte) {
-		ip := some(rng, 20)
-		ip[0] = pick[byte](rng, 0x45, 0x45, 0x45, 0x46)
-		switch rng.IntN(5) {
-		case 0:
-			return pick[uint16](rng, 1, 2, 3), frameOf(rng, tagBytes(rng, pick[uint16](rng, 0, 100, 200, 4095), 0x800), ip)
-		case 1:
-			return 510, frameOf(rng, []byte{0x88, pick[byte](rng, 0xb5, 0xb6)}, some(rng, 8))
-		case 2, 3:
-			var labels []byte
-			for i, n := 0, rng.IntN(5); i < n; i++ {
-				l := some(rng, 4)
-				l[2] &^= 1
-				if i == n-1 {
-					l[2] |= 1
-				}
-				labels = append(labels, l...)
+	cosimulate(t, two(t), 400, twoPacket)
+}
+
+// twoPacket is a packet that gets somewhere in two.p4.
+func twoPacket(rng *rand.Rand) (uint16, []byte) {
+	ip := some(rng, 20)
+	ip[0] = pick[byte](rng, 0x45, 0x45, 0x45, 0x46)
+	switch rng.IntN(5) {
+	case 0:
+		return pick[uint16](rng, 1, 2, 3), frameOf(rng, tagBytes(rng, pick[uint16](rng, 0, 100, 200, 4095), 0x800), ip)
+	case 1:
+		return 510, frameOf(rng, []byte{0x88, pick[byte](rng, 0xb5, 0xb6)}, some(rng, 8))
+	case 2, 3:
+		var labels []byte
+		for i, n := 0, rng.IntN(5); i < n; i++ {
+			l := some(rng, 4)
+			l[2] &^= 1
+			if i == n-1 {
+				l[2] |= 1
 			}
-			inner := uint16(0x8847)
-			if len(labels) == 0 {
-				inner = 0x800
-			}
-			return 3, frameOf(rng, tagBytes(rng, 200, inner), labels, ip)
+			labels = append(labels, l...)
 		}
-		return pick[uint16](rng, 1, 2), frameOf(rng, tagBytes(rng, 100, pick[uint16](rng, 0x1234, 0x1234, 5)), some(rng, 9))
-	})
+		inner := uint16(0x8847)
+		if len(labels) == 0 {
+			inner = 0x800
+		}
+		return 3, frameOf(rng, tagBytes(rng, 200, inner), labels, ip)
+	}
+	return pick[uint16](rng, 1, 2), frameOf(rng, tagBytes(rng, 100, pick[uint16](rng, 0x1234, 0x1234, 5)), some(rng, 9))
 }
 
 func TestCosimulateQuickstart(t *testing.T) {
-	cosimulate(t, quickstart(t), 300, func(rng *rand.Rand) (uint16, []byte) {
-		tenant := rng.IntN(3)
-		port := uint16(1 + 2*tenant + rng.IntN(2))
-		ip := append([]byte{pick[byte](rng, 0x45, 0x45, 0x45, 0x55), 0, 0, 60, 0, 0, 0, 0}, some(rng, 12)...)
-		ip[8] = pick[byte](rng, 64, 64, 2, 1)
-		ip[9] = pick[byte](rng, 6, 17, 17)
-		if tenant == 0 && rng.IntN(8) > 0 {
-			copy(ip[12:], []byte{198, 51, 100, pick[byte](rng, 1, 11, 12), 198, 51, 100, pick[byte](rng, 1, 13, 14)})
-		}
-		if rng.IntN(4) > 0 {
-			sum := digest(Query{Algorithm: "csum16", Args: []*big.Int{
-				new(big.Int).SetBytes(ip[:10]), new(big.Int).SetBytes(ip[12:]),
-			}, Widths: []int{80, 64}})
-			ip[10], ip[11] = byte(sum.Uint64()>>8), byte(sum.Uint64())
-		}
-		l4 := append([]byte{0xc3, 0x50, 0xc3, 0x50}, some(rng, 16)...)
-		if ip[9] == 17 {
-			kv := some(rng, 17)
-			kv[0] = byte(1 + rng.IntN(5))
-			clear(kv[1:8])
-			l4 = append(l4[:8], kv...)
-		} else {
-			l4[12] = 0x50
-		}
-		inner := uint16(0x800)
-		return port, frameOf(rng, tagBytes(rng, uint16(100*(tenant+1)), inner), ip, l4)
-	})
+	cosimulate(t, quickstart(t), 300, quickstartPacket)
+}
+
+// quickstartPacket is a packet of one of the quickstart's tenants.
+func quickstartPacket(rng *rand.Rand) (uint16, []byte) {
+	tenant := rng.IntN(3)
+	port := uint16(1 + 2*tenant + rng.IntN(2))
+	ip := append([]byte{pick[byte](rng, 0x45, 0x45, 0x45, 0x55), 0, 0, 60, 0, 0, 0, 0}, some(rng, 12)...)
+	ip[8] = pick[byte](rng, 64, 64, 2, 1)
+	ip[9] = pick[byte](rng, 6, 17, 17)
+	if tenant == 0 && rng.IntN(8) > 0 {
+		copy(ip[12:], []byte{198, 51, 100, pick[byte](rng, 1, 11, 12), 198, 51, 100, pick[byte](rng, 1, 13, 14)})
+	}
+	if rng.IntN(4) > 0 {
+		sum := digest(Query{Algorithm: "csum16", Args: []*big.Int{
+			new(big.Int).SetBytes(ip[:10]), new(big.Int).SetBytes(ip[12:]),
+		}, Widths: []int{80, 64}})
+		ip[10], ip[11] = byte(sum.Uint64()>>8), byte(sum.Uint64())
+	}
+	l4 := append([]byte{0xc3, 0x50, 0xc3, 0x50}, some(rng, 16)...)
+	if ip[9] == 17 {
+		kv := some(rng, 17)
+		kv[0] = byte(1 + rng.IntN(5))
+		clear(kv[1:8])
+		l4 = append(l4[:8], kv...)
+	} else {
+		l4[12] = 0x50
+	}
+	inner := uint16(0x800)
+	return port, frameOf(rng, tagBytes(rng, uint16(100*(tenant+1)), inner), ip, l4)
 }
 
 // Every operator and statement, in a program without tenants; that it breaks P2 does not matter here.

@@ -84,7 +84,7 @@ func ExplainWith(in *Input, o verify.Obligation, model smt.Model, replay Replay)
 	length := int(valueOf(values, "len").Int64())
 	packet := make([]byte, length)
 	for i := range packet {
-		packet[i] = byte(valueOf(values, fmt.Sprintf("pkt_%d", i)).Uint64())
+		packet[i] = byte(valueOf(values, packetName(i)).Uint64())
 	}
 	port := uint16(valueOf(values, "port").Uint64())
 	ce, err := rerun(m, c, packet, port, values)

@@ -24,8 +24,11 @@ func (m *machine) packetLength() *smt.Term {
 }
 
 func (m *machine) packetByte(i int) *smt.Term {
-	return m.unknown(Query{Kind: "packet", Name: fmt.Sprintf("pkt_%d", i), Width: 8})
+	return m.unknown(Query{Kind: "packet", Name: packetName(i), Width: 8})
 }
+
+// packetName is the name of byte i's variable.
+func packetName(i int) string { return fmt.Sprintf("pkt_%d", i) }
 
 func (m *machine) ingressPort() *smt.Term {
 	return m.unknown(Query{Kind: "packet", Name: "port", Width: 9})

@@ -26,13 +26,17 @@ func two(t *testing.T) *Input {
 	}}
 }
 
-// edit replaces old, which must occur exactly once, by new.
+// edit replaces old, which must occur exactly once, by new. Both may hold several parts with a line of ---- between them.
 func edit(t *testing.T, in *Input, old, new string) {
 	t.Helper()
-	if n := strings.Count(string(in.Linked), old); n != 1 {
-		t.Fatalf("%q occurs %d times", old, n)
+	const cut = "\n----\n"
+	olds, news := strings.Split(old, cut), strings.Split(new, cut)
+	for i, o := range olds {
+		if n := strings.Count(string(in.Linked), o); n != 1 {
+			t.Fatalf("%q occurs %d times", o, n)
+		}
+		in.Linked = []byte(strings.Replace(string(in.Linked), o, news[i], 1))
 	}
-	in.Linked = []byte(strings.Replace(string(in.Linked), old, new, 1))
 }
 
 // pool runs both solvers as Debian installs them.

@@ -48,10 +48,7 @@ func TestUnsupported(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := two(t)
-			olds, news := strings.Split(c.old, "\n----\n"), strings.Split(c.new, "\n----\n")
-			for i := range olds {
-				edit(t, in, olds[i], news[i])
-			}
+			edit(t, in, c.old, c.new)
 			_, err := Obligations(in)
 			if c.want == "" {
 				if err != nil {

@@ -48,14 +48,10 @@ type site struct {
 }
 
 func (m *machine) obligation(c *claim) verify.Obligation {
-	reach := make([]*smt.Term, len(c.sites))
-	for i, s := range c.sites {
-		reach[i] = s.pc
-	}
 	return verify.Obligation{
 		ID: c.id, Property: c.property, Subject: c.subject, Logic: logic,
 		Text:  smt.Script(logic, m.wrong(c)),
-		Guard: smt.Script(logic, m.b.Or(reach...)),
+		Guard: smt.Script(logic, m.reached(c)),
 	}
 }
 
@@ -66,6 +62,15 @@ func (m *machine) wrong(c *claim) *smt.Term {
 		bad[i] = m.b.And(s.pc, s.bad)
 	}
 	return m.b.Or(bad...)
+}
+
+// reached is what its guard asserts: one of its situations happens.
+func (m *machine) reached(c *claim) *smt.Term {
+	pcs := make([]*smt.Term, len(c.sites))
+	for i, s := range c.sites {
+		pcs[i] = s.pc
+	}
+	return m.b.Or(pcs...)
 }
 
 // Obligations executes the linked program symbolically and returns what must hold of it. The result is a function of the
