@@ -318,22 +318,8 @@ var deeds = []struct{ what, program, line, before, property string }{
 
 func (d *demonstration) refusePrograms(ctx context.Context) error {
 	d.title("Refused by the linker: tenants that write the tag, recirculate, reach another's register")
-	text, err := os.ReadFile(d.site)
-	if err != nil {
-		return exitWith(exitInput, err)
-	}
-	tenants, err := filepath.Abs(filepath.Join(filepath.Dir(d.site), "..", "..", "tenants"))
-	if err != nil {
-		return exitWith(exitEnvironment, err)
-	}
 	for _, x := range deeds {
-		site := strings.ReplaceAll(string(text), "../../tenants/fw.p4", filepath.Join(tenants, "bad", x.program+".p4"))
-		site = strings.ReplaceAll(site, "../../tenants", tenants)
-		path := d.path("site-" + x.program + ".yaml")
-		if err := os.WriteFile(path, []byte(site), 0o644); err != nil {
-			return exitWith(exitEnvironment, err)
-		}
-		d.say("(%s is the site with a tenant that %s)", path, x.what)
+		path := filepath.Join(filepath.Dir(filepath.Dir(d.site)), "refused", x.program+".yaml")
 		if _, err := d.run(ctx, exitRefused, "link", "-s", path, "-o", d.path("linked-"+x.program)); err != nil {
 			return err
 		}
@@ -353,7 +339,7 @@ func (d *demonstration) refusePrograms(ctx context.Context) error {
 		}
 		d.note("linked.p4 that "+x.what, "refuted")
 	}
-	_, err = d.run(ctx, exitDone, "audit", "compare", "-d", d.path("linked"))
+	_, err := d.run(ctx, exitDone, "audit", "compare", "-d", d.path("linked"))
 	return err
 }
 

@@ -102,21 +102,17 @@ func linkError(err error) error {
 	if errors.As(err, &diags) {
 		var text bytes.Buffer
 		diags.Render(&text)
-		code := exitInput
-		if slices.ContainsFunc(diags, func(d syntax.Diagnostic) bool { return d.Severity == syntax.Error && isRefusal(d.Code) }) {
-			code = exitRefused
+		code, verb := exitInput, "cannot be read"
+		if errors.Is(err, linker.ErrRefused) {
+			code, verb = exitRefused, "refused"
 		}
-		return &exitError{code, errors.New("refused\n" + strings.TrimRight(text.String(), "\n"))}
+		return &exitError{code, errors.New(verb + "\n" + strings.TrimRight(text.String(), "\n"))}
 	}
-	switch {
-	case errors.Is(err, linker.ErrRefused), errors.Is(err, policy.ErrRefused):
+	if errors.Is(err, linker.ErrRefused) || errors.Is(err, policy.ErrRefused) {
 		return exitWith(exitRefused, err)
 	}
 	return exitWith(exitInput, err)
 }
-
-// isRefusal says whether a diagnostic's code is one of the linker's, about what tenants may not do.
-func isRefusal(code string) bool { return strings.HasPrefix(code, "P47") && code != linker.CodeProgram }
 
 func printLinked(out io.Writer, dir string, s *site.Site, l *linker.Linked) {
 	fmt.Fprintf(out, "linked %d tenants of site %s for target %s into %s (%d lines)\n", len(s.Tenants), s.Name, l.Resources.Target,
