@@ -87,13 +87,13 @@ func agree(t *testing.T, in *Input, packets int, packet func(*rand.Rand) (uint16
 }
 
 func TestTermsAgreeWithRuns(t *testing.T) {
-	t.Run("two", func(t *testing.T) { agree(t, two(t), 150, twoPacket) })
-	t.Run("quickstart", func(t *testing.T) { agree(t, quickstart(t), 60, quickstartPacket) })
+	t.Run("two", func(t *testing.T) { agree(t, two(t), 100, twoPacket) })
+	t.Run("quickstart", func(t *testing.T) { agree(t, quickstart(t), 40, quickstartPacket) })
 	for _, c := range canaries {
 		t.Run(c.name, func(t *testing.T) {
 			in := two(t)
 			edit(t, in, c.old, c.new)
-			agree(t, in, 25, twoPacket)
+			agree(t, in, 12, twoPacket)
 		})
 	}
 }
