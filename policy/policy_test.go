@@ -103,13 +103,28 @@ func TestAllOrNothing(t *testing.T) {
 		reason   string
 	}{
 		{"fits", "builtin:drf", policy.Tenant{Demand: []amounts{{"sram": 4}, {"tcam": 2}}}, amounts{"sram": 4, "tcam": 2}, true, ""},
-		{"too big", "builtin:drf", policy.Tenant{Demand: []amounts{{"sram": 4}, {"tcam": 3}}}, amounts{"sram": 4, "tcam": 2}, false,
-			"tcam: 3 asked, 2 free of 2"},
-		{"quota", "builtin:quota", policy.Tenant{Demand: []amounts{{"sram": 3}}}, amounts{"sram": 4}, false,
-			"limit (builtin:quota:21:19): would hold 3/4 of its dominant resource; its quota is 1/2"},
+		{
+			"too big", "builtin:drf",
+			policy.Tenant{Demand: []amounts{{"sram": 4}, {"tcam": 3}}},
+			amounts{"sram": 4, "tcam": 2},
+			false,
+			"tcam: 3 asked, 2 free of 2",
+		},
+		{
+			"quota", "builtin:quota",
+			policy.Tenant{Demand: []amounts{{"sram": 3}}},
+			amounts{"sram": 4},
+			false,
+			"limit (builtin:quota:21:19): would hold 3/4 of its dominant resource; its quota is 1/2",
+		},
 		{"under the quota", "builtin:quota", policy.Tenant{Demand: []amounts{{"sram": 2}}}, amounts{"sram": 4}, true, ""},
-		{"budget", "builtin:pay-as-you-go", policy.Tenant{Budget: 49, Demand: []amounts{{"sram": 2}}}, amounts{"sram": 4, "tcam": 0}, false,
-			"limit (builtin:pay-as-you-go:25:19): would cost 50 credits; its budget is 49"},
+		{
+			"budget", "builtin:pay-as-you-go",
+			policy.Tenant{Budget: 49, Demand: []amounts{{"sram": 2}}},
+			amounts{"sram": 4, "tcam": 0},
+			false,
+			"limit (builtin:pay-as-you-go:25:19): would cost 50 credits; its budget is 49",
+		},
 		{"paid for", "builtin:pay-as-you-go", policy.Tenant{Budget: 50, Demand: []amounts{{"sram": 2}}}, amounts{"sram": 4, "tcam": 0}, true, ""},
 	}
 	for _, tt := range tests {
@@ -149,10 +164,14 @@ func TestDocumentErrors(t *testing.T) {
 		{"folded", "rank: >-\n  1\n  + 2\n  + nope\ngrant: tenant.demand", []string{"9:7: undeclared reference to 'nope'"}},
 		{"literal", "rank: |\n  1\n  + nope\ngrant: tenant.demand", []string{"8:7: undeclared reference to 'nope'"}},
 		{"quoted", `rank: "'a\"b' == nope ? 1 : 2"` + "\ngrant: tenant.demand", []string{"6:20: undeclared reference to 'nope'"}},
-		{"later variable", "variables:\n- {name: a, expression: variables.b}\n- {name: b, expression: 1}\nrank: 1\ngrant: tenant.demand",
-			[]string{"7:36: undefined field 'b'"}},
-		{"static cost", "rank: tenants.map(t, tenants.map(u, u.weight).size()).size()\ngrant: tenant.demand",
-			[]string{"6:9: the expression may cost"}},
+		{
+			"later variable", "variables:\n- {name: a, expression: variables.b}\n- {name: b, expression: 1}\nrank: 1\ngrant: tenant.demand",
+			[]string{"7:36: undefined field 'b'"},
+		},
+		{
+			"static cost", "rank: tenants.map(t, tenants.map(u, u.weight).size()).size()\ngrant: tenant.demand",
+			[]string{"6:9: the expression may cost"},
+		},
 		{"no order", "rank: \"{'a': 1}.map(k, k).size()\"\ngrant: tenant.demand", []string{"6:10: a map that is written here has no order"}},
 		{"no order, hidden", "rank: \"[{'a': 1}].map(m, m.map(k, k).size())[0]\"\ngrant: tenant.demand", []string{"a map that is written here has no order"}},
 		{"odd map", "variables: [{name: a, expression: \"{'b': 'c'}\"}]\nrank: 1\ngrant: tenant.demand", []string{"6:37: the expression is a map(string, string)"}},
@@ -323,11 +342,13 @@ func TestMemoryBounds(t *testing.T) {
 		{"builtin:drf", []policy.MemoryBounds{
 			{Tenant: "a", Share: 3, Ceiling: 3, Why: "slots: 128 asked, 48 free of 256"},
 			{Tenant: "b", Share: 2, Ceiling: 3, Why: "slots: 128 asked, 48 free of 256"},
-			{Tenant: "fixed"}}},
+			{Tenant: "fixed"},
+		}},
 		{"builtin:pay-as-you-go", []policy.MemoryBounds{
 			{Tenant: "a", Share: 1, Ceiling: 1, Why: "limit (builtin:pay-as-you-go:25:19): would cost 25 credits; its budget is 20"},
 			{Tenant: "b", Share: 3, Ceiling: 3, Why: "slots: 128 asked, 48 free of 256"},
-			{Tenant: "fixed"}}},
+			{Tenant: "fixed"},
+		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.policy, func(t *testing.T) {
@@ -353,8 +374,10 @@ func BenchmarkEntitle(b *testing.B) {
 			p := load(b, "builtin:drf")
 			var tenants []policy.Tenant
 			for i := range n {
-				tenants = append(tenants, policy.Tenant{Name: fmt.Sprintf("t%04d", i), Weight: 1 + int64(i%3), Inelastic: true,
-					Demand: []amounts{{"sram": 1 + int64(i%5), "tcam": int64(i % 2), "stages": 1}}})
+				tenants = append(tenants, policy.Tenant{
+					Name: fmt.Sprintf("t%04d", i), Weight: 1 + int64(i%3), Inelastic: true,
+					Demand: []amounts{{"sram": 1 + int64(i%5), "tcam": int64(i % 2), "stages": 1}},
+				})
 			}
 			for b.Loop() {
 				if _, err := p.Entitle(context.Background(), tenants, amounts{"sram": 5000, "tcam": 5000, "stages": 5000}); err != nil {

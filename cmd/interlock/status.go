@@ -90,8 +90,10 @@ func newStatus() *cobra.Command {
 			fmt.Fprintf(out, "switch %s at %s, cookie %s\n", data.Switch, data.Address, data.Cookie)
 			t := newTable(out, "tenant", "VID", "stage", "slots", "size", "generation")
 			for _, o := range data.Owners {
-				t.AppendRow([]any{o.Tenant, o.VID, fmt.Sprintf("%s/%d", o.Control, o.Stage), fmt.Sprintf("%d..%d", o.Base, o.Base+o.Size-1),
-					o.Size, o.Generation})
+				t.AppendRow([]any{
+					o.Tenant, o.VID, fmt.Sprintf("%s/%d", o.Control, o.Stage), fmt.Sprintf("%d..%d", o.Base, o.Base+o.Size-1),
+					o.Size, o.Generation,
+				})
 			}
 			t.Render()
 			for _, name := range data.Evicted {

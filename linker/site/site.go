@@ -10,12 +10,11 @@ import (
 	_ "embed"
 	"fmt"
 	"math/big"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
-
-	"net/netip"
 
 	"github.com/interlock/interlock/policy/strictyaml"
 	"github.com/interlock/interlock/specs"
