@@ -1,18 +1,40 @@
 // Package plan proves reallocation plans: the properties M1 to M7 of the design for the exact bytes that the gate will send.
 //
 // A plan is decoded from its serialised P4Runtime requests through the P4Info rederived from the linked program; whatever could
-// mean something that was not looked at is refused (M7). What the bytes mean is turned into obligations, formulas that must be
-// unsatisfiable, which other packages have decided. Obligations are a pure function of the Input, so that an auditor can build
-// them again. A refuted obligation is explained in the user's words, after it has happened in the reference model
+// mean something that was not looked at is refused with an InputError (M7). What the bytes mean is turned into obligations,
+// formulas that must be unsatisfiable, which other packages have decided. Obligations are a pure function of the Input, so that an
+// auditor can build them again. A refuted obligation is explained in the user's words, after it has happened in the reference model
 // (package model).
 //
-// What is assumed, and not proved here: the read-back pre-state is complete and was taken after arbitration with a strictly higher
-// election ID; a fence ends every packet in flight that read an older entry, in every control; a write request's updates are
-// applied one by one, each wholly or not; and, before the first fence, the packets in flight hold only entries that earlier proved
-// plans let them hold: what they reach is exclusive and free of others' residue. The order in which slots are cut is a witness and
-// is checked; that an interval lies in an extent is read off the order of the cuts by the encoder.
+// # Obligations
 //
-// It does not send anything, and it does not decide whether the goal is a good one: only that it respects the limits given.
+//   - M1 before/N: the extents that the switch has are apart; cut: the ends of what the plan touches stand in the order in which the
+//     encoder cut the stage, apart from what it leaves alone; exclusive/S: in an interval of shape S at most one tenant reaches a slot.
+//   - M2 clean/S: whoever reaches a slot finds nothing of anybody else there.
+//   - M3 before, written: extents lie in the array; masks, index, translation: the data plane's arithmetic does not leave them.
+//   - M4 vids, keys: VIDs are unique tags, and only registered ones are written.
+//   - M5 scrub/S: nothing reachable is scrubbed; frame/S: what is kept stays where it is; generation: it goes up by one, modulo 2^16,
+//     exactly when a slot of the extent is not kept, is the old or the new one on the way, and the old one never shows other slots.
+//     The first generation of an entry that was not there may be any.
+//   - M6 requests, capacity: every update finds what it needs; goal: the end is the goal; limits: the goal is within the policy's
+//     floors and ceilings, and where there is no limit nothing is granted.
+//   - M7 markers: fences have distinct nonces. The rest of M7 is decoding.
+//
+// Obligations about shapes have guards: somebody reaches the slot, or it is scrubbed, or kept. The others have none, because all
+// that they assume is that names stand for the numbers of the plan. A request that is bound to fail ends what the plan can do: M6
+// refutes it, and M1 to M5 are about what happens until then.
+//
+// # What is assumed
+//
+// The read-back pre-state is complete and was taken after arbitration with a strictly higher election ID; a fence ends every
+// packet in flight that read an older entry, in every control; a write request's updates are applied one by one, each wholly or
+// not; and, before the first fence, the packets in flight hold only entries that earlier proved plans let them hold: what they
+// reach is exclusive and free of others' residue. The order in which slots are cut is a witness and is checked; that an interval
+// lies in an extent, or which of two numbers of the plan is the largest, is read off by the encoder.
+//
+// It does not send anything, and it does not decide whether the goal is a good one: only that it respects the limits given. It does
+// not know who had a VID before the present registration: that a VID is given to another tenant only after its entries are gone is
+// for the one who registers tenants to see to.
 package plan
 
 // EncoderVersion names the translation from Input to obligations. It changes whenever some Input yields other texts.

@@ -191,3 +191,40 @@ func TestMutants(t *testing.T) {
 		t.Errorf("only %d mutants", all)
 	}
 }
+
+// A second solver says the same, of good plans and of bad ones, also where there are many tenants.
+func TestSecondSolver(t *testing.T) {
+	cvc5, err := smt.NewPool([]smt.SolverConfig{{Name: "cvc5", Processes: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cvc5.Close() })
+	w := newCrowd(t, 200)
+	e := NewEncoder(1)
+	for _, changed := range []int{1, 20} {
+		os, err := e.Obligations(w.next(changed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bad, _ := decide(t, cvc5, os); len(bad) > 0 {
+			t.Errorf("%d changed: %s is refuted", changed, bad[0].ID)
+		}
+	}
+	z3 := newPool(t, 1).Solver("z3")
+	for n := range uint64(len(mutations)) {
+		r := rand.New(rand.NewPCG(*seed+2, n))
+		p := clonePlan(randomSite(r, smallArrays, smallTenants).recipe(r))
+		if n%3 > 0 {
+			mutations[n].do(r, p)
+		}
+		d, err := decodeTest(t, input(p), p.Slots)
+		if err != nil {
+			continue
+		}
+		os := d.obligations()
+		one, two := refuted(t, z3, os), refuted(t, cvc5.Solver("cvc5"), os)
+		if len(one) != len(two) {
+			t.Errorf("plan %d: Z3 refutes %d obligations, cvc5 %d", n, len(one), len(two))
+		}
+	}
+}
