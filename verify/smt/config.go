@@ -49,10 +49,10 @@ type SolverConfig struct {
 	// Path of the binary, or its name to be looked up in PATH. Empty: for z3 the worker interlock-z3 (from $INTERLOCK_Z3, beside
 	// the running binary, or in PATH), for other solvers the name.
 	Path string
-	Args []string // nil: what the solver needs to read standard input, by the base name of Path
+	Args []string // nil: what Z3 or cvc5, by the base name of Path, needs to read standard input; none for other solvers
 	// Processes is how many run at once; 0: one a CPU.
 	Processes int
-	Rlimit    uint64        // deterministic limit for one text, in the solver's own unit; 0: the default
+	Rlimit    uint64        // deterministic limit for one text, in the solver's own unit; 0: the default; of Z3 and cvc5 only
 	Timeout   time.Duration // for one text, after which the process is killed; 0: DefaultTimeout
 	Memory    uint64        // bytes of address space of a process; 0: DefaultMemory
 }
@@ -109,8 +109,8 @@ func resolve(ctx context.Context, conf SolverConfig) (SolverConfig, family, veri
 		f.freshArgs = []string{"--lang=smt2", "--produce-models", "--rlimit-per=" + strconv.FormatUint(conf.Rlimit, 10)}
 		f.incremental = true
 	default:
-		if conf.Args == nil || conf.Rlimit != 0 {
-			return conf, f, verify.SolverInfo{}, fmt.Errorf("solver %s: %s is neither Z3 nor cvc5: give its arguments, and no resource limit", conf.Name, base)
+		if conf.Rlimit != 0 {
+			return conf, f, verify.SolverInfo{}, fmt.Errorf("solver %s: no way is known to give %s a resource limit", conf.Name, base)
 		}
 		f.freshSetup = "(set-option :produce-models true)\n"
 	}

@@ -289,8 +289,8 @@ func TestMissingSolver(t *testing.T) {
 			}
 		})
 	}
-	if _, err := NewPool([]SolverConfig{{Name: "odd", Path: "/bin/true"}}); err == nil || errors.Is(err, ErrMissing) {
-		t.Errorf("a binary that is neither: %v", err)
+	if _, err := NewPool([]SolverConfig{{Name: "odd", Path: "/bin/true", Rlimit: 1}}); err == nil || errors.Is(err, ErrMissing) {
+		t.Errorf("a limit for a solver that is not known: %v", err)
 	}
 }
 

@@ -33,11 +33,11 @@ type Result struct {
 	Reason      string  `json:"reason,omitempty"`
 }
 
-// Run replays every decision that has obligations. The log must have no findings.
+// Run replays every decision that was not given up on before there were obligations. The log must have no findings.
 func Run(ctx context.Context, l *check.Log, d verify.Decider, progress func(done, total int)) ([]Result, error) {
 	var decisions []check.Entry
 	for _, e := range l.Entries {
-		if e.Decision != nil && e.Decision.Obligations != nil {
+		if e.Decision != nil && (e.Decision.Obligations != nil || e.Decision.Lemma != "") {
 			decisions = append(decisions, e)
 		}
 	}
@@ -61,6 +61,9 @@ func Run(ctx context.Context, l *check.Log, d verify.Decider, progress func(done
 
 func one(ctx context.Context, l *check.Log, e check.Entry, d verify.Decider, plans *plan.Encoder) (Result, error) {
 	r := Result{Entry: e.Index, Subject: e.Subject, Recorded: e.Decision.Verdict}
+	if e.Decision.Lemma != "" {
+		return lemma(l, e, r)
+	}
 	recorded, err := l.Obligations(e)
 	if err != nil {
 		return r, err
