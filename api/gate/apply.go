@@ -61,7 +61,7 @@ func (g *Gate) Apply(ctx context.Context, c *Clearance) (*Outcome, error) {
 	out.Writes = time.Since(begun)
 
 	begun = time.Now()
-	after, err := g.observe(context.WithoutCancel(ctx))
+	after, err := g.observeAfter(ctx)
 	out.Read += time.Since(begun)
 	if err != nil {
 		return out, errors.Join(failure, fmt.Errorf("reading back after the plan: %w", err))
@@ -131,7 +131,7 @@ func (g *Gate) send(ctx context.Context, steps []plan.Step, out *Outcome) error 
 		var err error
 		switch s.Kind {
 		case plan.Write:
-			err = g.session.Write(ctx, s.Bytes)
+			err = g.write(ctx, s.Bytes)
 		case plan.Fence:
 			err = g.session.Fence(ctx, s.Bytes)
 		default:
@@ -174,7 +174,7 @@ func (g *Gate) Install(ctx context.Context, c *Clearance) (*Outcome, error) {
 	begun := time.Now()
 	failure := g.session.SetPipeline(ctx, c.install)
 	out.Writes = time.Since(begun)
-	after, err := g.observe(context.WithoutCancel(ctx))
+	after, err := g.observeAfter(ctx)
 	if err != nil {
 		return out, errors.Join(failure, fmt.Errorf("reading back after the installation: %w", err))
 	}

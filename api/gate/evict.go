@@ -48,9 +48,9 @@ func (g *Gate) Evict(ctx context.Context, name string, vid uint16) (*Outcome, er
 		return out, err
 	}
 	begun := time.Now()
-	failure := g.session.Write(ctx, request)
+	failure := g.write(ctx, request)
 	out.Writes = time.Since(begun)
-	after, err := g.observe(context.WithoutCancel(ctx))
+	after, err := g.observeAfter(ctx)
 	if err != nil {
 		return out, errors.Join(failure, fmt.Errorf("reading back after the eviction: %w", err))
 	}

@@ -459,4 +459,17 @@ func (r *rig) mustBeSafe() {
 
 func keyOf(vid uint16) alloc.Key { return alloc.Key{Control: "ingress", VID: vid} }
 
-func verifyDigest(s string) verify.Digest { return verify.Digest(s) }
+// stateDigest names the switch's state as the ledger does.
+func (r *rig) stateDigest() verify.Digest {
+	r.t.Helper()
+	d, err := device.Dial(r.target())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer d.Close()
+	s, err := gate.StateDigest(r.t.Context(), d)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return s
+}
