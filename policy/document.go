@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"fmt"
 	"math"
 	"os"
@@ -14,7 +16,6 @@ import (
 
 	"github.com/interlock/interlock/policy/strictyaml"
 	"github.com/interlock/interlock/specs"
-	"github.com/interlock/interlock/verify"
 )
 
 // Version, kind and the prefix of built-in policies' names.
@@ -69,13 +70,14 @@ func (p *Policy) Description() string { return p.description }
 func (p *Policy) Text() []byte { return append([]byte(nil), p.text...) }
 
 // Digest identifies the policy: the document's text and the parameters' values.
-func (p *Policy) Digest() verify.Digest {
+func (p *Policy) Digest() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "interlock/policy/v1 %d\n%s", len(p.text), p.text)
 	for _, q := range p.params {
 		fmt.Fprintf(&b, "\nparam %q = %s", q.name, show(p.values[q.name]))
 	}
-	return verify.DigestOf([]byte(b.String()))
+	sum := sha256.Sum256([]byte(b.String()))
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // Load reads a policy: "builtin:NAME" is one of those that the binary carries, anything else is the path of a file.

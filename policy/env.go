@@ -157,7 +157,7 @@ func functionSubset() []*celenv.Function {
 	}
 	return []*celenv.Function{
 		f(operators.Conditional), f(operators.LogicalAnd), f(operators.LogicalOr), f(operators.LogicalNot),
-		f(operators.Equals), f(operators.NotEquals), f(operators.NotStrictlyFalse), f(operators.OldNotStrictlyFalse),
+		f(operators.Equals), f(operators.NotEquals), f(operators.NotStrictlyFalse),
 		f(operators.Less, overloads.LessInt64, overloads.LessString),
 		f(operators.LessEquals, overloads.LessEqualsInt64, overloads.LessEqualsString),
 		f(operators.Greater, overloads.GreaterInt64, overloads.GreaterString),

@@ -312,7 +312,7 @@ func TestBuiltins(t *testing.T) {
 		if p.Name() != n || p.Description() == "" {
 			t.Errorf("%s: name %q, description %q", n, p.Name(), p.Description())
 		}
-		digests[string(p.Digest())] = true
+		digests[p.Digest()] = true
 	}
 	if len(digests) != 3 {
 		t.Error("digests are not distinct")

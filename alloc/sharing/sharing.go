@@ -52,7 +52,7 @@ func Bounds(ctx context.Context, p *policy.Policy, tenants []alloc.Tenant, capac
 		Policy   verify.Digest
 		Demands  []policy.MemoryDemand
 		Capacity policy.Resources
-	}{p.Digest(), demands, resources})
+	}{verify.Digest(p.Digest()), demands, resources})
 	if err != nil {
 		return nil, "", fmt.Errorf("digest of the policy's input: %w", err)
 	}

@@ -61,7 +61,7 @@ func link(ctx context.Context, s *site.Site) (*linker.Linked, error) {
 	if err != nil {
 		return nil, err
 	}
-	return linker.Link(ctx, s, linker.Options{Entitler: entitler{p}, Policy: string(p.Digest())})
+	return linker.Link(ctx, s, linker.Options{Entitler: entitler{p}, Policy: p.Digest()})
 }
 
 // loadPolicy loads the site's policy, built in or a file.

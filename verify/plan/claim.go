@@ -71,9 +71,6 @@ func (c *claim) assume(facts ...*smt.Term) { c.facts = append(c.facts, facts...)
 
 func (c *claim) prove(goals ...*smt.Term) { c.goals = append(c.goals, goals...) }
 
-// end is the first slot after an extent.
-func (c *claim) end(base, size *smt.Term) *smt.Term { return c.Add(base, size) }
-
 func (c *claim) obligation(property, id, subject string) verify.Obligation {
 	o := verify.Obligation{ID: property + "/" + id, Property: property, Subject: subject, Logic: c.logic}
 	o.Text, o.Guard = c.texts()

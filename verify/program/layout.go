@@ -159,20 +159,6 @@ func (m *machine) field(t types.Type, name string, at syntax.Node) (int, types.T
 	return 0, nil
 }
 
-// hasField reports whether a struct has a field of that name.
-func hasField(t types.Type, name string) bool {
-	s, ok := under(t).(*types.Struct)
-	if !ok {
-		return false
-	}
-	for _, f := range s.Fields {
-		if f.Name == name {
-			return true
-		}
-	}
-	return false
-}
-
 // under looks through new types.
 func under(t types.Type) types.Type {
 	for {

@@ -13,9 +13,6 @@ import (
 // ErrModel is wrapped by errors about a model that is not understood.
 var ErrModel = errors.New("not a model that is understood")
 
-// auxiliaryPrefix starts names of functions that Z3 makes up while it solves and leaves in its models; texts do not speak of them.
-const auxiliaryPrefix = "fold-rec-"
-
 // ParseModel reads what a solver prints for (get-model), define-fun forms, or for (get-value ...), pairs of a symbol and a value.
 // The value of every symbol has to be a literal or an array made of literals, in the end; functions may be any term over their
 // parameters.

@@ -13,7 +13,7 @@ func (p *parser) tableDecl(annots []*Annotation) Decl {
 		return d
 	}
 	p.list("table", open, func() {
-		if prop := p.property(); prop != nil && !p.panic {
+		if prop := p.property(); !p.panic {
 			d.Properties = append(d.Properties, prop)
 		}
 	})

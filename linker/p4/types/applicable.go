@@ -123,7 +123,7 @@ func (c *checker) instanceDecl(d *syntax.InstanceDecl) {
 	}
 	o.Type = t
 	o.Ctor = call
-	switch t.(type) {
+	switch t := t.(type) {
 	case *Package:
 		if c.place != atTop {
 			c.errorf(d, codeContext, "a package is instantiated at top level")
@@ -135,7 +135,7 @@ func (c *checker) instanceDecl(d *syntax.InstanceDecl) {
 		if c.place == atTop {
 			c.errorf(d, codeContext, "a parser or control is instantiated in another one or as an argument of a package")
 		}
-		if a := t.(*Applicable); a.Control != (c.place == inControl) && c.place != atTop {
+		if t.Control != (c.place == inControl) && c.place != atTop {
 			c.errorf(d, codeContext, "%v may not be instantiated in %v", t, c.place)
 		}
 	}

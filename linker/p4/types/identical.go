@@ -94,20 +94,14 @@ func identicalLists(a, b []Type) bool {
 	return true
 }
 
-func isInvalid(t Type) bool   { return isBasic(t, InvalidKind) }
-func isBool(t Type) bool      { return isBasic(t, BoolKind) }
-func isInt(t Type) bool       { return isBasic(t, IntKind) }
-func isVoid(t Type) bool      { return isBasic(t, VoidKind) }
-func isErrorType(t Type) bool { return isBasic(t, ErrorKind) }
+func isInvalid(t Type) bool { return isBasic(t, InvalidKind) }
+func isBool(t Type) bool    { return isBasic(t, BoolKind) }
+func isInt(t Type) bool     { return isBasic(t, IntKind) }
+func isVoid(t Type) bool    { return isBasic(t, VoidKind) }
 
 func isBasic(t Type, k BasicKind) bool {
 	b, ok := t.(*Basic)
 	return ok && b.Kind == k
-}
-
-func asBit(t Type) (*Bit, bool) {
-	b, ok := t.(*Bit)
-	return b, ok
 }
 
 // isUnsigned reports whether t is bit<W>.
