@@ -64,16 +64,34 @@ func TestReplay(t *testing.T) {
 		reason   string
 	}{
 		{"the same", proved, "proved", program.EncoderVersion, nil, proved, Confirmed, ""},
-		{"refuted then and now", says{verify.Proved, rep.Obligations[3].ID, verify.Refuted}, "refuted", program.EncoderVersion, nil,
-			says{verify.Proved, rep.Obligations[3].ID, verify.Refuted}, Confirmed, ""},
-		{"one is refuted now", proved, "proved", program.EncoderVersion, nil,
-			says{verify.Proved, rep.Obligations[3].ID, verify.Refuted}, Contradicted, "recorded proved, now refuted"},
-		{"refuted then, proved now", says{verify.Proved, rep.Obligations[3].ID, verify.Refuted}, "refuted", program.EncoderVersion, nil,
-			proved, Contradicted, "recorded refuted, now proved"},
-		{"one is unknown now", proved, "proved", program.EncoderVersion, nil,
-			says{verify.Proved, rep.Obligations[0].ID, verify.Unknown}, Undecided, rep.Obligations[0].ID},
-		{"an error now", proved, "proved", program.EncoderVersion, nil,
-			says{verify.Proved, rep.Obligations[0].ID, verify.Error}, Undecided, rep.Obligations[0].ID},
+		{
+			"refuted then and now",
+			says{verify.Proved, rep.Obligations[3].ID, verify.Refuted},
+			"refuted", program.EncoderVersion, nil,
+			says{verify.Proved, rep.Obligations[3].ID, verify.Refuted},
+			Confirmed, "",
+		},
+		{
+			"one is refuted now", proved, "proved", program.EncoderVersion, nil,
+			says{verify.Proved, rep.Obligations[3].ID, verify.Refuted},
+			Contradicted, "recorded proved, now refuted",
+		},
+		{
+			"refuted then, proved now",
+			says{verify.Proved, rep.Obligations[3].ID, verify.Refuted},
+			"refuted", program.EncoderVersion, nil,
+			proved, Contradicted, "recorded refuted, now proved",
+		},
+		{
+			"one is unknown now", proved, "proved", program.EncoderVersion, nil,
+			says{verify.Proved, rep.Obligations[0].ID, verify.Unknown},
+			Undecided, rep.Obligations[0].ID,
+		},
+		{
+			"an error now", proved, "proved", program.EncoderVersion, nil,
+			says{verify.Proved, rep.Obligations[0].ID, verify.Error},
+			Undecided, rep.Obligations[0].ID,
+		},
 		{"another encoder", proved, "proved", "program/0", nil, proved, TextOnly, "program/0"},
 		{"another encoder, and refuted now", proved, "proved", "program/0", nil, says{verdict: verify.Refuted}, Contradicted, "refuted"},
 		{"an obligation is left out", proved, "proved", program.EncoderVersion, func(_ *verify.Subject, obs []verify.Obligation) []verify.Obligation {
