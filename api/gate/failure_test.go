@@ -140,15 +140,17 @@ func TestNoAnswer(t *testing.T) {
 	r.mustBeSafe()
 }
 
-// A fence whose marker is lost fails, and the plan with it.
+// A fence whose marker is lost or refused fails, and the plan with it.
 func TestMarkerLost(t *testing.T) {
 	r := newSlots(t)
 	g := r.gate()
 	r.apply(g, first)
 	c := r.clear(g, r.plan(g.ElectionID(), second))
+	held := make(chan struct{})
 	r.faults.set(func(m proto.Message) error {
 		if _, ok := m.(*p4v1.PacketOut); ok {
-			return status.Error(codes.ResourceExhausted, "lost")
+			<-held
+			return status.Error(codes.ResourceExhausted, "no room")
 		}
 		return nil
 	}, nil, nil)
@@ -157,6 +159,16 @@ func TestMarkerLost(t *testing.T) {
 	out, err := g.Apply(ctx, c)
 	if !errors.Is(err, device.ErrUnreachable) || !strings.Contains(err.Error(), "marker") || out.Steps != 0 {
 		t.Fatalf("%d steps, %v", out.Steps, err)
+	}
+	close(held)
+	r.mustBeSafe()
+	begun := time.Now()
+	out, err = g.Apply(t.Context(), r.clear(g, r.plan(g.ElectionID(), second)))
+	if err == nil || !strings.Contains(err.Error(), "marker was refused") || !strings.Contains(err.Error(), "no room") || out.Steps != 0 {
+		t.Fatalf("%d steps, %v", out.Steps, err)
+	}
+	if d := time.Since(begun); d > 4*time.Second {
+		t.Errorf("the gate waited %v for a marker that was refused", d)
 	}
 	r.mustBeSafe()
 	r.recoverAll(second)

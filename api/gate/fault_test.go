@@ -26,7 +26,7 @@ import (
 
 var (
 	seed   = flag.Uint64("seed", 1, "seed of random faults")
-	rounds = flag.Int("rounds", 250, "reallocations with a fault each")
+	rounds = flag.Int("rounds", 200, "reallocations with a fault each")
 )
 
 // traffic is tenants that use their memory all the time and hold the switch to what it owes them: nobody finds what another
@@ -313,7 +313,11 @@ func TestRandomFaults(t *testing.T) {
 			}
 			x.forget(v.VID)
 		}
-		if !restarted { // else nobody could read it back
+		switch {
+		case restarted: // nobody could read it back
+		case kind == "interrupted": // the request was on its way, and may have been carried out after the gate read back
+			last = r.lastState()
+		default:
 			last = r.stateDigest()
 		}
 		if restarted {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -472,4 +473,15 @@ func (r *rig) stateDigest() verify.Digest {
 		r.t.Fatal(err)
 	}
 	return s
+}
+
+// lastState is the state that the ledger's last outcome left, "" if there is none.
+func (r *rig) lastState() verify.Digest {
+	r.t.Helper()
+	for _, e := range slices.Backward(r.entries()) {
+		if e.Outcome != nil {
+			return verify.Digest(e.Outcome.PostState)
+		}
+	}
+	return ""
 }

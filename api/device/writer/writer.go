@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/interlock/interlock/api/device"
@@ -31,7 +32,7 @@ type Session struct {
 	cancel     context.CancelFunc
 
 	mu      sync.Mutex
-	markers map[string]chan struct{} // payload of a marker under way -> closed when it is back
+	markers map[string]chan error // payload of a marker under way -> nil when it is back, or why the switch refused it
 	lost    error                    // why the session is over
 	done    chan struct{}            // closed with lost set
 }
@@ -50,7 +51,7 @@ func Open(ctx context.Context, t device.Target, electionID uint64) (*Session, er
 	sctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Session{
 		target: t, primitives: prim, electionID: electionID, conn: conn, cancel: cancel,
-		markers: map[string]chan struct{}{}, done: make(chan struct{}),
+		markers: map[string]chan error{}, done: make(chan struct{}),
 	}
 	if err := s.arbitrate(ctx, sctx); err != nil {
 		cancel()
@@ -110,13 +111,22 @@ func (s *Session) receive() {
 				return
 			}
 		case *p4v1.StreamMessageResponse_Packet:
-			s.mu.Lock()
-			if c, ok := s.markers[string(u.Packet.GetPayload())]; ok {
-				close(c)
-				delete(s.markers, string(u.Packet.GetPayload()))
+			s.arrived(u.Packet.GetPayload(), nil)
+		case *p4v1.StreamMessageResponse_Error:
+			if out := u.Error.GetPacketOut(); out != nil {
+				s.arrived(out.GetPacketOut().GetPayload(), status.Error(codes.Code(u.Error.GetCanonicalCode()), u.Error.GetMessage()))
 			}
-			s.mu.Unlock()
 		}
+	}
+}
+
+// arrived ends the wait for a marker.
+func (s *Session) arrived(payload []byte, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c, ok := s.markers[string(payload)]; ok {
+		c <- err
+		delete(s.markers, string(payload))
 	}
 }
 
@@ -172,7 +182,7 @@ func (s *Session) Fence(ctx context.Context, marker []byte) error {
 	if err := proto.Unmarshal(marker, &out); err != nil {
 		return fmt.Errorf("switch %s: marker: %w", s.target.Name, err)
 	}
-	back := make(chan struct{})
+	back := make(chan error, 1)
 	s.mu.Lock()
 	if s.lost != nil {
 		s.mu.Unlock()
@@ -186,7 +196,10 @@ func (s *Session) Fence(ctx context.Context, marker []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, s.primitives.FenceTimeout)
 	defer cancel()
 	select {
-	case <-back:
+	case err := <-back:
+		if err != nil {
+			return fmt.Errorf("the fence's marker was refused: %w", device.Wrap(s.target, err))
+		}
 		return nil
 	case <-s.done:
 		return s.Held()
