@@ -63,7 +63,7 @@ func (w *work) look(ctx context.Context, out io.Writer, f format, only []string)
 	proof, err := gate.ProveProperties(ctx, pool, in, only, required, time.Now(), bar.update)
 	bar.finish()
 	if err != nil {
-		return exitWith(exitUndecided, err)
+		return proofError(err)
 	}
 	if err := f.print(out, proof.Certificate, func(out io.Writer) { printCertificate(out, proof.Certificate) }); err != nil {
 		return err
@@ -92,7 +92,7 @@ func (w *work) prove(ctx context.Context, out io.Writer, f format) error {
 	proof, err := gate.ProveProgram(ctx, pool, in, required, time.Now(), bar.update)
 	bar.finish()
 	if err != nil {
-		return exitWith(exitUndecided, err)
+		return proofError(err)
 	}
 	index, err := gate.Record(ctx, log, proof, ledger.Decision{
 		Action: "install", Switch: w.site.Switch.Name, Who: who(), At: time.Now().UTC(),
@@ -115,6 +115,18 @@ func (w *work) prove(ctx context.Context, out io.Writer, f format) error {
 			filepath.Join(w.dir, certificateFile))
 	}
 	return nil
+}
+
+// proofError gives an error of making or deciding obligations its exit code: a construct that the verifier does not know leaves the
+// question open, and so does a solver that could not be asked; anything else is wrong with the program.
+func proofError(err error) error {
+	switch {
+	case errors.Is(err, program.ErrUnsupported), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return exitWith(exitUndecided, err)
+	case errors.Is(err, smt.ErrMissing):
+		return exitWith(exitEnvironment, err)
+	}
+	return exitWith(exitInput, err)
 }
 
 // verdictCode is the exit code for what Certificate.Proved says.
