@@ -15,15 +15,20 @@ func (c *Context) ToLevels(state []byte, tenants []Tenant, levels []int) (*plan.
 
 // toLevels also says what has to move.
 func (c *Context) toLevels(state []byte, tables Tables, tenants []Tenant, levels []int, fenced bool) (*plan.Input, *Placement, error) {
-	want, registers := map[uint16]map[Array]int64{}, map[uint16][]Register{}
+	want, most, registers := map[uint16]map[Array]int64{}, map[uint16]map[Array]int64{}, map[uint16][]Register{}
 	for i, t := range tenants {
-		want[t.VID] = map[Array]int64{}
+		want[t.VID], most[t.VID] = map[Array]int64{}, map[Array]int64{}
 		for j, r := range t.Ladder.Registers {
 			want[t.VID][r.Array] = t.Ladder.Rungs[levels[i]].Sizes[j]
 		}
 		registers[t.VID] = t.Ladder.Registers
 	}
-	placed, err := Place(c.Codec.Slots(), tables.Layout(), want)
+	for _, l := range c.Limits {
+		if m := most[l.VID]; m != nil {
+			m[Array{l.Control, l.Stage}] = l.Ceiling
+		}
+	}
+	placed, err := Place(c.Codec.Slots(), tables.Layout(), want, most)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -67,6 +67,7 @@ type Loop struct {
 	number   int
 	before   map[uint16]Reading
 	starved  map[uint16]int
+	moved    []uint16 // tenants that lost content in the last plan: their next sample tells about that, not about their size
 }
 
 // Run runs epochs until the context ends or an epoch fails; wait is called before each but the first, to let time pass. epochs 0 means
@@ -198,6 +199,7 @@ func (l *Loop) attempt(ctx context.Context, e *Epoch, watch *stopwatch, state []
 	}
 	watch.lap("plan")
 	l.describe(e, samples, estimates, tables)
+	l.moved = nil
 	if in == nil {
 		return nil
 	}
@@ -245,7 +247,8 @@ func (l *Loop) problem(tables Tables, samples []Sample) *Problem {
 		b := l.Bounds[i]
 		pr := Presence{
 			Ladder: t.Ladder, Floor: b.Floor, Share: b.Share, Ceiling: b.Ceiling, Level: t.Ladder.Level(sizes),
-			New: layout[t.VID] == nil, Unknown: samples[i].Discarded != "", Packets: samples[i].Packets, Hits: samples[i].Hits,
+			New: layout[t.VID] == nil, Packets: samples[i].Packets, Hits: samples[i].Hits,
+			Unknown: samples[i].Discarded != "" || slices.Contains(l.moved, t.VID),
 		}
 		p.Tenants = append(p.Tenants, TenantState{Name: t.Name, Target: t.Target, Starved: l.starved[t.VID], On: []Presence{pr}})
 	}
@@ -318,7 +321,7 @@ func (l *Loop) apply(ctx context.Context, e *Epoch, watch *stopwatch, in *plan.I
 		return fmt.Errorf("%w: %s: %s", ErrNotProved, e.Plan.Verdict, e.Plan.Reason)
 	}
 	// From here on the switch may hold anything that the plan passes through: nothing is expected until it is read back.
-	l.expected, l.fenced = nil, false
+	l.expected, l.fenced, l.moved = nil, false, placed.Moved
 	done, err := proof.Apply(ctx)
 	watch.add("publish", done.Publish)
 	watch.add("write", done.Write)

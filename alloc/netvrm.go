@@ -11,12 +11,12 @@ import (
 // far as needed.
 //
 // It differs from the artifact where that is known to go wrong: an asker asks for at least one doubling (rounding down would
-// leave a tenant with hit > target/sqrt 2 as it is, forever); one whose whole wish does not fit is given the rungs that do; and
-// an asker below its policy share, when nobody has memory to spare, is served from tenants above theirs. Sizes are vectors
-// over stage arrays, so a donor counts only where it helps.
+// leave a tenant with hit > target/sqrt 2 as it is, forever); one whose whole wish does not fit is given the rungs that do; a newcomer
+// starts with its policy share, as far as that is free; and an asker below its share that nobody else has helped for an epoch is
+// served from tenants above theirs. Sizes are vectors over stage arrays, so a donor counts only where it helps.
 type NetVRM struct {
 	Estimator Estimator
-	// NewcomerPart: a newcomer starts with this part of a switch's memory (0: 1/128), its floor at least.
+	// NewcomerPart: a newcomer whose share is less starts with this part of a switch's memory (0: 1/128), its floor at least.
 	NewcomerPart int64
 	// StarvedEpochs after which a droppable tenant is dropped (0: 4).
 	StarvedEpochs int
@@ -172,7 +172,7 @@ func (s NetVRM) admit(p *Problem, r *room, levels [][]int, out []Choice, donors 
 		if !pr.New {
 			continue
 		}
-		for k := levels[i][j] + 1; k <= pr.Ceiling && s.within(p, pr, k, part); k++ {
+		for k := levels[i][j] + 1; k <= pr.Ceiling && (k <= pr.Share || s.within(p, pr, k, part)); k++ {
 			if !s.give(p, r, levels, donors[pr.Switch], ask{tenant: i, presence: j}, k) {
 				break
 			}
@@ -201,6 +201,9 @@ func (s NetVRM) serve(p *Problem, r *room, levels [][]int, sw int, askers, donor
 	}
 	for _, a := range askers {
 		pr := &p.Tenants[a.tenant].On[a.presence]
+		if p.Tenants[a.tenant].Starved == 0 {
+			continue // others lose content by this: one bad epoch is no reason
+		}
 		for want := min(a.level, pr.Share); want > levels[a.tenant][a.presence]; want-- {
 			if s.give(p, r, levels, s.aboveShare(p, levels, sw, a.tenant), a, want) {
 				break

@@ -30,12 +30,15 @@ type Placement struct {
 var ErrNoRoom = errors.New("does not fit")
 
 // Place finds extents of the wanted sizes with little disturbance. What does not change stays; what shrinks keeps its base; what
-// grows does so in place if the slots behind it are free, for all of a tenant's registers at once, and else is moved, all
-// of them together, so that a program never finds one of its registers full and its companion empty; each goes to the first gap
-// that is large enough. Only if there is none, an array is packed towards its start, in the order of bases. It is deterministic,
-// and fails, with ErrNoRoom, only when an array is too small.
-func Place(capacity Capacity, now Layout, want map[uint16]map[Array]int64) (*Placement, error) {
-	p := &placer{capacity: capacity, now: now, want: want, next: Layout{}, used: map[Array][]owned{}}
+// grows does so in place if the slots behind it are free, for all of a tenant's registers at once. Else something has to move:
+// those in its way, if they have less than the tenant itself, or else it. All registers of a tenant move together, so that a program
+// never finds one of its registers full and its companion empty. Only if there is no gap for something, an array is packed towards its
+// start, in the order of bases. It is deterministic, and fails, with ErrNoRoom, only when an array is too small.
+//
+// most is the sizes that extents may grow to some day (absent: no more than now). A new place is chosen so that it, and who lies
+// before it, can grow without moving, as far as possible.
+func Place(capacity Capacity, now Layout, want, most map[uint16]map[Array]int64) (*Placement, error) {
+	p := &placer{capacity: capacity, now: now, want: want, most: most, next: Layout{}, used: map[Array][]owned{}}
 	if err := p.check(); err != nil {
 		return nil, err
 	}
@@ -70,7 +73,7 @@ func Place(capacity Capacity, now Layout, want map[uint16]map[Array]int64) (*Pla
 	}
 	packed := map[Array]bool{}
 	for _, v := range homeless {
-		if !p.move(v) {
+		if !p.clear(v, false) && !p.move(v) && !p.clear(v, true) {
 			for _, a := range p.arrays(v) {
 				if p.next[v][a].Size < want[v][a] {
 					packed[a] = true
@@ -104,6 +107,7 @@ type placer struct {
 	capacity Capacity
 	now      Layout
 	want     map[uint16]map[Array]int64
+	most     map[uint16]map[Array]int64
 	next     Layout
 	used     map[Array][]owned // what next says, without empty extents, by base
 	vids     []uint16
@@ -191,6 +195,75 @@ func (p *placer) inPlace(v uint16) bool {
 	return true
 }
 
+// clear grows v where it is by moving those who are in its way, if together they have less than v, or in any case. If that does not work
+// out, nothing changes.
+func (p *placer) clear(v uint16, anyway bool) bool {
+	grown := map[Array]Extent{}
+	var blockers []uint16
+	var mine, theirs int64
+	for _, a := range p.arrays(v) {
+		old := p.now[v][a]
+		if old.Size == 0 {
+			return false // a newcomer, or one that had nothing there
+		}
+		mine += old.Size
+		e := Extent{old.Base, p.want[v][a]}
+		if e.end() > p.capacity[a] {
+			return false
+		}
+		grown[a] = e
+		for _, o := range p.used[a] {
+			if o.vid != v && o.Base < e.end() && e.Base < o.end() && !slices.Contains(blockers, o.vid) {
+				blockers = append(blockers, o.vid)
+			}
+		}
+	}
+	slices.Sort(blockers)
+	for _, b := range blockers {
+		for _, e := range p.next[b] {
+			theirs += e.Size
+		}
+	}
+	if theirs >= mine && !anyway {
+		return false
+	}
+	type place struct {
+		vid uint16
+		a   Array
+		Extent
+	}
+	var undo []place
+	set := func(v uint16, m map[Array]Extent) {
+		for _, a := range p.arrays(v) {
+			undo = append(undo, place{v, a, p.next[v][a]})
+		}
+		for a, e := range m {
+			p.set(v, a, e)
+		}
+	}
+	for _, b := range blockers {
+		set(b, empty(p.next[b]))
+	}
+	set(v, grown)
+	for _, b := range blockers {
+		if !p.move(b) {
+			for _, u := range slices.Backward(undo) {
+				p.set(u.vid, u.a, u.Extent)
+			}
+			return false
+		}
+	}
+	return true
+}
+
+func empty(m map[Array]Extent) map[Array]Extent {
+	out := map[Array]Extent{}
+	for a := range m {
+		out[a] = Extent{}
+	}
+	return out
+}
+
 // move gives all of v's registers new places, none at its old base, or none of them.
 func (p *placer) move(v uint16) bool {
 	found := map[Array]Extent{}
@@ -208,37 +281,63 @@ func (p *placer) move(v uint16) bool {
 	return true
 }
 
-// gap is the first place for n slots of v in a. When it moves away from old, a place beside old is preferred, and one that overlaps it
-// has another base.
+// gap is a place for n slots of v in a. When it moves away from old, a place beside old is preferred, and one that overlaps it has another
+// base.
 func (p *placer) gap(a Array, v uint16, n int64, old *Extent) (Extent, bool) {
 	if n == 0 {
 		return Extent{}, true
 	}
-	search := func(avoid bool) (Extent, bool) {
-		at := int64(0)
-		fits := func(end int64) (Extent, bool) {
-			base := at
-			if old != nil && old.Size > 0 && base == old.Base {
-				base++
-			}
-			return Extent{base, n}, base+n <= end
-		}
-		for _, t := range p.used[a] {
-			if t.vid == v && !avoid {
-				continue
-			}
-			if e, ok := fits(t.Base); ok {
-				return e, true
-			}
-			at = max(at, t.end())
-		}
-		return fits(p.capacity[a])
-	}
-	if e, ok := search(true); ok {
+	if e, ok := p.search(a, v, n, old, true); ok {
 		return e, true
 	}
-	return search(false)
+	return p.search(a, v, n, old, false)
 }
+
+// search goes through the gaps of a and takes the place with the best room to grow, the first of equals. avoid leaves v's own slots
+// alone.
+func (p *placer) search(a Array, v uint16, n int64, old *Extent, avoid bool) (Extent, bool) {
+	best, most := Extent{}, int64(-1)
+	try := func(before *owned, base, end int64) {
+		if old != nil && old.Size > 0 && base == old.Base {
+			base++
+		}
+		if base+n > end {
+			return
+		}
+		score := portion(end-base, max(p.most[v][a], n))
+		if before != nil {
+			score = min(score, portion(base-before.Base, max(p.most[before.vid][a], before.Size)))
+		}
+		if score > most {
+			best, most = Extent{base, n}, score
+		}
+	}
+	look := func(before *owned, at, end int64) {
+		step := max(n, (end-at)/gapSteps)
+		for base := at; base+n <= end; base += step {
+			try(before, base, end)
+		}
+	}
+	at, before := int64(0), (*owned)(nil)
+	for i := range p.used[a] {
+		t := &p.used[a][i]
+		if t.vid == v && !avoid {
+			continue
+		}
+		look(before, at, t.Base)
+		if t.end() > at {
+			at, before = t.end(), t
+		}
+	}
+	look(before, at, p.capacity[a])
+	return best, most >= 0
+}
+
+// gapSteps is how many places in a gap are looked at.
+const gapSteps = 64
+
+// portion is how much of what is wished for there is, in 1/1024.
+func portion(room, wish int64) int64 { return min(room, wish) * 1024 / max(wish, 1) }
 
 // pack puts everybody in a side by side from slot 0, in the order of present bases; who has no place yet comes last.
 func (p *placer) pack(a Array) {

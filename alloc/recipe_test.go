@@ -129,8 +129,8 @@ func randomPlan(t *rapid.T, capacity Capacity, change func([]Op) []Op) (*model.P
 		t.Fatal(err)
 	}
 	registers := map[uint16][]Register{}
-	for v := range now {
-		for a := range capacity {
+	for _, v := range slices.Sorted(keys(now)) {
+		for _, a := range arrays(capacity) {
 			if now[v][a].Size > 0 || want[v][a] > 0 || rapid.Bool().Draw(t, "register") {
 				registers[v] = append(registers[v], Register{Array: a, Max: 1})
 			}
@@ -140,7 +140,8 @@ func randomPlan(t *rapid.T, capacity Capacity, change func([]Op) []Op) (*model.P
 	if err != nil {
 		t.Fatal(err)
 	}
-	for k, e := range pre {
+	for _, k := range pre.Keys() {
+		e := pre[k]
 		for s := range e {
 			e[s].Generation = uint16(rapid.SampledFrom([]int{0, 1, 65535}).Draw(t, "generation"))
 		}
@@ -153,7 +154,7 @@ func randomPlan(t *rapid.T, capacity Capacity, change func([]Op) []Op) (*model.P
 		delete(registers, 1)
 		delete(want, 1)
 	}
-	placed, err := Place(capacity, now, want)
+	placed, err := Place(capacity, now, want, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,7 +66,7 @@ func startState(t testing.TB, m *manifest.Manifest, c *Context) (Tables, []byte)
 		}
 		registers[x.VID] = x.Ladder.Registers
 	}
-	placed, err := Place(CapacityOf(m), nil, want)
+	placed, err := Place(CapacityOf(m), nil, want, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

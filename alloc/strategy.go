@@ -34,7 +34,7 @@ type Presence struct {
 	Ceiling int
 	Level   int  // now
 	New     bool // has nothing yet; Level is meaningless
-	Unknown bool // the sample was discarded: it neither asks nor gives; Packets and Hits are 0
+	Unknown bool // the sample says nothing about the size (a counter was reset, content has just been lost): it neither asks nor gives
 	Packets int64
 	Hits    int64
 }

@@ -38,10 +38,18 @@ func TestLadder(t *testing.T) {
 		{"inelastic", []Register{{stage(0), 100, 100, false, false}}, []Rung{{0, []int64{100}}}, false},
 		{"doubles", []Register{{stage(0), 16, 128, true, true}}, []Rung{{16, []int64{16}}, {32, []int64{32}}, {64, []int64{64}}, {128, []int64{128}}}, false},
 		{"from nothing", []Register{{stage(0), 0, 64, true, true}}, []Rung{{0, []int64{0}}, {16, []int64{16}}, {32, []int64{32}}, {64, []int64{64}}}, false},
-		{"same proportion", []Register{{stage(0), 64, 256, true, true}, {stage(1), 4, 64, true, true}},
-			[]Rung{{64, []int64{64, 4}}, {64, []int64{64, 8}}, {64, []int64{64, 16}}, {128, []int64{128, 32}}, {256, []int64{256, 64}}}, false},
-		{"any size", []Register{{stage(0), 10, 100, true, false}},
-			[]Rung{{10, []int64{10}}, {16, []int64{16}}, {32, []int64{32}}, {64, []int64{64}}, {100, []int64{100}}}, false},
+		{
+			"same proportion",
+			[]Register{{stage(0), 64, 256, true, true}, {stage(1), 4, 64, true, true}},
+			[]Rung{{64, []int64{64, 4}}, {64, []int64{64, 8}}, {64, []int64{64, 16}}, {128, []int64{128, 32}}, {256, []int64{256, 64}}},
+			false,
+		},
+		{
+			"any size",
+			[]Register{{stage(0), 10, 100, true, false}},
+			[]Rung{{10, []int64{10}}, {16, []int64{16}}, {32, []int64{32}}, {64, []int64{64}}, {100, []int64{100}}},
+			false,
+		},
 		{"beside an inelastic", []Register{{stage(1), 7, 7, false, false}, {stage(0), 16, 32, true, true}}, []Rung{{16, []int64{16, 7}}, {32, []int64{32, 7}}}, false},
 		{"bounds rounded", []Register{{stage(0), 17, 100, true, true}}, []Rung{{32, []int64{32}}, {64, []int64{64}}}, false},
 		{"none in bounds", []Register{{stage(0), 17, 31, true, true}}, nil, true},
@@ -150,8 +158,12 @@ func TestEstimate(t *testing.T) {
 		{"over", []Traffic{{100, 80, 1000}}, 0.4, Estimate{Packets: 100, Hits: 80, Known: true, Hit: 0.8, Memory: 1000, Over: 750}},
 		{"at target", []Traffic{{100, 50, 1000}}, 0.5, Estimate{Packets: 100, Hits: 50, Known: true, Hit: 0.5, Memory: 1000}},
 		// (100*300 + 400*100) / 400 = 175; hits 0 count as a hundredth
-		{"two switches, no hits", []Traffic{{300, 0, 100}, {100, 0, 400}}, 0.1,
-			Estimate{Packets: 400, Known: true, Memory: 175, Under: 17325}},
+		{
+			"two switches, no hits",
+			[]Traffic{{300, 0, 100}, {100, 0, 400}},
+			0.1,
+			Estimate{Packets: 400, Known: true, Memory: 175, Under: 17325},
+		},
 		{"no memory", []Traffic{{10, 0, 0}}, 0.02, Estimate{Packets: 10, Known: true, Memory: 1, Under: 3}},
 	}
 	for _, tt := range tests {
@@ -220,6 +232,7 @@ func TestNetVRM(t *testing.T) {
 		{"ceiling", 4096, []TenantState{with(one("a", 0.9, 4, 100, 10), func(s *TenantState) { s.On[0].Ceiling = 5 })}, map[string]int64{"a": 512}, ""},
 		{"new floor", 4096, []TenantState{with(one("a", 0.9, 1, 0, 0), func(s *TenantState) { s.On[0].Floor, s.On[0].Share = 3, 3 })}, map[string]int64{"a": 128}, ""},
 		{"newcomer", 4096, []TenantState{with(one("a", 0.9, 0, 0, 0), func(s *TenantState) { s.On[0].New = true })}, map[string]int64{"a": 32}, ""},
+		{"newcomer's share", 4096, []TenantState{with(one("a", 0.9, 0, 0, 0), func(s *TenantState) { s.On[0].New, s.On[0].Share = true, 4 })}, map[string]int64{"a": 256}, ""},
 		{"newcomer's floor", 4096, []TenantState{with(one("a", 0.9, 0, 0, 0), func(s *TenantState) {
 			s.On[0].New, s.On[0].Floor, s.On[0].Share = true, 4, 4
 		})}, map[string]int64{"a": 256}, ""},
@@ -235,8 +248,12 @@ func TestNetVRM(t *testing.T) {
 			with(one("a", 0.9, 3, 100, 10), func(s *TenantState) { s.On[0].Share = 4 }),
 			with(one("b", 0.9, 4, 100, 10), func(s *TenantState) { s.On[0].Share = 3 }),
 		}, map[string]int64{"a": 256, "b": 256}, ""},
-		{"above its share gives", 400, []TenantState{
+		{"above its share gives, but not at once", 400, []TenantState{
 			with(one("a", 0.9, 3, 100, 10), func(s *TenantState) { s.On[0].Share = 4 }),
+			with(one("b", 0.9, 4, 100, 10), func(s *TenantState) { s.On[0].Share = 3 }),
+		}, map[string]int64{"a": 128, "b": 256}, ""},
+		{"above its share gives", 400, []TenantState{
+			with(one("a", 0.9, 3, 100, 10), func(s *TenantState) { s.On[0].Share, s.Starved = 4, 1 }),
 			with(one("b", 0.9, 4, 100, 10), func(s *TenantState) { s.On[0].Share = 3 }),
 		}, map[string]int64{"a": 256, "b": 128}, ""},
 		{"nobody gives below the share", 400, []TenantState{
