@@ -124,19 +124,20 @@ func Default(t Tenant, d time.Duration, rate float64) Tenant {
 	switch t.Kind {
 	case KeyValue:
 		t.Phases = []Phase{
-			part(20, 3000, 200, 0.9, 0),
-			part(30, 4000, 5000, 1.05, 0),     // the working set grows
-			part(15, 4000, 5000, 1.05, 20000), // other favourites
+			part(10, 3000, 200, 0.9, 0),
+			part(25, 4000, 6500, 1.05, 0), // the working set grows
 			part(15, 0, 0, 0, 0),
-			part(20, 3000, 1000, 1, 40000),
+			part(15, 3000, 1000, 1, 20000),    // other favourites
+			part(25, 4000, 6500, 1.05, 40000), // and again
+			part(10, 2000, 400, 1, 60000),
 		}
 	case Flows:
 		t.Phases = []Phase{
-			part(25, 3000, 150, 1, 0),
-			part(15, 4000, 2000, 1, 0),
-			part(25, 1500, 300, 1, 10000),
-			part(25, 5000, 5000, 0.95, 20000), // the flows multiply
-			part(10, 2000, 300, 1, 40000),
+			part(15, 3000, 40, 0.5, 0),
+			part(20, 2500, 40, 0.5, 10000),
+			part(28, 5000, 8000, 0.95, 20000), // the flows multiply
+			part(22, 2500, 40, 0.5, 40000),
+			part(15, 5000, 6000, 0.95, 50000),
 		}
 	case Connections:
 		t.Phases = []Phase{part(100, 120, 500, 1, 0)}
