@@ -18,11 +18,11 @@ func (w *work) evicted() ([]string, error) {
 	path := filepath.Join(w.ledgerDir(), evictedFile)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return []string{}, nil
 	} else if err != nil {
 		return nil, exitWith(exitEnvironment, err)
 	}
-	var names []string
+	names := []string{}
 	if err := verify.StrictJSON(b, &names); err != nil {
 		return nil, inputf("%s:%w", path, err)
 	}

@@ -98,12 +98,16 @@ func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.D
 	defer file.Close()
 
 	begun := time.Now()
+	var verdict string // on the last plan
 	loop := &alloc.Loop{
 		Context: p.context, Strategy: strategy, Tenants: p.tenants, Bounds: p.bounds,
 		Switch: &loopSwitch{p}, Prover: &loopProver{gate: g, pool: pool, required: required, encoder: plan.NewEncoder(1)},
 		Now: time.Now, LastState: last,
 		Record: func(e *alloc.Epoch) error {
 			printEpoch(out, e, begun)
+			if e.Plan != nil {
+				verdict = e.Plan.Verdict
+			}
 			return alloc.WriteEpoch(file, e)
 		},
 	}
@@ -120,8 +124,10 @@ func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.D
 	switch {
 	case err == nil, errors.Is(err, context.Canceled):
 		return nil
-	case errors.Is(err, alloc.ErrNotProved):
+	case errors.Is(err, alloc.ErrNotProved) && verdict == string(verify.Refuted):
 		return exitWith(exitRefused, err)
+	case errors.Is(err, alloc.ErrNotProved):
+		return exitWith(exitUndecided, err)
 	}
 	return gateError(err)
 }

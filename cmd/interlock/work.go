@@ -129,7 +129,11 @@ func (w *work) openLedger() (*ledger.Log, error) {
 			dir, filepath.Join(dir, "key"), filepath.Join(dir, "key.pub"))
 	}
 	l, err := ledger.Open(dir)
-	return l, exitWith(exitEnvironment, err)
+	var file *fs.PathError
+	if err == nil || errors.Is(err, ledger.ErrDisk) || errors.Is(err, ledger.ErrBusy) || errors.As(err, &file) {
+		return l, exitWith(exitEnvironment, err)
+	}
+	return nil, exitWith(exitInput, err) // what is there is no sound log
 }
 
 // solvers starts the site's solvers and names those that are required.

@@ -3,7 +3,9 @@
 package manifest
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 
@@ -84,8 +86,15 @@ func Load(path string) (*Manifest, error) {
 		return nil, err
 	}
 	var m Manifest
-	if err := json.Unmarshal(b, &m); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	err = dec.Decode(&m)
+	if err == nil && dec.More() {
+		err = errors.New("more follows after the manifest")
+	}
+	if err != nil {
+		line := 1 + bytes.Count(b[:dec.InputOffset()], []byte("\n"))
+		return nil, fmt.Errorf("%s:%d: %w", path, line, err)
 	}
 	if m.APIVersion != APIVersion || m.Kind != Kind {
 		return nil, fmt.Errorf("%s: want %s %s, have %q %q", path, APIVersion, Kind, m.APIVersion, m.Kind)
