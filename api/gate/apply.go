@@ -56,6 +56,10 @@ func (g *Gate) Apply(ctx context.Context, c *Clearance) (*Outcome, error) {
 		return out, err
 	}
 
+	if err := g.begin(ctx, before, c.decision); err != nil {
+		return out, err
+	}
+
 	begun = time.Now()
 	failure := g.send(ctx, c.plan.Steps, out)
 	out.Writes = time.Since(begun)
@@ -170,6 +174,9 @@ func (g *Gate) Install(ctx context.Context, c *Clearance) (*Outcome, error) {
 		}
 		return out, fmt.Errorf("%w (cookie %#x): replacing it would lose its tenants' state, and that this is safe is not proved yet (M8); "+
 			"restart the switch to empty it", ErrOccupied, before.pipeline.Cookie)
+	}
+	if err := g.begin(ctx, before, c.decision); err != nil {
+		return out, err
 	}
 	begun := time.Now()
 	failure := g.session.SetPipeline(ctx, c.install)

@@ -47,6 +47,9 @@ func (g *Gate) Evict(ctx context.Context, name string, vid uint16) (*Outcome, er
 	if err != nil {
 		return out, err
 	}
+	if err := g.begin(ctx, before, index); err != nil {
+		return out, err
+	}
 	begun := time.Now()
 	failure := g.write(ctx, request)
 	out.Writes = time.Since(begun)

@@ -63,7 +63,7 @@ type Gate struct {
 	plans   *plan.Encoder
 
 	mu    sync.Mutex
-	state verify.Digest // as the last outcome in this process left it, "" before
+	state verify.Digest // as this gate last knew it: read before an action, or left by its outcome; "" before the first
 }
 
 // Open connects to the switch and takes mastership with electionID, which must be higher than any used before.
@@ -178,12 +178,29 @@ func (g *Gate) Recover(ctx context.Context, last verify.Digest, decision int64) 
 		return false, err
 	}
 	now := o.digest()
+	g.state = now
 	if last == "" || now == last {
 		return false, nil
 	}
-	_, err = g.finish(ctx, ledger.Outcome{
+	err = g.recovered(ctx, last, now, decision)
+	return err == nil, err
+}
+
+func (g *Gate) recovered(ctx context.Context, last, now verify.Digest, decision int64) error {
+	_, err := g.finish(ctx, ledger.Outcome{
 		Action: "recover", Decision: decision, Result: ledger.Interrupted, PreState: last, PostState: now,
 		Error: "the switch is not as the last entry left it",
 	})
-	return err == nil, err
+	return err
+}
+
+// begin notes the state that an action starts from. If it is not the one that this gate knows (the action before could not be read
+// back, or was answered late), that is recorded first, so that the log has no gap.
+func (g *Gate) begin(ctx context.Context, before *observation, decision int64) error {
+	now, last := before.digest(), g.state
+	g.state = now
+	if last == "" || last == now {
+		return nil
+	}
+	return g.recovered(ctx, last, now, decision)
 }
