@@ -145,8 +145,10 @@ func world(t *testing.T) (*fakeSwitch, func() *Loop, *[]*Epoch) {
 	capacity := Capacity{stage(0): 192, stage(1): 128}
 	c := testContext(t, capacity)
 	c.Tenants, c.Limits = nil, nil
-	s := &fakeSwitch{t: t, codec: c.Codec, tables: Tables{}, verdict: verify.Proved, dieAfter: -1,
-		readings: map[uint16]Reading{1: {}, 2: {}, 3: {}}, clock: time.Unix(1000, 0)}
+	s := &fakeSwitch{
+		t: t, codec: c.Codec, tables: Tables{}, verdict: verify.Proved, dieAfter: -1,
+		readings: map[uint16]Reading{1: {}, 2: {}, 3: {}}, clock: time.Unix(1000, 0),
+	}
 	tenants := []Tenant{
 		{Name: "kv", VID: 1, Weight: 1, Target: 0.8, Ladder: ladder(t, Register{stage(0), 16, 256, true, true}, Register{stage(1), 16, 64, true, true})},
 		{Name: "hh", VID: 2, Weight: 1, Target: 0.8, Ladder: ladder(t, Register{stage(0), 16, 128, true, true})},

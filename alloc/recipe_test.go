@@ -262,8 +262,10 @@ func TestCodecRoundTrip(t *testing.T) {
 			k := Key{rapid.SampledFrom([]specs.Control{specs.Ingress, specs.Egress}).Draw(t, "control"), rapid.Uint16Range(1, 4094).Draw(t, "vid")}
 			e := make(Entry, c.Codec.Stages(k.Control))
 			for s := range e {
-				e[s] = Mapping{rapid.Int64Range(0, 1<<24-1).Draw(t, "base"), rapid.Int64Range(0, 1<<24-1).Draw(t, "size"),
-					rapid.Uint32().Draw(t, "mask"), rapid.Uint16().Draw(t, "generation")}
+				e[s] = Mapping{
+					rapid.Int64Range(0, 1<<24-1).Draw(t, "base"), rapid.Int64Range(0, 1<<24-1).Draw(t, "size"),
+					rapid.Uint32().Draw(t, "mask"), rapid.Uint16().Draw(t, "generation"),
+				}
 			}
 			tables[k] = e
 		}

@@ -21,13 +21,6 @@ func ladder(t testing.TB, regs ...Register) Ladder {
 	return l
 }
 
-func memories(l Ladder) (out []int64) {
-	for _, r := range l.Rungs {
-		out = append(out, r.Memory)
-	}
-	return out
-}
-
 func TestLadder(t *testing.T) {
 	tests := []struct {
 		name string
