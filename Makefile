@@ -13,6 +13,7 @@ setup: ## install what is missing on a fresh Debian machine (libz3-dev, z3, cvc5
 	@./setup.sh
 
 build: setup ## build bin/interlock (pure Go) and bin/interlock-z3 (the Z3 worker)
+	@echo "building (the first time takes minutes: it compiles every dependency)"
 	@CGO_ENABLED=0 go build -o bin/interlock ./cmd/interlock
 	@CGO_ENABLED=1 go build -o bin/interlock-z3 ./cmd/interlock-z3
 

@@ -228,8 +228,8 @@ const epochLength = 500 * time.Millisecond
 
 func (d *demonstration) reallocate(ctx context.Context, epochs int) error {
 	d.title("Reallocate register memory while traffic flows: every plan is proved before it is applied")
-	duration := time.Duration(epochs)*epochLength + 2*time.Second
-	if _, err := d.run(ctx, exitDone, "traffic", d.path("linked"), "-o", d.path("traffic"), "--duration", duration.String(), "--seed", "7"); err != nil {
+	duration := time.Duration(epochs)*epochLength + time.Second
+	if _, err := d.run(ctx, exitDone, "traffic", d.path("linked"), "-o", d.path("traffic"), "--duration", duration.String(), "--rate", "1.6", "--seed", "7"); err != nil {
 		return err
 	}
 	_, err := d.run(ctx, exitDone, "run", d.path("linked"), "--epochs", fmt.Sprint(epochs), "--epoch", epochLength.String())
