@@ -42,6 +42,16 @@ func solver(t testing.TB, name string) *smt.Pool {
 	if p := solvers.pools[name]; p != nil {
 		return p
 	}
+	p := newSolver(t, name)
+	if solvers.pools == nil {
+		solvers.pools = map[string]*smt.Pool{}
+	}
+	solvers.pools[name] = p
+	return p
+}
+
+func newSolver(t testing.TB, name string) *smt.Pool {
+	t.Helper()
 	p, err := smt.NewPool([]smt.SolverConfig{{Name: name}})
 	if err != nil {
 		p, err = smt.NewPool([]smt.SolverConfig{{Name: name, Path: name}})
@@ -49,9 +59,5 @@ func solver(t testing.TB, name string) *smt.Pool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if solvers.pools == nil {
-		solvers.pools = map[string]*smt.Pool{}
-	}
-	solvers.pools[name] = p
 	return p
 }

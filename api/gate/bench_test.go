@@ -1,0 +1,200 @@
+package gate_test
+
+import (
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/interlock/interlock/alloc"
+	"github.com/interlock/interlock/api/gate"
+	"github.com/interlock/interlock/linker/manifest"
+	"github.com/interlock/interlock/verify"
+	"github.com/interlock/interlock/verify/plan"
+	"github.com/interlock/interlock/verify/program"
+)
+
+const (
+	quickstart         = "../../linker/testdata/quickstart/linked.p4"
+	quickstartManifest = "../../linker/testdata/quickstart/manifest.json"
+)
+
+func quickstartInput(t testing.TB) *program.Input {
+	t.Helper()
+	text, err := os.ReadFile(quickstart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &program.Input{Linked: text, Tenants: []program.Tenant{
+		{Name: "kv", VID: 100, Ports: []uint16{1, 2}}, {Name: "hh", VID: 200, Ports: []uint16{3, 4}}, {Name: "fw", VID: 300, Ports: []uint16{5, 6}},
+	}}
+}
+
+// BenchmarkProveQuickstart proves the linked example for every packet, from its text to the verdicts, with a cold cache.
+func BenchmarkProveQuickstart(b *testing.B) {
+	for _, name := range []string{"z3", "cvc5"} {
+		b.Run(name, func(b *testing.B) {
+			in := quickstartInput(b)
+			var obligations, ms float64
+			for b.Loop() {
+				b.StopTimer()
+				pool := newSolver(b, name)
+				b.StartTimer()
+				begun := time.Now()
+				p, err := gate.ProveProgram(b.Context(), pool, in, []string{name}, time.Now(), nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				ms += float64(time.Since(begun).Microseconds()) / 1000
+				if err := p.Certificate.Proved(); err != nil {
+					b.Fatal(err)
+				}
+				obligations = float64(len(p.Obligations))
+				b.StopTimer()
+				if err := pool.Close(); err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+			}
+			b.ReportMetric(obligations, "obligations")
+			b.ReportMetric(ms/float64(b.N), "ms/proof")
+		})
+	}
+}
+
+// BenchmarkReallocation moves memory between the three tenants of the quickstart, back and forth: kv's and hh's shares of every stage
+// are exchanged, fw keeps what it has. Everything is real: gRPC on loopback, Z3, a ledger that syncs.
+func BenchmarkReallocation(b *testing.B) {
+	r := newRig(b, quickstart)
+	r.install()
+	m, err := manifest.Load(quickstartManifest)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ts, err := alloc.TenantsOf(m, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := r.context(r.election + 1)
+	c.Tenants, c.Limits = nil, nil
+	for _, t := range ts {
+		c.Tenants = append(c.Tenants, plan.Tenant{Name: t.Name, VID: t.VID})
+		for a, n := range r.codec.Slots() {
+			c.Limits = append(c.Limits, plan.Limit{VID: t.VID, Control: a.Control, Stage: a.Stage, Ceiling: n})
+		}
+	}
+	r.election++
+	conf := r.config()
+	conf.Now, conf.Tenants, conf.Limits = nil, c.Tenants, c.Limits
+	g, err := gate.Open(b.Context(), conf, r.election)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer g.Close()
+	levels := [2][]int{}
+	for _, t := range ts {
+		top := len(t.Ladder.Rungs) - 1
+		for k, want := range map[string][2]int64{"kv": {512, 256}, "hh": {256, 512}, "fw": {0, 0}}[t.Name] {
+			level := top
+			if want > 0 {
+				level = slices.IndexFunc(t.Ladder.Rungs, func(x alloc.Rung) bool { return x.Memory >= want })
+			}
+			levels[k] = append(levels[k], level)
+		}
+	}
+	encoder, pool := plan.NewEncoder(1), solver(b, "z3")
+	var parts [4]time.Duration // plan, prove, publish, write and read back
+	scrubbed, state := 0, []byte(nil)
+	step := func(k int) {
+		begun := time.Now()
+		lap := func(i int) { parts[i] += time.Since(begun); begun = time.Now() }
+		if state == nil {
+			state, _ = r.state()
+		}
+		in, err := c.ToLevels(state, ts, levels[k])
+		if err != nil {
+			b.Fatal(err)
+		}
+		lap(0)
+		proof, err := gate.ProvePlan(b.Context(), encoder, pool, in, []string{"z3"}, time.Now(), nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		lap(1)
+		clearance, err := g.ClearProvedPlan(b.Context(), in, proof)
+		if err != nil {
+			b.Fatal(err)
+		}
+		lap(2)
+		out, err := g.Apply(b.Context(), clearance)
+		if err != nil {
+			b.Fatal(err)
+		}
+		parts[2] += out.Log
+		parts[3] += time.Since(begun) - out.Log
+		state = out.PageTables
+		scrubbed = 0
+		for _, s := range in.Steps {
+			scrubbed += len(s.Bytes)
+		}
+	}
+	step(0)
+	step(1)
+	step(0)
+	parts = [4]time.Duration{}
+	k := 0
+	for b.Loop() {
+		k = 1 - k
+		step(k)
+	}
+	for i, name := range []string{"plan-ms", "prove-ms", "publish-ms", "write-ms"} {
+		b.ReportMetric(float64(parts[i].Microseconds())/1000/float64(b.N), name)
+	}
+	b.ReportMetric(float64(scrubbed), "bytes-sent")
+}
+
+// TestInstall proves the quickstart, installs it on an empty switch, and is refused where a program runs.
+func TestInstall(t *testing.T) {
+	r := newRig(t, quickstart)
+	g := r.gate()
+	in := quickstartInput(t)
+	proof, err := gate.ProveProgram(t.Context(), solver(t, "z3"), in, []string{"z3"}, r.now, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := r.sent()
+	c, err := g.ClearInstall(t.Context(), in, proof.Certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := g.Install(t.Context(), c)
+	if err != nil || out.Steps != 1 || len(*sent) != 1 {
+		t.Fatalf("%d requests, %v", len(*sent), err)
+	}
+	if o := r.lastOutcome(); o.Action != "install" || o.Result != "applied" {
+		t.Errorf("the ledger says %+v", o)
+	}
+	if _, err := g.Install(t.Context(), c); err == nil {
+		t.Error("installed twice with one clearance")
+	}
+	// One byte more is another program.
+	other := *in
+	other.Linked = append(slices.Clone(in.Linked), '\n')
+	if _, err := g.ClearInstall(t.Context(), &other, proof.Certificate); err == nil {
+		t.Error("cleared a program that was changed after its proof")
+	}
+	if _, err := g.ClearInstall(t.Context(), in, &verify.Certificate{}); err == nil {
+		t.Error("cleared with an empty certificate")
+	}
+	// Over another program: what its tenants hold would be lost.
+	r2 := newSlots(t)
+	g2 := r2.gate()
+	c2, err := g2.ClearInstall(t.Context(), in, proof.Certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent2 := r2.sent()
+	if _, err := g2.Install(t.Context(), c2); err == nil || len(*sent2) > 0 {
+		t.Errorf("replaced a program: %v", err)
+	}
+}
