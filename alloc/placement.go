@@ -31,7 +31,8 @@ var ErrNoRoom = errors.New("does not fit")
 
 // Place finds extents of the wanted sizes with little disturbance. What does not change stays; what shrinks keeps its base; what
 // grows does so in place if the slots behind it are free, for all of a tenant's registers at once. Else something has to move:
-// those in its way, if they have less than the tenant itself, or else it. All registers of a tenant move together, so that a program
+// those in its way, if their own sizes change anyway and they have less than the tenant itself, or else it; who wants nothing new is
+// moved only if nothing else helps. All registers of a tenant move together, so that a program
 // never finds one of its registers full and its companion empty. Only if there is no gap for something, an array is packed towards its
 // start, in the order of bases. It is deterministic, and fails, with ErrNoRoom, only when an array is too small.
 //
@@ -195,8 +196,8 @@ func (p *placer) inPlace(v uint16) bool {
 	return true
 }
 
-// clear grows v where it is by moving those who are in its way, if together they have less than v, or in any case. If that does not work
-// out, nothing changes.
+// clear grows v where it is by moving those who are in its way, if together they have less than v and none of them is a bystander, or
+// in any case. If that does not work out, nothing changes.
 func (p *placer) clear(v uint16, anyway bool) bool {
 	grown := map[Array]Extent{}
 	var blockers []uint16
@@ -224,7 +225,7 @@ func (p *placer) clear(v uint16, anyway bool) bool {
 			theirs += e.Size
 		}
 	}
-	if theirs >= mine && !anyway {
+	if !anyway && (theirs >= mine || slices.ContainsFunc(blockers, p.bystander)) {
 		return false
 	}
 	type place struct {
@@ -250,6 +251,16 @@ func (p *placer) clear(v uint16, anyway bool) bool {
 			for _, u := range slices.Backward(undo) {
 				p.set(u.vid, u.a, u.Extent)
 			}
+			return false
+		}
+	}
+	return true
+}
+
+// bystander says that v's sizes stay as they are: a reallocation is none of its business.
+func (p *placer) bystander(v uint16) bool {
+	for a, n := range p.want[v] {
+		if p.now[v][a].Size != n {
 			return false
 		}
 	}

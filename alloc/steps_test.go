@@ -290,7 +290,7 @@ func TestTenantsOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	kv := tenants[0]
-	if kv.Name != "kv" || kv.Budget != 7 || kv.Target != 0.8 || len(kv.Ladder.Registers) != 5 || kv.Ladder.Rungs[0].Memory != 256 {
+	if kv.Name != "kv" || kv.Budget != 7 || kv.Target != 0.95 || len(kv.Ladder.Registers) != 5 || kv.Ladder.Rungs[0].Memory != 256 {
 		t.Errorf("kv: %+v", kv)
 	}
 	if tenants[2].Ladder.Elastic() {
