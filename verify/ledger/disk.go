@@ -3,6 +3,7 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,9 @@ var ErrDisk = errors.New("cannot store the log")
 const tileHeight = 8
 
 const tileWidth = 1 << tileHeight
+
+// unfinished is the name of a file that is being written.
+const unfinished = ".new"
 
 // tilePath is where tlog-tiles puts a tile: tlog's path without the height, and "entries" for its data tiles.
 func tilePath(t tlog.Tile) string {
@@ -45,18 +49,14 @@ func (d *disk) write(path string, b []byte) error {
 	if err := d.step("write", path); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
-		return diskError(err)
-	}
-	f, err := os.CreateTemp(filepath.Dir(full), ".new-*")
+	// One process writes, one file at a time, so one name does for all that is unfinished; a crash leaves it for the next to replace.
+	// It lies in the log's own directory, which is there.
+	tmp := filepath.Join(d.dir, unfinished)
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err != nil {
 		return diskError(err)
 	}
-	defer os.Remove(f.Name())
 	_, err = f.Write(b)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
@@ -66,7 +66,13 @@ func (d *disk) write(path string, b []byte) error {
 	if err := d.step("rename", path); err != nil {
 		return err
 	}
-	return diskError(os.Rename(f.Name(), full))
+	err = os.Rename(tmp, full)
+	if errors.Is(err, fs.ErrNotExist) { // the directory, the first time
+		if err = os.MkdirAll(filepath.Dir(full), 0o755); err == nil {
+			err = os.Rename(tmp, full)
+		}
+	}
+	return diskError(err)
 }
 
 func (d *disk) read(path string) ([]byte, error) {

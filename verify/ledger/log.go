@@ -36,7 +36,12 @@ type Log struct {
 	size    int64
 	synced  int64 // size when the journal was last empty: the tiles for it are kept until it is again
 	broken  error // a failed append: what is on disk is unknown until the log is opened again
+	// packed are blobs by their content, so that what every decision refers to, the linked program, is not compressed each time.
+	packed map[verify.Digest]Blob
 }
+
+// maxPacked bounds Log.packed.
+const maxPacked = 64
 
 // Create makes an empty log in dir, with a new key. The origin names it in checkpoints; by convention "interlock/<site>".
 func Create(dir, origin string) error {
@@ -278,6 +283,13 @@ func hexOf(d verify.Digest) string { return strings.TrimPrefix(string(d), "sha25
 
 // attach packs b and adds it to files unless it is stored already.
 func (l *Log) attach(files map[string][]byte, b []byte) (Blob, error) {
+	content := verify.DigestOf(b)
+	l.mu.Lock()
+	known, ok := l.packed[content]
+	l.mu.Unlock()
+	if ok && l.disk.exists(blobPath(known.Stored)) {
+		return known, nil
+	}
 	ref, packed, err := pack(b)
 	if err != nil {
 		return Blob{}, err
@@ -285,6 +297,12 @@ func (l *Log) attach(files map[string][]byte, b []byte) (Blob, error) {
 	if path := blobPath(ref.Stored); !l.disk.exists(path) {
 		files[path] = packed
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.packed == nil || len(l.packed) >= maxPacked {
+		l.packed = map[verify.Digest]Blob{}
+	}
+	l.packed[content] = ref
 	return ref, nil
 }
 
