@@ -257,7 +257,6 @@ func (w *twin) value(q program.Query) *big.Int {
 	return nil
 }
 
-
 // fill puts random entries into the tables that a controller writes, on keys that packets have.
 func (w *twin) fill(rnd *rand.Rand, hosts []uint64) {
 	w.t.Helper()
