@@ -89,11 +89,24 @@ func LoadPlan(path string, codec func(linked []byte) (*Codec, error)) (*File, er
 		return nil, err
 	}
 	f, err := ParsePlan(b, codec)
-	if err != nil {
+	var at *positionError
+	switch {
+	case errors.As(err, &at):
+		return nil, fmt.Errorf("%s:%w", path, err)
+	case err != nil:
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return f, nil
 }
+
+// A positionError is an error at a line and column of a file whose name only the caller knows.
+type positionError struct {
+	at  string // line:column
+	err error
+}
+
+func (e *positionError) Error() string { return e.at + ": " + e.err.Error() }
+func (e *positionError) Unwrap() error { return e.err }
 
 // ParsePlan is LoadPlan for a text.
 func ParsePlan(b []byte, codec func(linked []byte) (*Codec, error)) (*File, error) {
@@ -101,10 +114,10 @@ func ParsePlan(b []byte, codec func(linked []byte) (*Codec, error)) (*File, erro
 	dec.DisallowUnknownFields()
 	var f File
 	if err := dec.Decode(&f); err != nil {
-		return nil, fmt.Errorf("%s: not a plan: %w", position(b, dec.InputOffset()), err)
+		return nil, &positionError{position(b, dec.InputOffset()), fmt.Errorf("not a plan: %w", err)}
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: something follows the plan", position(b, dec.InputOffset()))
+		return nil, &positionError{position(b, dec.InputOffset()), errors.New("something follows the plan")}
 	}
 	if f.APIVersion != APIVersion || f.Kind != KindPlan {
 		return nil, fmt.Errorf("want %s %s, have %q %q", APIVersion, KindPlan, f.APIVersion, f.Kind)

@@ -161,7 +161,7 @@ func newCheck() *cobra.Command {
 			_, diags := p4.Load(path, nil, include...)
 			all = append(all, diags...)
 		}
-		err := format.print(c.OutOrStdout(), all, func(out io.Writer) { all.Render(out) })
+		err := format.print(c.OutOrStdout(), diagnosticData(all), func(out io.Writer) { all.Render(out) })
 		if err != nil {
 			return err
 		}
@@ -180,4 +180,27 @@ func newCheck() *cobra.Command {
 		return nil
 	}
 	return c
+}
+
+// diagnostic is one of a program's, as check prints it.
+type diagnostic struct {
+	File     string `json:"file"`
+	Line     int    `json:"line"` // from 1
+	Column   int    `json:"column"`
+	Code     string `json:"code"`
+	Severity string `json:"severity"` // error or warning
+	Message  string `json:"message"`
+	Source   string `json:"source"` // the line itself
+}
+
+func diagnosticData(diags syntax.Diagnostics) []diagnostic {
+	list := []diagnostic{}
+	for _, d := range diags {
+		severity := "error"
+		if d.Severity == syntax.Warning {
+			severity = "warning"
+		}
+		list = append(list, diagnostic{d.Pos.File, int(d.Pos.Line), int(d.Pos.Col), d.Code, severity, d.Msg, d.Line})
+	}
+	return list
 }

@@ -38,6 +38,7 @@ func (f format) print(w io.Writer, data any, asTable func(io.Writer)) error {
 	case "json":
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false)
 		return enc.Encode(data)
 	case "yaml":
 		// By way of JSON, so that both have the same field names.

@@ -23,6 +23,15 @@ type ownership struct {
 	Generation uint16 `json:"generation"`
 }
 
+// primitives are what proofs rest on in a driver, as status prints them.
+type primitives struct {
+	Driver       string `json:"driver"`
+	Fence        string `json:"fence"`
+	FenceTimeout string `json:"fenceTimeout"`
+	Scrub        string `json:"scrub"`
+	Unanswered   string `json:"unanswered"`
+}
+
 func newStatus() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "status [DIR]",
@@ -57,15 +66,17 @@ func newStatus() *cobra.Command {
 			Empty   bool               `json:"empty"` // it runs no program
 			Cookie  string             `json:"cookie"`
 			Ours    bool               `json:"ours"` // it runs the program in DIR
-			Trusted device.Primitives  `json:"trusted"`
+			Trusted primitives         `json:"trusted"`
 			Evicted []string           `json:"evicted"`
 			Owners  []ownership        `json:"owners"`
 			Free    map[string]float64 `json:"free"` // share of each stage array
 		}{Switch: w.site.Switch.Name, Address: w.site.Switch.Address, Empty: empty, Owners: []ownership{}, Cookie: fmt.Sprintf("%#x", p.Cookie)}
 		data.Ours = string(p.DeviceConfig) == string(w.linked) && p.Cookie == gate.Cookie(w.linked)
-		if data.Trusted, err = device.DeclaredPrimitives(w.site.Switch.Driver); err != nil {
+		declared, err := device.DeclaredPrimitives(w.site.Switch.Driver)
+		if err != nil {
 			return exitWith(exitInput, err)
 		}
+		data.Trusted = primitives{declared.Driver, declared.Fence, declared.FenceTimeout.String(), declared.Scrub, declared.Unanswered}
 		if data.Evicted, err = w.evicted(); err != nil {
 			return err
 		}
