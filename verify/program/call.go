@@ -98,7 +98,9 @@ func (m *machine) invoke(f *frame, s *state, at syntax.Node, g *frame, sig *type
 		resultLeaves = len(m.layout(sig.Result, at))
 	}
 	base := s.clone()
+	m.calls++
 	body(s)
+	m.calls--
 	m.finish(s, base, g)
 	var result []*smt.Term
 	if !s.dead {
@@ -240,6 +242,7 @@ func (m *machine) applyControl(f *frame, s *state, e *syntax.Call, c *types.Call
 
 // runControl is the part that named instances and direct application share.
 func (m *machine) runControl(f *frame, s *state, e *syntax.Call, g *frame, d *syntax.ControlDecl, c *types.Call) []*smt.Term {
+	m.unnamed(d)
 	return m.invoke(f, s, e, g, c.Sig, m.given(c), func(s *state) {
 		m.enter(f, g, s, d)
 		m.controlBody(g, s, d)

@@ -61,10 +61,10 @@ var canaries = []canary{
 		"P2/kv/one-tag", "emit(hdr.il_ethernet)", "without its tag",
 	},
 	{
-		"a second tag", "hdr.il_vlan.etherType == 0x9200)\n----\nkv__l2.apply();", "false)\n----\nkv__l2.apply(); hdr.kv__eth.etherType = 0x9200;",
-		"P2/kv/inner-type", "hdr.kv__eth.etherType = 0x9200;", "second tag's type",
+		"a second tag", "hdr.il_vlan.etherType == 0x9300)\n----\nkv__l2.apply();", "false)\n----\nkv__l2.apply(); hdr.kv__eth.etherType = 0x9300;",
+		"P2/kv/inner-type", "hdr.kv__eth.etherType = 0x9300;", "second tag's type",
 	},
-	{"a tenant that leaves the type alone, unchecked", "hdr.il_vlan.etherType == 0x9200)", "false)", "", "", ""},
+	{"a tenant that leaves the type alone, unchecked", "hdr.il_vlan.etherType == 0x9300)", "false)", "", "", ""},
 	{
 		"system packets untagged", "il_l2.apply();", "il_l2.apply(); hdr.il_vlan.setInvalid();",
 		"P2/il/same-tags", "emit(hdr.il_ethernet)", "other tags",
@@ -155,6 +155,77 @@ var canaries = []canary{
 		"P11/enter/kv/parser/kv__start", "state kv__start", "on one of its ports [1 2]",
 	},
 	{
+		"an old tag's type as inner type", "            (_, _, 0x9300): accept;\n", "",
+		"P10/hh/parser/hh__start", "state hh__start", "exactly one tag with VID 200",
+	},
+	{
+		"a tenant's parser", "parser il_Parser(\n----\nV1Switch(il_Parser()", "parser kv__Parser(\n----\nV1Switch(kv__Parser()",
+		"P10/kv/parser/start", "state start", "exactly one tag with VID 100",
+	},
+	{
+		"a tenant that runs in egress only", egressOnly.old, egressOnly.new,
+		"P11/exit/kv", "standard_metadata.egress_spec = port", "leaves through a port that is not one of its ports [1 2]",
+	},
+	{
+		"multicast to a tenant that runs in egress only", egressOnly.old + "\n----\nil_ports.apply();",
+		egressOnly.new + "\n----\nil_ports.apply(); standard_metadata.mcast_grp = 4;",
+		"P3/kv/multicast", "standard_metadata.mcast_grp = 4", "left it with a multicast group",
+	},
+	{
+		"a tenant's table with the system's actions", `        transition kv__start;
+----
+    state kv__start {
+        transition select(hdr.kv.kv__eth.etherType) {
+            0x1234: kv__parse_cache;
+            default: accept;
+        }
+    }
+    state kv__parse_cache {
+        packet.extract(hdr.kv.kv__cache);
+        transition accept;
+    }
+----
+    kv__Ingress() kv__ingress;
+----
+kv__ingress.apply(hdr.kv, meta.kv, meta.il_vsm, meta.il_page);
+----
+    table il_l2 {
+----
+            if (meta.il_hit == 1) {`, `        transition accept;
+----
+
+----
+
+----
+
+----
+    table kv__out { key = { hdr.il_ethernet.dst: exact; } actions = { il_port; il_drop; } const default_action = il_drop(); }
+    table il_l2 {
+----
+            if (meta.il_tenant == 1) { kv__out.apply(); }
+            if (meta.il_hit == 1) {`,
+		"P11/exit/kv", "standard_metadata.egress_spec = port", "not one of its ports [1 2]",
+	},
+	{
+		"two actions of one name", "control il_Ingress(inout\n----\n    table il_l2 {\n----\nil_packets.count(", `action il_drop(inout bit<9> spec) { spec = 7; }
+control il_Ingress(inout
+----
+    table il_last {
+        key = { hdr.il_vlan.vid: exact; }
+        actions = { il_drop; .il_drop(standard_metadata.egress_spec); il_to_system; }
+        const default_action = il_to_system();
+    }
+    table il_l2 {
+----
+il_last.apply();
+            il_packets.count(`,
+		"P11/exit/hh", "spec = 7", "not one of its ports [3]",
+	},
+	{
+		"a packet longer than the model's", "state kv__start {", "state kv__start { hdr.il_vlan.pcp = hdr.il_vlan.pcp ^ (standard_metadata.packet_length > 70000 ? 3w1 : 0);",
+		"P2/kv/pcp", "packet_length > 70000", "with another pcp",
+	},
+	{
 		"dispatched to the wrong control", "(2, 100): il_to_kv();", "(2, 100): il_to_hh();",
 		"P11/enter/hh/ingress/hh__Ingress", "control hh__Ingress", "on one of its ports [3]",
 	},
@@ -182,6 +253,48 @@ var canaries = []canary{
 		"leaving by exit after a write", "state hh__start {", "state hh__start { standard_metadata.egress_spec = 7; hdr.hh.hh__eth.etherType = 0xffff;",
 		"", "", "",
 	},
+}
+
+// egressOnly is kv, whose code runs nowhere but in egress, for packets that may leave through another's port.
+var egressOnly = struct{ old, new string }{
+	`        transition kv__start;
+----
+    state kv__start {
+        transition select(hdr.kv.kv__eth.etherType) {
+            0x1234: kv__parse_cache;
+            default: accept;
+        }
+    }
+    state kv__parse_cache {
+        packet.extract(hdr.kv.kv__cache);
+        transition accept;
+    }
+----
+    kv__Ingress() kv__ingress;
+----
+kv__ingress.apply(hdr.kv, meta.kv, meta.il_vsm, meta.il_page);
+----
+(100, 0): il_port(1);
+----
+control il_Egress(
+----
+        standard_metadata.egress_spec = 0;
+`, `        transition accept;
+----
+
+----
+
+----
+
+----
+(100, 0): il_port(3);
+----
+control kv__Egress(inout kv__headers_t hdr) { apply { hdr.kv__eth.dst = 1; } }
+control il_Egress(
+----
+        standard_metadata.egress_spec = 0;
+        if (meta.il_tenant == 1) { kv__Egress.apply(hdr.kv); }
+`,
 }
 
 // Some of the canaries above are none: they look dangerous, and are safe. They must stay proved.

@@ -68,6 +68,7 @@ type emission struct {
 type output struct {
 	pc     *smt.Term
 	ran    []*smt.Term
+	end    *end      // of its ingress
 	cursor *smt.Term // bits of the input that were parsed; the rest follows the emitted headers
 	port   *smt.Term
 	emits  []emission
@@ -130,6 +131,7 @@ func (m *machine) declareInstance(f *frame, d *syntax.InstanceDecl) {
 		m.refuse(d, "this instance")
 	}
 	if instanceKind(o.Type) == "control" {
+		m.unnamed(d)
 		return
 	}
 	f.insts[o] = m.newInstance(f, o, d)
@@ -162,7 +164,8 @@ func (m *machine) newInstance(f *frame, o *types.Object, at syntax.Node) *instan
 // nameInstance gives an object the name that the control plane knows it by: where it is declared, or what @name says. Two
 // objects of one name would be one to the reader, so they are refused.
 func (m *machine) nameInstance(f *frame, inst *instance, at syntax.Node) {
-	inst.path = controlPlaneName(f, inst.obj)
+	inst.path = m.controlPlaneName(f, inst.obj)
+	m.ownName(inst, at)
 	where := inst.name
 	if f != nil {
 		where = f.path + "." + inst.name
@@ -173,16 +176,37 @@ func (m *machine) nameInstance(f *frame, inst *instance, at syntax.Node) {
 	m.paths[inst.path] = where
 }
 
+// ownName refuses names under which the control plane would take an object for somebody else's: what is a tenant's has that
+// tenant's prefix in its name, what is the system's has none.
+func (m *machine) ownName(inst *instance, at syntax.Node) {
+	own := inst.owner == ""
+	for part := range strings.SplitSeq(inst.path, ".") {
+		switch t := m.tenantOf(part, at); t {
+		case "":
+		case inst.owner:
+			own = true
+		default:
+			m.refuse(at, "%s %s of %s, whose name says that it is %s's", inst.kind, inst.path, who(inst.owner), who(t))
+		}
+	}
+	if !own {
+		m.refuse(at, "%s %s of %s, whose name says that it is the system's", inst.kind, inst.path, who(inst.owner))
+	}
+}
+
 // controlPlaneName is the name that P4Info has for an object declared in f.
-func controlPlaneName(f *frame, o *types.Object) string {
+func (m *machine) controlPlaneName(f *frame, o *types.Object) string {
 	local := o.Name
 	if d, ok := o.Decl.(syntax.Decl); ok {
-		for _, a := range d.Annots() {
-			if a.Name == "name" && len(a.Body) == 1 {
-				if name, err := strconv.Unquote(a.Body[0].Text); err == nil {
-					local = name
-				}
+		for i, a := range named(d.Annots()) {
+			if i > 0 || len(a.Body) != 1 {
+				m.refuse(a, "this @name: it takes one string, once")
 			}
+			name, err := strconv.Unquote(a.Body[0].Text)
+			if err != nil || strings.Contains(name, `\`) {
+				m.refuse(a, "this @name: it takes one string without escapes")
+			}
+			local = name
 		}
 	}
 	if absolute, ok := strings.CutPrefix(local, "."); ok {
@@ -192,6 +216,24 @@ func controlPlaneName(f *frame, o *types.Object) string {
 		return f.path + "." + local
 	}
 	return local
+}
+
+func named(as []*syntax.Annotation) []*syntax.Annotation {
+	var out []*syntax.Annotation
+	for _, a := range as {
+		if a.Name == "name" {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// unnamed refuses a control or instance that the control plane knows by another name, because the names of the objects in it
+// would begin otherwise than paths do here.
+func (m *machine) unnamed(d syntax.Decl) {
+	if as := named(d.Annots()); len(as) > 0 {
+		m.refuse(as[0], "@name of %s: of tables, actions and extern objects only", d.DeclName().Name)
+	}
 }
 
 // ownerOf is the tenant to whom an object belongs: by the enclosing top-level declaration, or by its own prefix where that is

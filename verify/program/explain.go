@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/smt"
 )
@@ -220,12 +221,7 @@ func decode(p []byte) []Field {
 }
 
 func isTPID(etherType int) bool {
-	for _, t := range tpids {
-		if int(t) == etherType {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(specs.TagTypes(), uint16(etherType))
 }
 
 func sourceLine(text []byte, pos syntax.Pos) string {

@@ -159,9 +159,15 @@ func (m *machine) method(f *frame, s *state, e *syntax.Call, c *types.Call) []*s
 		return nil
 	}
 	inst := m.instanceOf(f, c.Recv)
+	index := func(e syntax.Expr) *smt.Term {
+		if _, ok := under(m.typeOf(e)).(*types.Bit); !ok || signed(m.typeOf(e)) {
+			m.refuse(e, "an index of type %s", m.typeOf(e))
+		}
+		return m.scalar(f, s, e)
+	}
 	switch x.Name + "." + c.Method {
 	case "register.read":
-		index := m.scalar(f, s, c.Args[1])
+		index := index(c.Args[1])
 		m.access(f, s, e, inst, "read", index)
 		if s.dead {
 			return nil
@@ -177,7 +183,7 @@ func (m *machine) method(f *frame, s *state, e *syntax.Call, c *types.Call) []*s
 		m.assign(f, s, lv, v, e)
 		return nil
 	case "register.write":
-		index := m.scalar(f, s, c.Args[0])
+		index := index(c.Args[0])
 		v := m.eval(f, s, c.Args[1])
 		m.access(f, s, e, inst, "write", index)
 		if m.concrete != nil && !s.dead {
@@ -185,13 +191,13 @@ func (m *machine) method(f *frame, s *state, e *syntax.Call, c *types.Call) []*s
 		}
 		return nil
 	case "counter.count":
-		m.access(f, s, e, inst, "count", m.scalar(f, s, c.Args[0]))
+		m.access(f, s, e, inst, "count", index(c.Args[0]))
 		return nil
 	case "direct_counter.count":
 		m.access(f, s, e, inst, "count", nil)
 		return nil
 	case "meter.execute_meter":
-		m.access(f, s, e, inst, "execute_meter", m.scalar(f, s, c.Args[0]))
+		m.access(f, s, e, inst, "execute_meter", index(c.Args[0]))
 		m.havoc(f, s, e, c.Args[1], "meter", m.b.True())
 		return nil
 	case "direct_meter.read":

@@ -46,6 +46,7 @@ type machine struct {
 	hdr, meta, sm loc
 	outer         [2]loc // the Ethernet header and the tag
 	endedParsers  []*state
+	calls         int // of functions and actions that run now
 	top           *frame
 	byName        map[string]syntax.Decl
 	paths         map[string]string // control-plane name to where it is declared
@@ -338,6 +339,9 @@ func (m *machine) code(v types.EnumValue, at syntax.Node) *smt.Term {
 	}
 	for i, name := range members {
 		if name == v.Member {
+			if i >= 1<<codeBits {
+				m.refuse(at, "more than %d errors", 1<<codeBits)
+			}
 			return m.b.BV(uint64(i), codeBits)
 		}
 	}

@@ -14,13 +14,21 @@ import (
 // maxTransitions bounds the states on one path through a parser. A loop that no header stack ends is refused by it.
 const maxTransitions = 256
 
-// maxPacket is the longest packet, in bytes: any length that 16 bits hold. Longer ones behave as this one does, because no
-// parser path is that long (see packetBits and step).
+// maxPacket is the longest packet, in bytes, whose bytes are modelled: any length that 16 bits hold. Longer ones are parsed as
+// this one is, because no parser path is that long (see need); what they tell of their length is another thing (see wholeLength).
 const maxPacket = 1<<16 - 1
 
 // packetLength is the packet's length in bytes; packetByte is byte i of it.
 func (m *machine) packetLength() *smt.Term {
 	return m.unknown(Query{Kind: "packet", Name: "len", Width: 16})
+}
+
+// wholeLength is the packet's length as programs see it: a packet of maxPacket bytes stands for all longer ones.
+func (m *machine) wholeLength() *smt.Term {
+	longest := m.b.BV(maxPacket, 32)
+	more := m.unknown(Query{Kind: "length", Name: "len.more", Width: 32})
+	more = m.b.Ite(m.b.BVUlt(more, longest), longest, more)
+	return m.b.Ite(m.b.Eq(m.packetLength(), m.b.BV(maxPacket, 16)), more, m.b.ZeroExt(m.packetLength(), 16))
 }
 
 func (m *machine) packetByte(i int) *smt.Term {
@@ -90,7 +98,10 @@ func (m *machine) runParser(f *frame, d *syntax.ParserDecl, s *state) []*state {
 		if s.depth++; s.depth > maxTransitions {
 			m.refuse(at, "a parser loop that no header stack ends (state %s)", name)
 		}
-		owner := m.tenantOf(st.Name.Name, st)
+		owner := f.declOwner
+		if owner == "" {
+			owner = m.tenantOf(st.Name.Name, st)
+		}
 		m.enterTenant(from, owner, name, s, st)
 		key := m.parserKey(name, s)
 		if slices.Contains(s.visited, key) {
@@ -272,6 +283,9 @@ func (m *machine) endParser(s *state, code *smt.Term) {
 	if s.dead {
 		return
 	}
+	if m.calls > 0 {
+		m.refuse(m.at, "a parser error inside a function or action: whether its arguments are copied back is not defined")
+	}
 	e := s.clone()
 	if code != nil {
 		off, _ := m.field(m.sm.typ, "parser_error", m.at)
@@ -375,7 +389,7 @@ func (m *machine) packetIn(f *frame, s *state, e *syntax.Call, c *types.Call) []
 		}
 		return nil
 	case "length":
-		return one(m.b.ZeroExt(m.packetLength(), 16))
+		return one(m.wholeLength())
 	}
 	m.refuse(e, "method %s of packet_in", c.Method)
 	return nil

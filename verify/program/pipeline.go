@@ -1,9 +1,11 @@
 package program
 
 import (
+	"embed"
 	"fmt"
 
 	"github.com/interlock/interlock/linker/p4"
+	"github.com/interlock/interlock/linker/p4/p4info"
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
 	"github.com/interlock/interlock/specs"
@@ -13,12 +15,25 @@ import (
 // LinkedName is the file name that positions in the linked program carry.
 const LinkedName = "linked.p4"
 
-// load checks the input and type-checks the text of the linked program.
+// load checks the input and type-checks the text of the linked program. It reads no files: what is not in the text is not
+// proved, so nothing but the declarations of v1model can be included.
 func load(in *Input) (*types.Info, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	info, diags := p4.Load(LinkedName, in.Linked)
+	prog, diags := syntax.Parse(LinkedName, in.Linked, syntax.Config{FS: embed.FS{}, Builtin: p4.Builtin()})
+	if err := diags.Err(); err != nil {
+		return nil, fmt.Errorf("the linked program: %w", err)
+	}
+	info, diags := types.Check(prog)
+	if !diags.HasErrors() {
+		// The control plane speaks of objects by the names in P4Info: it must be able to tell them apart, run or not.
+		_, more := p4info.Generate(info)
+		diags = append(diags, more...)
+	}
+	for i := range diags {
+		diags[i].Line = sourceLine(in.Linked, diags[i].Pos)
+	}
 	if err := diags.Err(); err != nil {
 		return nil, fmt.Errorf("the linked program: %w", err)
 	}
@@ -42,6 +57,7 @@ func newMachine(in *Input, info *types.Info) *machine {
 // run executes the whole pipeline.
 func (m *machine) run() (err error) {
 	defer m.catch(&err)
+	m.onePlaceEach()
 	parts := map[string]syntax.Decl{}
 	for _, a := range m.info.MainArgs {
 		parts[a.Param] = a.Decl
@@ -108,8 +124,31 @@ func (m *machine) afterParser(s *state, controls map[string]*syntax.ControlDecl)
 		return
 	}
 	m.outputs = append(m.outputs, &output{
-		pc: m.cond(s), ran: m.ran(s), cursor: s.vals[ghostCursor], port: port, emits: m.emits,
+		pc: m.cond(s), ran: m.ran(s), end: e, cursor: s.vals[ghostCursor], port: port, emits: m.emits,
 	})
+}
+
+// onePlaceEach refuses programs in which two things that name unknowns stand at one position, as those that come out of one use
+// of a macro do, or those behind a #line: they would share what nothing determines.
+func (m *machine) onePlaceEach() {
+	builtin := p4.Builtin()
+	seen := map[[2]int]syntax.Node{}
+	for _, d := range m.info.Program.Decls {
+		if _, ok := builtin[d.Pos().File]; ok {
+			continue
+		}
+		syntax.Walk(d, func(n syntax.Node) bool {
+			switch n.(type) {
+			case *syntax.Call, *syntax.AssignStmt, *syntax.ReturnStmt, *syntax.VarDecl, *syntax.InvalidExpr, *syntax.StateDecl:
+				at := [2]int{n.Pos().Line, n.Pos().Col}
+				if seen[at] != nil {
+					m.refuse(n, "two calls or statements at one position of the text, as macros and #line make them")
+				}
+				seen[at] = n
+			}
+			return true
+		})
+	}
 }
 
 // runTop runs one of the package's controls. Its parameters are the pipeline's own containers, and exit ends it alone.
@@ -139,6 +178,9 @@ func (m *machine) runTop(s *state, d *syntax.ControlDecl, ctx string, at []loc) 
 func (m *machine) pipelineFrame(name string, at syntax.Node, params []*syntax.Param, locs []loc) *frame {
 	f := m.newFrame(nil, nil, name, at, "")
 	f.path = name
+	if d, ok := at.(syntax.Decl); ok {
+		m.unnamed(d)
+	}
 	if len(params) != len(locs) {
 		m.refuse(at, "%s with %d parameters", name, len(params))
 	}
@@ -171,7 +213,7 @@ func (m *machine) initial(prs *syntax.ParserDecl) *state {
 	m.hdr, m.meta, m.sm = root(1, "hdr"), root(2, "meta"), root(3, "sm")
 	set := func(name string, t *smt.Term) { s.vals[m.smOffset(name)] = t }
 	set("ingress_port", m.ingressPort())
-	set("packet_length", m.b.ZeroExt(m.packetLength(), 16))
+	set("packet_length", m.wholeLength())
 	set("parser_error", m.errorCode("NoError"))
 	// v1model's documentation promises these of a packet that comes from a port. It promises zeros in egress_spec too;
 	// that one stays unknown, so that a program has to say where a packet goes.

@@ -10,9 +10,6 @@ import (
 	"github.com/interlock/interlock/verify/smt"
 )
 
-// tpids are the tag protocol identifiers that no inner type may be.
-var tpids = [...]uint64{specs.VLANEtherType, specs.ServiceTag, 0x9100, 0x9200}
-
 // Offsets in bits of the fields of an Ethernet frame with one 802.1Q tag.
 const (
 	ethernetBits = 112
@@ -58,8 +55,8 @@ func (p *prover) single() *smt.Term {
 
 func (p *prover) noTPID(etherType *smt.Term) *smt.Term {
 	var is []*smt.Term
-	for _, t := range tpids {
-		is = append(is, p.b.Eq(etherType, p.b.BV(t, 16)))
+	for _, t := range specs.TagTypes() {
+		is = append(is, p.b.Eq(etherType, p.b.BV(uint64(t), 16)))
 	}
 	return p.b.Not(p.b.Or(is...))
 }
@@ -143,6 +140,25 @@ func (p *prover) copies() {
 				pc: pc, bad: p.b.Not(p.b.Eq(e.mcast, p.b.BV(0, width(e.mcast)))), at: e.wrote[1],
 				what: fmt.Sprintf("a packet of tenant %s leaves ingress with a multicast group", t.Name),
 			})
+		}
+	}
+	p.late(func(o *output, t Tenant, pc *smt.Term) {
+		p.add("P3", "P3/"+t.Name+"/multicast", fmt.Sprintf("tenant %s: multicast group at the end of ingress", t.Name), site{
+			pc: pc, bad: p.b.Not(p.b.Eq(o.end.mcast, p.b.BV(0, width(o.end.mcast)))), at: o.end.wrote[1],
+			what: fmt.Sprintf("a packet that runs tenant %s's code after ingress left it with a multicast group", t.Name),
+		})
+	})
+}
+
+// late is for packets that leave and ran a tenant's code after ingress only.
+func (p *prover) late(f func(o *output, t Tenant, pc *smt.Term)) {
+	for _, o := range p.outputs {
+		for i, t := range p.tenants {
+			pc := p.b.And(o.pc, o.ran[i], p.b.Not(o.end.ran[i]))
+			if v, ok := pc.ConstBool(); ok && !v {
+				continue
+			}
+			f(o, t, pc)
 		}
 	}
 }
@@ -265,4 +281,10 @@ func (p *prover) exit() {
 			})
 		}
 	}
+	p.late(func(o *output, t Tenant, pc *smt.Term) {
+		p.add("P11", "P11/exit/"+t.Name, fmt.Sprintf("tenant %s: egress port at the end of ingress is one of %v, or drop", t.Name, t.Ports), site{
+			pc: pc, bad: p.b.Not(p.onPorts(t, o.port)), at: o.end.wrote[0],
+			what: fmt.Sprintf("a packet that runs tenant %s's code after ingress leaves through a port that is not one of its ports %v", t.Name, t.Ports),
+		})
+	})
 }

@@ -1,10 +1,21 @@
 package program
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
+
+// manyErrors are 300 members of error.
+var manyErrors = func() string {
+	var names []string
+	for i := range 300 {
+		names = append(names, fmt.Sprintf("E%d", i))
+	}
+	return strings.Join(names, ", ")
+}()
 
 // What the executor does not model is an error at its position.
 func TestUnsupported(t *testing.T) {
@@ -42,8 +53,63 @@ func TestUnsupported(t *testing.T) {
 			"zz__mine", "not registered",
 		},
 		{
-			"two objects of one name", "table kv__l2 {", "@name(\".il_page_ingress\") table kv__l2 {",
-			"", "both called il_page_ingress",
+			"a tenant's object in another's name", "table kv__l2 {", "@name(\".hh__Ingress.l2\") table kv__l2 {",
+			"table kv__l2", "whose name says that it is tenant hh's",
+		},
+		{
+			"a tenant's object in the system's name", "    bit<32> kv__tmp;\n----\nkv__l2.apply();",
+			"    @name(\".il_stage_ingress_7\") register<bit<32>>(4) kv__r;\n    bit<32> kv__tmp;\n----\nkv__l2.apply(); kv__r.write(1, 1);",
+			"kv__r", "whose name says that it is the system's",
+		},
+		{
+			"the system's object in a tenant's name", "table il_l2 {", "@name(\".kv__l2\") table il_l2 {",
+			"table il_l2", "whose name says that it is tenant kv's",
+		},
+		{
+			"two names", "@name(\".il_page_ingress\")", "@name(\".il_other\") @name(\".il_page_ingress\")",
+			"@name", "one string, once",
+		},
+		{"a name in parts", "@name(\".il_page_ingress\")", "@name(\".il_page\" \"_ingress\")", "@name", "one string, once"},
+		{"a renamed control", "control kv__Ingress(", "@name(\"hh__Ingress\") control kv__Ingress(", "control kv__Ingress", "@name of kv__Ingress"},
+		{
+			"a renamed instance", "kv__Ingress() kv__ingress;", "@name(\"hh__ingress\") kv__Ingress() kv__ingress;",
+			"kv__Ingress() kv__ingress", "@name of kv__ingress",
+		},
+		{
+			"unknowns that come out of one use of a macro", "control hh__Ingress(\n----\nbit<32> all;",
+			"#define TWICE hh__total.read(all, 0); hh__total.read(other, 1);\ncontrol hh__Ingress(\n----\nbit<32> all;\n            bit<32> other;\n            TWICE",
+			"TWICE", "at one position",
+		},
+		{
+			"unknowns behind #line", "            bit<32> all;\n",
+			"            bit<32> all;\n#line 9\n            hh__total.read(all, 0);\n#line 9\n            hh__total.read(all, 1);\n",
+			"", "at one position",
+		},
+		{
+			"priorities beside prefixes", "    table il_l2 {\n----\nil_ports.apply();",
+			`    table il_x {
+        key = { meta.il_vsm.egress_spec: ternary; hdr.il_ethernet.dst: lpm; }
+        actions = { il_port; @defaultonly il_drop; }
+        const default_action = il_drop();
+        const entries = { (_, _): il_port(7); (_, 0x800000000000 &&& 0x800000000000): il_port(1); }
+    }
+    table il_l2 {
+----
+il_ports.apply(); il_x.apply();`,
+			"ternary; hdr.il_ethernet.dst: lpm", "lpm key beside one",
+		},
+		{
+			"a signed page", "il_map_ingress(bit<24> base_0\n----\nmeta.il_page.base_0 = base_0;", "il_map_ingress(int<24> base_0\n----\nmeta.il_page.base_0 = (bit<24>)base_0;",
+			"il_map_ingress(int<24>", "not of a bit type",
+		},
+		{
+			"a parser error with arguments to copy back", "parser il_Parser(\n----\nstate kv__start {",
+			"void kv__f(inout bit<12> v) { v = 9; verify(false, error.NoMatch); }\nparser il_Parser(\n----\nstate kv__start { kv__f(hdr.il_vlan.vid);",
+			"void kv__f", "a parser error inside a function",
+		},
+		{
+			"more errors than codes", "parser il_Parser(\n----\nerror.ParserInvalidArgument", "error { " + manyErrors + " }\nparser il_Parser(\n----\nerror.E299",
+			"error.E299", "more than 256 errors",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -83,6 +149,17 @@ func TestBadInput(t *testing.T) {
 		{"a tenant without code", func(in *Input) { in.Tenants = append(in.Tenants, Tenant{"fw", 300, []uint16{5}}) }, "tenant fw is registered, but"},
 		{"no program", func(in *Input) { in.Linked = nil }, ""},
 		{"no P4", func(in *Input) { in.Linked = []byte("control {") }, "linked.p4:1:"},
+		{"another file", func(in *Input) { in.Linked = append(in.Linked, "\n#include \"program_test.go\"\n"...) }, "#include of program_test.go"},
+		{
+			"two objects of one name", func(in *Input) {
+				in.Linked = bytes.Replace(in.Linked, []byte("table il_l2 {"), []byte("@name(\".il_page_ingress\") table il_l2 {"), 1)
+			}, "two tables are called il_page_ingress",
+		},
+		{
+			"two objects of one name, one of them unused", func(in *Input) {
+				in.Linked = append(in.Linked, "\n@name(\"il_stage_ingress_0\") register<bit<32>>(4) il_other;\n"...)
+			}, "are called il_stage_ingress_0",
+		},
 		{"no main", func(in *Input) { in.Linked = []byte("#include <v1model.p4>\n") }, "main"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package program
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"github.com/interlock/interlock/linker/p4/syntax"
@@ -97,6 +98,8 @@ func (m *machine) applyTable(f *frame, s *state, e *syntax.Call) *applied {
 	}
 	inst := m.tableInstance(home, c.Callee, d)
 	m.access(f, s, e, inst, "apply", nil)
+	// What a tenant's table does is up to the tenant's controller, whoever applies it and whosever actions it lists.
+	m.enterTenant(f.owner, inst.owner, inst.name, s, e)
 	for _, p := range t.profiles {
 		m.accessProfile(f, s, e, p)
 	}
@@ -172,15 +175,23 @@ func (m *machine) reference(e syntax.Expr) (*types.Object, *types.Call) {
 // constEntries adds the entries' alternatives, one per action: what differs between entries is the action data.
 func (m *machine) constEntries(t tableInfo, keys []*smt.Term, ts []types.Type, r *applied) {
 	entries := append([]*syntax.TableEntry(nil), t.entries.Entries...)
-	lpm := -1
+	lpm, ordered := -1, false
 	for i, k := range t.keys {
 		switch k.MatchKind.Name {
-		case "exact", "ternary", "range", "optional":
+		case "exact":
+		case "ternary", "range", "optional":
+			ordered = true
 		case "lpm":
+			if lpm >= 0 {
+				m.refuse(k, "const entries over two keys matched by lpm")
+			}
 			lpm = i
 		default:
 			m.refuse(k, "const entries over a key matched by %s", k.MatchKind.Name)
 		}
+	}
+	if lpm >= 0 && ordered {
+		m.refuse(t.keys[lpm], "const entries over an lpm key beside one that orders them by priority")
 	}
 	cs := make([]choice, len(entries))
 	for i, en := range entries {
@@ -263,15 +274,20 @@ func (m *machine) runtimeEntries(s *state, e *syntax.Call, t tableInfo, site str
 	r.alts = append(r.alts, m.any(refs, r.hit, site, "entry", inst, true)...)
 }
 
-// any makes an alternative of each action, chosen by an unknown, with unknown action data. They exhaust cond.
+// any makes an alternative of each action, chosen by an unknown, with unknown action data. They exhaust cond. Two actions may have
+// one name, in different scopes.
 func (m *machine) any(refs []*syntax.ActionRef, cond *smt.Term, site, what string, inst *instance, hit bool) []alternative {
 	var out []alternative
 	left := cond
 	for i, ref := range refs {
 		o, call := m.reference(ref.Call)
+		name := fmt.Sprintf("%s.%s.%s", site, what, o.Name)
+		if again := slices.IndexFunc(refs[:i], func(r *syntax.ActionRef) bool { p, _ := m.reference(r.Call); return p.Name == o.Name }); again >= 0 {
+			name = suffix(name+"$again", i)
+		}
 		c := left
 		if i < len(refs)-1 {
-			pick := m.unknown(Query{Kind: "action", Name: fmt.Sprintf("%s.%s.%s", site, what, o.Name), Object: inst.path})
+			pick := m.unknown(Query{Kind: "action", Name: name, Object: inst.path})
 			c = m.b.And(left, pick)
 			left = m.b.And(left, m.b.Not(pick))
 		}
@@ -289,7 +305,7 @@ func (m *machine) any(refs []*syntax.ActionRef, cond *smt.Term, site, what strin
 				m.refuse(ref, "action data of type %s", p.Type)
 			}
 			data[p.Name] = m.unknown(Query{
-				Kind: "data", Name: fmt.Sprintf("%s.%s.%s.%s", site, what, o.Name, p.Name), Width: ls[0].bits, Object: inst.path,
+				Kind: "data", Name: name + "." + p.Name, Width: ls[0].bits, Object: inst.path,
 			})
 		}
 		out = append(out, alternative{cond: c, hit: hit, call: call, obj: o, data: data})
@@ -390,10 +406,13 @@ func (m *machine) pageLookup(home *frame, s *state, e *syntax.Call, d *syntax.Ta
 			if a.obj.Parent == nil {
 				in = nil
 			}
-			if a.hit && controlPlaneName(in, a.obj) == specs.MapAction(c) {
+			if a.hit && m.controlPlaneName(in, a.obj) == specs.MapAction(c) {
 				for _, p := range m.actionDecl(a.obj, e).Params {
 					if annotated(p.Annotations, "name") {
 						m.refuse(p, "a renamed parameter of %s", a.obj.Name)
+					}
+					if _, ok := under(m.info.Defs[p.Name].Type).(*types.Bit); !ok || signed(m.info.Defs[p.Name].Type) {
+						m.refuse(p, "a parameter of %s that is not of a bit type", a.obj.Name)
 					}
 				}
 				m.pages = append(m.pages, pageLookup{c, m.b.And(m.cond(s), a.cond), keys[0], a.data})

@@ -159,6 +159,7 @@ parser il_Parser(packet_in packet, out il_headers_t hdr, inout il_metadata_t met
             (_, _, 0x88a8): accept;
             (_, _, 0x9100): accept;
             (_, _, 0x9200): accept;
+            (_, _, 0x9300): accept;
             (1, 100, _): il_enter_kv;
             (2, 100, _): il_enter_kv;
             (3, 200, _): il_enter_hh;
@@ -418,7 +419,7 @@ control il_Ingress(inout il_headers_t hdr, inout il_metadata_t meta, inout stand
                     hdr.il_vlan.etherType = hdr.hh.hh__eth.etherType;
                 }
             }
-            if (hdr.il_vlan.etherType == 0x8100 || hdr.il_vlan.etherType == 0x88a8 || hdr.il_vlan.etherType == 0x9100 || hdr.il_vlan.etherType == 0x9200) {
+            if (hdr.il_vlan.etherType == 0x8100 || hdr.il_vlan.etherType == 0x88a8 || hdr.il_vlan.etherType == 0x9100 || hdr.il_vlan.etherType == 0x9200 || hdr.il_vlan.etherType == 0x9300) {
                 meta.il_vsm.egress_spec = 511;
             }
             il_ports.apply();
