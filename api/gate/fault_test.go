@@ -27,7 +27,7 @@ import (
 
 var (
 	seed   = flag.Uint64("seed", 1, "seed of random faults")
-	rounds = flag.Int("rounds", 120, "reallocations with a fault each")
+	rounds = flag.Int("rounds", 80, "reallocations with a fault each")
 )
 
 // traffic is tenants that use their memory all the time and hold the switch to what it owes them: nobody finds what another
