@@ -137,16 +137,10 @@ func (c *Context) scrub(ranges []Range, note string) ([]plan.Step, error) {
 	return steps, flush()
 }
 
-// Addresses of markers: locally administered, so that no host has them.
-var (
-	markerTo   = [6]byte{0x02, 'i', 'l', 'c', 'k', 0x01}
-	markerFrom = [6]byte{0x02, 'i', 'l', 'c', 'k', 0x02}
-)
-
 func (c *Context) fence(note string) (plan.Step, error) {
 	payload := make([]byte, 0, 22)
-	payload = append(payload, markerTo[:]...)
-	payload = append(payload, markerFrom[:]...)
+	addresses := specs.MarkerAddresses(c.ElectionID)
+	payload = append(payload, addresses[:]...)
 	payload = binary.BigEndian.AppendUint16(payload, specs.MarkerEtherType)
 	payload = binary.BigEndian.AppendUint64(payload, c.Nonce())
 	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(&p4v1.PacketOut{Payload: payload})

@@ -1,6 +1,9 @@
 package specs
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // Names and widths that the linker writes into a linked program and that everybody else looks for in it: the linked-program
 // ABI. They are names only. The verifier finds objects by these names in the text that will be installed and checks what they
@@ -13,7 +16,8 @@ const (
 	CPUPort = 510
 	// DropPort is v1model's drop value of egress_spec.
 	DropPort = 511
-	// MarkerEtherType marks a fence marker: Ethernet with this type (IEEE 802 local experimental 1), then a 64-bit nonce.
+	// MarkerEtherType marks a fence marker: Ethernet with this type (IEEE 802 local experimental 1) and MarkerAddresses, then a
+	// 64-bit nonce.
 	MarkerEtherType = 0x88B5
 	// VLANEtherType is the TPID of a tenant's tag. ServiceTag is the one of a provider's (802.1ad) tag.
 	VLANEtherType = 0x8100
@@ -33,6 +37,18 @@ const (
 	MaskBits       = 32
 	GenerationBits = 16
 )
+
+// MarkerAddresses are the destination and source address of the fence markers that are sent under an election id: locally
+// administered, so that no host has them, and different for each id, so that no late marker of an earlier controller passes for one
+// of a later.
+func MarkerAddresses(electionID uint64) (a [12]byte) {
+	var id [8]byte
+	binary.BigEndian.PutUint64(id[:], electionID)
+	a[0], a[1], a[6], a[7] = 0x02, 'i', 0x02, 'i'
+	copy(a[2:6], id[:4])
+	copy(a[8:12], id[4:])
+	return a
+}
 
 // Control is the control that a stage array and its page table belong to.
 type Control string

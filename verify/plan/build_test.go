@@ -133,8 +133,8 @@ func writeRequest(us []model.Update) *p4v1.WriteRequest {
 }
 
 func marker(nonce uint64) []byte {
-	p := make([]byte, 14, 22)
-	binary.BigEndian.PutUint16(p[12:], specs.MarkerEtherType)
+	a := specs.MarkerAddresses(testElection)
+	p := binary.BigEndian.AppendUint16(a[:], specs.MarkerEtherType)
 	return marshal(&p4v1.PacketOut{Payload: binary.BigEndian.AppendUint64(p, nonce)})
 }
 

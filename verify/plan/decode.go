@@ -72,7 +72,7 @@ func decode(in *Input, l *layout, known *texts) (*decoded, error) {
 			step, err = d.decodeRequest(s.Bytes, w)
 		case Fence:
 			step.Fence = true
-			d.nonces[i], err = decodeMarker(s.Bytes, w)
+			d.nonces[i], err = decodeMarker(s.Bytes, in.ElectionID, w)
 		default:
 			err = w.dot("kind").errorf("unknown kind %q", s.Kind)
 		}
@@ -269,15 +269,18 @@ func (d *decoded) decodeScrub(r *p4v1.RegisterEntry, w where) (model.Update, err
 	return model.Update{Kind: model.Scrub, Array: a, Slot: r.GetIndex().GetIndex()}, nil
 }
 
-// A marker is an Ethernet header with MarkerEtherType, then a nonce; zeros may follow up to the shortest Ethernet frame.
+// A marker is an Ethernet header with MarkerEtherType and the addresses that specs.MarkerAddresses makes of the plan's election id,
+// then a nonce; zeros may follow up to the shortest Ethernet frame.
 const (
+	markerType  = 12
 	markerNonce = 14
 	markerBytes = markerNonce + 8
 	shortFrame  = 60
 )
 
-// decodeMarker reads a fence's PacketOut and returns its nonce.
-func decodeMarker(b []byte, w where) (uint64, error) {
+// decodeMarker reads a fence's PacketOut and returns its nonce. A marker of an earlier controller that comes back late is not this
+// one's, because election ids are never used again.
+func decodeMarker(b []byte, electionID uint64, w where) (uint64, error) {
 	var out p4v1.PacketOut
 	if err := unmarshal(b, &out, w); err != nil {
 		return 0, err
@@ -289,7 +292,10 @@ func decodeMarker(b []byte, w where) (uint64, error) {
 	if len(p) < markerBytes || len(p) > shortFrame {
 		return 0, w.errorf("%d bytes, a marker has %d to %d", len(p), markerBytes, shortFrame)
 	}
-	if t := binary.BigEndian.Uint16(p[12:]); t != specs.MarkerEtherType {
+	if a := specs.MarkerAddresses(electionID); !bytes.Equal(p[:markerType], a[:]) {
+		return 0, w.errorf("addresses %x, a marker under election id %d has %x", p[:markerType], electionID, a)
+	}
+	if t := binary.BigEndian.Uint16(p[markerType:]); t != specs.MarkerEtherType {
 		return 0, w.errorf("etherType %#04x, a marker has %#04x", t, specs.MarkerEtherType)
 	}
 	if len(bytes.TrimRight(p[markerBytes:], "\x00")) > 0 {

@@ -221,7 +221,18 @@ func TestDecodeRefusesInput(t *testing.T) {
 		{"a write as a fence", func(in *Input) { in.Steps[0].Kind = Fence }, 0, ""},
 		{"short marker", func(in *Input) { in.Steps[1].Bytes = marshal(&p4v1.PacketOut{Payload: make([]byte, 21)}) }, 1, "21 bytes"},
 		{"long marker", func(in *Input) { in.Steps[1].Bytes = marshal(&p4v1.PacketOut{Payload: make([]byte, 61)}) }, 1, "61 bytes"},
-		{"no marker", func(in *Input) { in.Steps[1].Bytes = marshal(&p4v1.PacketOut{Payload: make([]byte, 22)}) }, 1, "etherType"},
+		{"no marker", func(in *Input) {
+			a := specs.MarkerAddresses(testElection)
+			in.Steps[1].Bytes = marshal(&p4v1.PacketOut{Payload: append(a[:], make([]byte, 10)...)})
+		}, 1, "etherType"},
+		{"marker of another controller", func(in *Input) {
+			var m p4v1.PacketOut
+			if err := proto.Unmarshal(in.Steps[1].Bytes, &m); err != nil {
+				t.Fatal(err)
+			}
+			m.Payload[11]--
+			in.Steps[1].Bytes = marshal(&m)
+		}, 1, "addresses"},
 		{"marker with a trailer", func(in *Input) {
 			var m p4v1.PacketOut
 			if err := proto.Unmarshal(in.Steps[1].Bytes, &m); err != nil {
@@ -292,6 +303,25 @@ func TestMarkers(t *testing.T) {
 		}
 		if same && !d.explain(bad[0], models[0]).Replayed {
 			t.Error("not explained")
+		}
+	}
+}
+
+// A key of no tenant cannot be written, be it 0, and gone before the goal.
+func TestKeyOfNobody(t *testing.T) {
+	pool := newPool(t, 1)
+	for _, v := range []model.VID{0, 9, 4095} {
+		p := tinyPlan()
+		k := model.Key{Control: specs.Ingress, VID: v}
+		p.Steps = append(p.Steps,
+			model.Step{Updates: []model.Update{{Kind: model.Insert, Key: k, Entry: model.Entry{{}, {}}}}},
+			model.Step{Updates: []model.Update{{Kind: model.Delete, Key: k}}})
+		d, err := decodeTest(t, input(p), p.Slots)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bad, _ := decide(t, pool, d.obligations()); len(bad) != 1 || bad[0].ID != "M4/keys" {
+			t.Errorf("VID %d: refuted: %v", v, bad)
 		}
 	}
 }

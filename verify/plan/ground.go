@@ -56,7 +56,7 @@ func (d *decoded) keys() []verify.Obligation {
 		key := c.known(int64(v), "key_%d", v)
 		i := slices.IndexFunc(d.in.Tenants, func(t Tenant) bool { return model.VID(t.VID) == v })
 		if i < 0 {
-			c.prove(c.Eq(key, c.Int(0))) // nobody's: it cannot follow
+			c.prove(c.Eq(key, c.Int(-1))) // nobody's: no key is that, 0 is one
 			continue
 		}
 		c.prove(c.Eq(key, c.known(int64(v), "vid_%s", d.in.Tenants[i].Name)))

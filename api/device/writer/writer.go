@@ -4,8 +4,8 @@
 package writer
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -31,10 +31,12 @@ type Session struct {
 	stream     p4v1.P4Runtime_StreamChannelClient
 	cancel     context.CancelFunc
 
-	mu      sync.Mutex
-	markers map[string]chan error // payload of a marker under way -> nil when it is back, or why the switch refused it
-	lost    error                    // why the session is over
-	done    chan struct{}            // closed with lost set
+	mu sync.Mutex
+	// markers has the payload of each marker that is under way, also of those that nobody waits for any more: nil is sent when it is
+	// back, or why the switch refused it.
+	markers map[string]chan error
+	lost    error         // why the session is over
+	done    chan struct{} // closed with lost set
 }
 
 // Open dials t and arbitrates with electionID (low 64 bits), which must never have been used before on this switch.
@@ -176,6 +178,9 @@ func (s *Session) invoke(ctx context.Context, method string, request []byte) err
 	return nil
 }
 
+// ErrMarkerUsed refuses a marker that this session has sent before, and that has not come back.
+var ErrMarkerUsed = errors.New("the fence's marker was sent before and is not back: coming late, it would end this fence too soon")
+
 // Fence sends a serialised PacketOut, a marker, and waits until it has come back.
 func (s *Session) Fence(ctx context.Context, marker []byte) error {
 	var out p4v1.PacketOut
@@ -188,7 +193,11 @@ func (s *Session) Fence(ctx context.Context, marker []byte) error {
 		s.mu.Unlock()
 		return s.lost
 	}
-	s.markers[string(bytes.Clone(out.GetPayload()))] = back
+	if _, sent := s.markers[string(out.GetPayload())]; sent {
+		s.mu.Unlock()
+		return fmt.Errorf("switch %s: %w", s.target.Name, ErrMarkerUsed)
+	}
+	s.markers[string(out.GetPayload())] = back
 	s.mu.Unlock()
 	if err := s.stream.Send(&p4v1.StreamMessageRequest{Update: &p4v1.StreamMessageRequest_Packet{Packet: &out}}); err != nil {
 		return device.Wrap(s.target, err)
