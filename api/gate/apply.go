@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/interlock/interlock/api/device"
 	"github.com/interlock/interlock/linker/p4"
 	"github.com/interlock/interlock/linker/p4/p4info"
+	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger"
 	"github.com/interlock/interlock/verify/plan"
 )
@@ -41,6 +43,9 @@ func (g *Gate) Apply(ctx context.Context, c *Clearance) (*Outcome, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	out := &Outcome{}
+	if g.unanswered {
+		return out, ErrUnanswered
+	}
 
 	begun := time.Now()
 	before, err := g.observe(ctx)
@@ -48,8 +53,11 @@ func (g *Gate) Apply(ctx context.Context, c *Clearance) (*Outcome, error) {
 		return out, err
 	}
 	out.Read = time.Since(begun)
-	if err := fresh(before, c.plan); err != nil {
+	if err := g.fresh(before, c.plan); err != nil {
 		return out, err
+	}
+	if c.plan.Fenced && !g.fenced {
+		return out, fmt.Errorf("%w: the plan supposes a fence after the last page-table write, and this gate completed none", ErrStale)
 	}
 	want, err := Expected(c.plan)
 	if err != nil {
@@ -89,12 +97,19 @@ func (g *Gate) Apply(ctx context.Context, c *Clearance) (*Outcome, error) {
 }
 
 // fresh checks that the switch is still in the state that the plan was proved for.
-func fresh(now *observation, in *plan.Input) error {
+func (g *Gate) fresh(now *observation, in *plan.Input) error {
 	if now.pipeline == nil {
 		return fmt.Errorf("%w: switch %s runs no program any more", ErrStale, in.Switch)
 	}
 	if !bytes.Equal(now.pipeline.DeviceConfig, in.Linked) || now.pipeline.Cookie != Cookie(in.Linked) {
 		return fmt.Errorf("%w: switch %s runs another program", ErrStale, in.Switch)
+	}
+	info, err := g.info(in.Linked)
+	if err != nil {
+		return err
+	}
+	if !proto.Equal(now.pipeline.P4Info, info) {
+		return fmt.Errorf("%w: switch %s reads requests by another P4Info than that of its program", ErrStale, in.Switch)
 	}
 	if bytes.Equal(now.pageTables, in.PreState) {
 		return nil
@@ -109,11 +124,26 @@ func fresh(now *observation, in *plan.Input) error {
 // Fresh reads the switch and returns nil if it is still in the state that the plan was proved for; otherwise the error is ErrStale
 // and lists what moved.
 func Fresh(ctx context.Context, r *device.Reader, in *plan.Input) error {
-	o, err := (&Gate{reader: r}).observe(ctx)
+	g := &Gate{reader: r}
+	o, err := g.observe(ctx)
 	if err != nil {
 		return err
 	}
-	return fresh(o, in)
+	return g.fresh(o, in)
+}
+
+// info is the P4Info of a linked program, which need not be parsed for every plan.
+func (g *Gate) info(linked []byte) (*configv1.P4Info, error) {
+	d := verify.DigestOf(linked)
+	if info := g.infos[d]; info != nil {
+		return info, nil
+	}
+	info, err := rederive(linked)
+	if err != nil {
+		return nil, err
+	}
+	g.infos = map[verify.Digest]*configv1.P4Info{d: info}
+	return info, nil
 }
 
 // Expected is the content of the page tables that the plan leaves when every step succeeds.
@@ -131,6 +161,7 @@ func Expected(in *plan.Input) ([]byte, error) {
 
 // send carries out the steps, each only when the one before has succeeded.
 func (g *Gate) send(ctx context.Context, steps []plan.Step, out *Outcome) error {
+	was := g.fenced
 	for i, s := range steps {
 		var err error
 		switch s.Kind {
@@ -146,7 +177,24 @@ func (g *Gate) send(ctx context.Context, steps []plan.Step, out *Outcome) error 
 		}
 		out.Steps++
 	}
+	g.fenced = fencedAfter(was, steps)
 	return nil
+}
+
+// fencedAfter says whether a fence follows the last page-table write when all steps have succeeded. Scrubs write no page table.
+func fencedAfter(was bool, steps []plan.Step) bool {
+	for _, s := range slices.Backward(steps) {
+		var req p4v1.WriteRequest
+		switch {
+		case s.Kind == plan.Fence:
+			return true
+		case proto.Unmarshal(s.Bytes, &req) != nil, slices.ContainsFunc(req.GetUpdates(), func(u *p4v1.Update) bool {
+			return u.GetEntity().GetRegisterEntry() == nil
+		}):
+			return false
+		}
+	}
+	return was
 }
 
 // Install carries out a cleared installation. The switch must run no program, or this one already.
@@ -160,6 +208,9 @@ func (g *Gate) Install(ctx context.Context, c *Clearance) (*Outcome, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	out := &Outcome{}
+	if g.unanswered {
+		return out, ErrUnanswered
+	}
 	var req p4v1.SetForwardingPipelineConfigRequest
 	if err := proto.Unmarshal(c.install, &req); err != nil {
 		return nil, err
@@ -179,7 +230,8 @@ func (g *Gate) Install(ctx context.Context, c *Clearance) (*Outcome, error) {
 		return out, err
 	}
 	begun := time.Now()
-	failure := g.session.SetPipeline(ctx, c.install)
+	g.fenced = false
+	failure := g.answered(g.session.SetPipeline(ctx, c.install))
 	out.Writes = time.Since(begun)
 	after, err := g.observeAfter(ctx)
 	if err != nil {

@@ -201,13 +201,25 @@ func (g *Gate) clearance(decision int64, in *plan.Input, install []byte) *Cleara
 	return &Clearance{gate: g, decision: decision, expires: g.conf.Now().Add(ClearanceLifetime), plan: in, install: install}
 }
 
-// forUs checks that a plan was made for this gate's switch and mastership.
+// sameLimits compares without regard to order: a plan has no limit twice.
+func sameLimits(a, b []plan.Limit) bool {
+	of := map[plan.Limit]bool{}
+	for _, l := range b {
+		of[l] = true
+	}
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(l plan.Limit) bool { return !of[l] })
+}
+
+// forUs checks that a plan was made for this gate's switch, tenants, policy and mastership.
 func (g *Gate) forUs(in *plan.Input) error {
 	if in.Switch != g.conf.Target.Name || in.DeviceID != g.conf.Target.DeviceID {
 		return fmt.Errorf("%w: the plan is for switch %s, device %d", ErrTampered, in.Switch, in.DeviceID)
 	}
 	if !slices.Equal(in.Tenants, g.conf.Tenants) {
 		return fmt.Errorf("%w: the plan is about other tenants than those registered", ErrTampered)
+	}
+	if in.Policy != g.conf.Policy || !sameLimits(in.Limits, g.conf.Limits) {
+		return fmt.Errorf("%w: the plan was made under another policy than the one in force, or within other limits", ErrTampered)
 	}
 	if in.ElectionID != g.ElectionID() {
 		return fmt.Errorf("%w: the plan was made under election id %d, this gate has %d", ErrStale, in.ElectionID, g.ElectionID())

@@ -12,6 +12,10 @@ import (
 	"sync"
 	"time"
 
+	configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"github.com/interlock/interlock/api/device"
 	"github.com/interlock/interlock/api/device/writer"
 	"github.com/interlock/interlock/verify"
@@ -27,6 +31,9 @@ var (
 	ErrTampered = errors.New("not what was proved")
 	// ErrUsed says that a clearance was used, or has expired.
 	ErrUsed = errors.New("clearance used up")
+	// ErrUnanswered says that the gate can do nothing more but evict: a request that it sent may still take effect. That ends when a
+	// gate with a higher election id has mastership.
+	ErrUnanswered = errors.New("an earlier request was not answered and may still take effect: take mastership again first")
 	// ErrOccupied says that another program runs on the switch: replacing it needs the proof of M8, which is not made yet.
 	ErrOccupied = errors.New("the switch runs another program")
 )
@@ -46,9 +53,13 @@ type Config struct {
 	// Tenants are those registered at the site. A plan that was made for others is refused: its proof is about other bindings of
 	// VIDs to tenants (M4).
 	Tenants []plan.Tenant
+	// Policy is the digest of the policy in force with its input, and Limits are what it comes to. A plan that was made under another
+	// policy, or within other limits, is refused: its proof is about those (M6).
+	Policy string
+	Limits []plan.Limit
 	// Required are the names of the solvers that must each prove every obligation.
 	Required []string
-	Who      string           // recorded in the ledger
+	Who      string // recorded in the ledger
 	// Patience with each write request and each read-back; 0: DefaultPatience. Longer than that is a failure, after which nothing
 	// more is sent; a fence has the driver's limit.
 	Patience time.Duration
@@ -62,7 +73,12 @@ type Gate struct {
 	session *writer.Session
 	plans   *plan.Encoder
 
-	mu    sync.Mutex
+	mu sync.Mutex
+	// fenced: this gate completed a fence after its last page-table write. unanswered: a write request of this gate got no answer, and
+	// so may take effect at any time as long as this gate has mastership.
+	fenced, unanswered bool
+	infos              map[verify.Digest]*configv1.P4Info // of linked programs
+
 	state verify.Digest // as this gate last knew it: read before an action, or left by its outcome; "" before the first
 }
 
@@ -131,7 +147,18 @@ func (g *Gate) observeAfter(ctx context.Context) (*observation, error) {
 func (g *Gate) write(ctx context.Context, request []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, g.conf.Patience)
 	defer cancel()
-	return g.session.Write(ctx, request)
+	g.fenced = false
+	return g.answered(g.session.Write(ctx, request))
+}
+
+// answered notes whether a request may still take effect after err.
+func (g *Gate) answered(err error) error {
+	switch code := status.Code(err); {
+	case err == nil:
+	case errors.Is(err, device.ErrUnreachable), code == codes.Canceled, code == codes.Internal, code == codes.ResourceExhausted:
+		g.unanswered = true // the last two may be this side's
+	}
+	return err
 }
 
 // observation is a switch's state as far as the gate answers for it.

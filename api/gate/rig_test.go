@@ -164,7 +164,7 @@ func (r *rig) target() device.Target {
 
 func (r *rig) config() gate.Config {
 	return gate.Config{
-		Tenants: tenants,
+		Tenants: tenants, Policy: "none", Limits: r.context(0).Limits,
 		Target: r.target(), Ledger: r.log, Decider: solver(r.t, "z3"), Required: []string{"z3"}, Who: "test",
 		Now: func() time.Time { return r.now },
 	}
@@ -456,7 +456,6 @@ func (r *rig) mustBeSafe() {
 		r.t.Errorf("the switch is not safe: %v", err)
 	}
 }
-
 
 func keyOf(vid uint16) alloc.Key { return alloc.Key{Control: "ingress", VID: vid} }
 

@@ -31,7 +31,11 @@ func newApply() *cobra.Command {
 			return err
 		}
 		ctx := c.Context()
-		g, done, err := w.openGateAs(ctx, f.Input.ElectionID)
+		p, err := w.entitled(ctx)
+		if err != nil {
+			return err
+		}
+		g, done, err := w.openGateAs(ctx, f.Input.ElectionID, p.terms())
 		if err != nil {
 			return w.explainStale(ctx, f.Input, err)
 		}
@@ -45,6 +49,9 @@ func newApply() *cobra.Command {
 			return gateError(err)
 		}
 		cleared := time.Since(begun)
+		if err := useElectionID(w.ledgerDir(), f.Input.ElectionID); err != nil {
+			return err
+		}
 		out, err := g.Apply(ctx, clearance)
 		if err != nil {
 			return gateError(err)

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/interlock/interlock/api/gate"
 )
 
 // nextElectionID returns an election id that was never returned before for the ledger in dir: its successor is on disk before it
@@ -59,4 +61,39 @@ func nextElectionID(dir string) (uint64, error) {
 		return fail(err)
 	}
 	return last + 1, nil
+}
+
+// An election id that a saved plan was made under is used once, by the first apply that sends anything: a request of that apply that
+// was not answered, or its marker, could pass for one of the next. The reservation is a file, which exists until then.
+func reservation(dir string, id uint64) string {
+	return filepath.Join(dir, fmt.Sprintf("election.%d", id))
+}
+
+// reserveElectionID keeps an id that nextElectionID returned for a saved plan.
+func reserveElectionID(dir string, id uint64) error {
+	return environment(os.WriteFile(reservation(dir, id), nil, 0o600))
+}
+
+// useElectionID uses a reserved id up.
+func useElectionID(dir string, id uint64) error {
+	err := os.Remove(reservation(dir, id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return refusedf("%w: election id %d was used before, or was never a saved plan's: plan again", gate.ErrStale, id)
+	}
+	if err != nil {
+		return environment(err)
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return environment(err)
+	}
+	defer d.Close()
+	return environment(d.Sync())
+}
+
+func environment(err error) error {
+	if err == nil {
+		return nil
+	}
+	return environmentf("election id: %w", err)
 }

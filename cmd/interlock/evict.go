@@ -38,7 +38,7 @@ The tenant stays out until 'interlock admit TENANT'.`,
 		if err != nil {
 			return err
 		}
-		g, err := w.gateWith(ctx, election, nil, nil, nil)
+		g, err := w.gateWith(ctx, election, terms{}, nil, nil, nil)
 		if err != nil {
 			return err
 		}

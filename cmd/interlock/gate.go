@@ -20,11 +20,11 @@ func (w *work) openGate(ctx context.Context) (g *gate.Gate, done func(), err err
 	if err != nil {
 		return nil, nil, err
 	}
-	return w.openGateAs(ctx, election)
+	return w.openGateAs(ctx, election, terms{})
 }
 
-// openGateAs is openGate with an election id that was taken before.
-func (w *work) openGateAs(ctx context.Context, election uint64) (g *gate.Gate, done func(), err error) {
+// openGateAs is openGate with an election id that was taken before, for plans on the given terms.
+func (w *work) openGateAs(ctx context.Context, election uint64, on terms) (g *gate.Gate, done func(), err error) {
 	pool, required, err := w.solvers()
 	if err != nil {
 		return nil, nil, err
@@ -34,7 +34,7 @@ func (w *work) openGateAs(ctx context.Context, election uint64) (g *gate.Gate, d
 		pool.Close()
 		return nil, nil, err
 	}
-	g, err = w.gateWith(ctx, election, log, pool, required)
+	g, err = w.gateWith(ctx, election, on, log, pool, required)
 	if err != nil {
 		pool.Close()
 		log.Close()
@@ -43,11 +43,12 @@ func (w *work) openGateAs(ctx context.Context, election uint64) (g *gate.Gate, d
 	return g, func() { g.Close(); log.Close(); pool.Close() }, nil
 }
 
-func (w *work) gateWith(ctx context.Context, election uint64, log *ledger.Log, d verify.Decider, required []string) (*gate.Gate, error) {
+func (w *work) gateWith(ctx context.Context, election uint64, on terms, log *ledger.Log, d verify.Decider, required []string) (*gate.Gate, error) {
 	short, cancel := timeout(ctx)
 	defer cancel()
 	g, err := gate.Open(short, gate.Config{
-		Target: w.target(), Ledger: log, Decider: d, Tenants: w.tenants(), Required: required, Who: who(),
+		Target: w.target(), Ledger: log, Decider: d, Tenants: w.tenants(), Policy: on.policy, Limits: on.limits,
+		Required: required, Who: who(),
 	}, election)
 	if err != nil {
 		return nil, gateError(err)

@@ -82,8 +82,31 @@ type planner struct {
 
 func (p *planner) close() { p.reader.Close() }
 
+// terms are what a plan must keep to: the policy, by the digest of its text and input, and the limits that it comes to.
+type terms struct {
+	policy string
+	limits []plan.Limit
+}
+
+func (p *planner) terms() terms { return terms{p.context.Policy, p.context.Limits} }
+
 // planner asks the policy and takes an election id for the plan.
 func (w *work) planner(ctx context.Context) (*planner, error) {
+	p, err := w.entitled(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if p.context.ElectionID, err = nextElectionID(w.ledgerDir()); err != nil {
+		return nil, err
+	}
+	if p.reader, err = device.Dial(w.target()); err != nil {
+		return nil, gateError(err)
+	}
+	return p, nil
+}
+
+// entitled asks the policy. The planner has no election id and no connection yet.
+func (w *work) entitled(ctx context.Context) (*planner, error) {
 	codec, err := codecOf(w.linked)
 	if err != nil {
 		return nil, exitWith(exitInput, err)
@@ -111,18 +134,10 @@ func (w *work) planner(ctx context.Context) (*planner, error) {
 	} else if err != nil {
 		return nil, exitWith(exitInput, err)
 	}
-	election, err := nextElectionID(w.ledgerDir())
-	if err != nil {
-		return nil, err
-	}
-	r, err := device.Dial(w.target())
-	if err != nil {
-		return nil, gateError(err)
-	}
 	return &planner{
-		work: w, reader: r, tenants: tenants, bounds: bounds,
+		work: w, tenants: tenants, bounds: bounds,
 		context: &alloc.Context{
-			Switch: w.site.Switch.Name, DeviceID: w.site.Switch.DeviceID, ElectionID: election, Linked: w.linked, Codec: codec,
+			Switch: w.site.Switch.Name, DeviceID: w.site.Switch.DeviceID, Linked: w.linked, Codec: codec,
 			Tenants: w.tenants(), Limits: alloc.Limits(tenants, bounds), Policy: string(digest), Nonce: randomNonce,
 		},
 	}, nil
@@ -246,6 +261,9 @@ func (w *work) proveAndSave(ctx context.Context, out io.Writer, p *planner, in *
 	})
 	if err != nil {
 		return exitWith(exitEnvironment, err)
+	}
+	if err := reserveElectionID(w.ledgerDir(), in.ElectionID); err != nil {
+		return err
 	}
 	if err := f.Save(path); err != nil {
 		return exitWith(exitEnvironment, err)

@@ -83,7 +83,7 @@ func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.D
 	if err != nil {
 		last = []byte("unknown") // equal to no read-back: recover first
 	}
-	g, err := w.gateWith(ctx, p.context.ElectionID, log, pool, required)
+	g, err := w.gateWith(ctx, p.context.ElectionID, p.terms(), log, pool, required)
 	if err != nil {
 		return err
 	}
