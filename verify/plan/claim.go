@@ -21,14 +21,16 @@ type claim struct {
 	// situation, besides the facts, is what the claim speaks of; nil if the facts are all.
 	situation *smt.Term
 	defined   map[string]*smt.Term
+	// definitions are the names of a ground claim: with them a solver only has to calculate.
+	definitions []smt.Definition
 }
 
 func newClaim(logic string) *claim {
 	return &claim{Builder: smt.NewBuilder(), logic: logic, defined: map[string]*smt.Term{}}
 }
 
-// groundLogic is wider than need be: in QF_LIA Z3 4.8.12 takes ten times as long for a thousand equations.
-const groundLogic = "QF_UFLIA"
+// groundLogic is that of the shapes, so that a solver's process that has one has the other.
+const groundLogic = shapeLogic
 
 // newGround starts a claim about numbers of the plan.
 func newGround() *claim {
@@ -48,7 +50,11 @@ func (c *claim) define(name string, value *smt.Term) *smt.Term {
 	switch c.defined[name] {
 	case nil:
 		c.defined[name] = value
-		c.assume(c.Eq(t, value))
+		if c.ground {
+			c.definitions = append(c.definitions, smt.Definition{Name: t, Value: value})
+		} else {
+			c.assume(c.Eq(t, value))
+		}
 	case value:
 	default:
 		panic("plan: " + name + " is defined twice") // a defect of the encoder: no input can bring it about
@@ -79,7 +85,7 @@ func (c *claim) obligation(property, id, subject string) verify.Obligation {
 
 // texts are the obligation, and its guard.
 func (c *claim) texts() (text, guard string) {
-	text = smt.Script(c.logic, append(slices.Clone(c.facts), c.Not(c.And(c.goals...)))...)
+	text = smt.ScriptWith(c.logic, c.definitions, append(slices.Clone(c.facts), c.Not(c.And(c.goals...)))...)
 	if c.ground {
 		return text, ""
 	}

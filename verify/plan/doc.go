@@ -38,4 +38,4 @@
 package plan
 
 // EncoderVersion names the translation from Input to obligations. It changes whenever some Input yields other texts.
-const EncoderVersion = "plan/2"
+const EncoderVersion = "plan/3"

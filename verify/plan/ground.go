@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
+	mathbits "math/bits"
 	"slices"
 
 	"github.com/interlock/interlock/specs"
@@ -80,13 +81,10 @@ func (d *decoded) masks(c specs.Control, hs []*history) []verify.Obligation {
 	if len(largest) == 0 {
 		return nil
 	}
-	const wide = specs.MaskBits + 1
-	f := newClaim("QF_BV")
-	f.ground = true
+	f := newGround()
 	for _, m := range slices.Sorted(maps.Keys(largest)) {
-		t := f.define(fmt.Sprintf("mask_%d", m), f.BV(uint64(m), wide))
-		above := f.BVAdd(t, f.BV(1, wide))
-		f.prove(f.Eq(f.BVAnd(t, above), f.BV(0, wide)), f.BVUle(f.BV(uint64(largest[m]), wide), above))
+		above := f.Add(f.known(int64(m), "mask_%d", m), f.Int(1))
+		f.prove(f.Eq(above, f.Int(1<<mathbits.Len32(m))), f.Le(f.Int(largest[m]), above))
 	}
 	return []verify.Obligation{f.obligation("M3", fmt.Sprintf("%s/masks", c), fmt.Sprintf("%s: masks are of the form 2^k-1 and leave indices below the size alone", c))}
 }
@@ -95,7 +93,7 @@ func (d *decoded) masks(c specs.Control, hs []*history) []verify.Obligation {
 // out of it, and no sum wraps; and a mask of the right form leaves every index below the size alone.
 func (d *decoded) translation() []verify.Obligation {
 	out := []verify.Obligation{
-		{ID: "M3/translation", Property: "M3", Logic: "QF_BV", Subject: "no index leads out of an extent"},
+		{ID: "M3/translation", Property: "M3", Logic: shapeLogic, Subject: "no index leads out of an extent"},
 		{ID: "M3/index", Property: "M3", Logic: "QF_BV", Subject: "an index below the size is not folded"},
 	}
 	out[0].Text, out[0].Guard = d.texts.of("translation", func() (string, string) { return stays().texts() })
@@ -103,53 +101,36 @@ func (d *decoded) translation() []verify.Obligation {
 	return out
 }
 
+// stays states: v = index & mask; if v < size, slot = base + v, which wraps at 2^32, is in the extent and in the array. Nothing is
+// supposed of v but its width.
 func stays() *claim {
-	const w, wide = specs.MaskBits, specs.MaskBits + 2
-	leave := newClaim("QF_BV")
-	leave.translated(leave.extent(w, wide))
-	return leave
-}
-
-func unfolded() *claim {
-	const w, wide = specs.MaskBits, specs.MaskBits + 2
-	fold := newClaim("QF_BV")
-	x := fold.extent(w, wide)
-	fold.assume(
-		fold.Eq(fold.BVAnd(x.mask, fold.BVAdd(x.mask, fold.BV(1, w))), fold.BV(0, w)),
-		fold.BVUle(x.size, fold.BVAdd(fold.ZeroExt(x.mask, wide-w), fold.BV(1, wide))),
-		fold.BVUlt(fold.ZeroExt(x.index, wide-w), x.size),
-	)
-	fold.prove(fold.Eq(fold.BVAnd(x.index, x.mask), x.index))
-	return fold
-}
-
-// bvExtent is an extent as the data plane has it, base and size widened so that nothing below wraps.
-type bvExtent struct {
-	base24, size24    *smt.Term
-	base, size, slots *smt.Term // wide
-	mask, index       *smt.Term
-	narrow, wide      int
-}
-
-func (c *claim) extent(w, wide int) bvExtent {
-	x := bvExtent{
-		base24: c.Var("base", smt.BV(specs.BaseBits)), size24: c.Var("size", smt.BV(specs.SizeBits)),
-		mask: c.Var("mask", smt.BV(w)), index: c.Var("index", smt.BV(w)), narrow: w, wide: wide,
+	c := newClaim(shapeLogic)
+	below := func(name string, bits uint) *smt.Term {
+		x := c.unknown("%s", name)
+		c.assume(c.Le(c.Int(0), x), c.Lt(x, c.Int(1<<bits)))
+		return x
 	}
-	x.base, x.size = c.ZeroExt(x.base24, wide-specs.BaseBits), c.ZeroExt(x.size24, wide-specs.SizeBits)
-	x.slots = c.Var("slots", smt.BV(wide))
-	c.assume(c.BVUle(x.slots, c.BV(1<<specs.BaseBits, wide)), c.BVUle(c.BVAdd(x.base, x.size), x.slots))
-	return x
+	base, size, v := below("base", specs.BaseBits), below("size", specs.SizeBits), below("v", specs.MaskBits)
+	slots := c.unknown("slots")
+	c.assume(c.Le(slots, c.Int(1<<specs.BaseBits)), c.Le(c.Add(base, size), slots), c.Lt(v, size))
+	slot := c.Mod(c.Add(base, v), c.Int(1<<specs.MaskBits))
+	c.prove(c.Le(base, slot), c.Lt(slot, c.Add(base, size)), c.Lt(slot, slots))
+	return c
 }
 
-// translated states: v = index & mask; if v < size, slot = base + v, computed in narrow bits, is in the extent and in the array.
-func (c *claim) translated(x bvExtent) {
-	v := c.BVAnd(x.index, x.mask)
-	slot := c.BVAdd(c.ZeroExt(x.base24, x.narrow-specs.BaseBits), v)
-	hit := c.BVUlt(v, c.ZeroExt(x.size24, x.narrow-specs.SizeBits))
-	c.assume(hit)
-	wide := c.ZeroExt(slot, x.wide-x.narrow)
-	c.prove(c.BVUle(x.base, wide), c.BVUlt(wide, c.BVAdd(x.base, x.size)), c.BVUlt(wide, x.slots))
+// unfolded states: a mask of the form 2^k-1 with size <= 2^k keeps every index below the size.
+func unfolded() *claim {
+	const w, wide = specs.MaskBits, specs.MaskBits + 1
+	c := newClaim("QF_BV")
+	mask, index := c.Var("mask", smt.BV(w)), c.Var("index", smt.BV(w))
+	size := c.ZeroExt(c.Var("size", smt.BV(specs.SizeBits)), wide-specs.SizeBits)
+	c.assume(
+		c.Eq(c.BVAnd(mask, c.BVAdd(mask, c.BV(1, w))), c.BV(0, w)),
+		c.BVUle(size, c.BVAdd(c.ZeroExt(mask, 1), c.BV(1, wide))),
+		c.BVUlt(c.ZeroExt(index, 1), size),
+	)
+	c.prove(c.Eq(c.BVAnd(index, mask), index))
+	return c
 }
 
 // changed says whether a plan writes the entry, or its goal is not what the switch has: what it leaves alone, and should, is
@@ -228,28 +209,27 @@ func (h *history) constant(stage int) bool {
 }
 
 // goals is M6 for one page table: when all steps have succeeded, the entries that the plan touches are those of the goal. Entries are
-// compared as the words that their parameters make up.
+// compared as the numbers that their parameters make up, one after the other.
 func (d *decoded) goals(t *pageTable, hs []*history) []verify.Obligation {
 	if !d.completes() {
 		return nil // M6 for requests says so
 	}
-	f := newClaim("QF_BV")
-	f.ground = true
+	f := newGround()
 	for _, h := range hs {
 		if !d.changed(h) {
 			continue
 		}
 		goal, wanted := d.plan.Goal[h.key]
 		for _, n := range h.final() {
-			have, w := h.versions[n].entry, t.stages*(specs.BaseBits+specs.SizeBits+specs.MaskBits+specs.GenerationBits)
+			have := h.versions[n].entry
 			// Where there is an entry on one side only it gives no slots: then generations mean nothing.
 			generations, name := have != nil && wanted, fmt.Sprint(h.key.VID)
 			if !generations {
 				name += "_slots"
 			}
 			f.prove(f.Eq(
-				f.define(fmt.Sprintf("entry_%d_%d", h.key.VID, n), f.BVBig(word(have, t.stages, generations), w)),
-				f.define("goal_"+name, f.BVBig(word(goal, t.stages, generations), w))))
+				f.define(fmt.Sprintf("entry_%d_%d", h.key.VID, n), f.IntBig(word(have, t.stages, generations))),
+				f.define("goal_"+name, f.IntBig(word(goal, t.stages, generations)))))
 		}
 	}
 	if len(f.goals) == 0 {
@@ -314,11 +294,10 @@ func (d *decoded) markers() []verify.Obligation {
 	if len(d.nonces) < 2 {
 		return nil
 	}
-	c := newClaim("QF_BV")
-	c.ground = true
+	c := newGround()
 	var all []*smt.Term
 	for _, i := range slices.Sorted(maps.Keys(d.nonces)) {
-		all = append(all, c.define(fmt.Sprintf("nonce_%d", i+1), c.BV(d.nonces[i], 64)))
+		all = append(all, c.define(fmt.Sprintf("nonce_%d", i+1), c.IntBig(new(big.Int).SetUint64(d.nonces[i]))))
 	}
 	c.prove(c.Distinct(all...))
 	return []verify.Obligation{c.obligation("M7", "markers", "fences have distinct nonces")}

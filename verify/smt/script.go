@@ -15,11 +15,30 @@ const nestLimit = 100
 // Script returns the SMT-LIB 2 text that asks whether the assertions can hold together: (set-logic ...), declarations sorted by
 // name, definitions of the subterms that occur more than once, one assert each, (check-sat). It depends on nothing but the shape
 // of the terms, and its length is linear in their graph. Assertions that are literally true are left out.
-func Script(logic string, asserts ...*Term) string {
-	p := newPrinter(asserts)
+func Script(logic string, asserts ...*Term) string { return ScriptWith(logic, nil, asserts...) }
+
+// Definition gives a variable a value: a name in the text, which a solver replaces by what it stands for.
+type Definition struct{ Name, Value *Term }
+
+// ScriptWith is Script with definitions, in their order: a value may mention names that were defined before it. To a solver this
+// is far less than a declaration and an equation that it has to solve.
+func ScriptWith(logic string, defs []Definition, asserts ...*Term) string {
+	roots := slices.Clone(asserts)
+	defined := make(map[*Term]bool, len(defs))
+	for _, d := range defs {
+		roots = append(roots, d.Value)
+		defined[d.Name] = true
+	}
+	p := newPrinter(roots)
 	var w bytes.Buffer
 	w.WriteString("(set-logic " + logic + ")\n")
-	p.declare(&w)
+	p.declare(&w, defined)
+	for _, d := range defs {
+		p.define(&w, d.Value)
+		w.WriteString("(define-fun " + Symbol(d.Name.name) + " () " + d.Name.sort.String() + " ")
+		p.term(&w, d.Value)
+		w.WriteString(")\n")
+	}
 	for _, a := range asserts {
 		p.define(&w, a)
 		if a.isTrue() {
@@ -163,7 +182,8 @@ func (p *printer) free() []*Term {
 	return vars
 }
 
-func (p *printer) declare(w *bytes.Buffer) {
+// declare writes a declaration for each function and each free variable that is not defined.
+func (p *printer) declare(w *bytes.Buffer, defined map[*Term]bool) {
 	var fns []*Func
 	seen := map[*Func]bool{}
 	for _, t := range p.order {
@@ -174,6 +194,9 @@ func (p *printer) declare(w *bytes.Buffer) {
 	}
 	slices.SortFunc(fns, func(a, b *Func) int { return strings.Compare(a.name, b.name) })
 	for _, v := range p.free() {
+		if defined[v] {
+			continue
+		}
 		w.WriteString("(declare-fun " + Symbol(v.name) + " () " + v.sort.String() + ")\n")
 	}
 	for _, f := range fns {

@@ -117,3 +117,20 @@ func TestSortErrorsPanic(t *testing.T) {
 		})
 	}
 }
+
+// Definitions are written in their order, with their values; what is not defined is declared.
+func TestScriptWith(t *testing.T) {
+	b := NewBuilder()
+	x, y, z := b.Var("x", Int), b.Var("y", Int), b.Var("z", Int)
+	have := ScriptWith("QF_LIA", []Definition{{y, b.Int(3)}, {x, b.Add(y, z)}}, b.Lt(x, y), b.True())
+	want := `(set-logic QF_LIA)
+(declare-fun z () Int)
+(define-fun y () Int 3)
+(define-fun x () Int (+ y z))
+(assert (< x y))
+(check-sat)
+`
+	if have != want {
+		t.Errorf("have\n%swant\n%s", have, want)
+	}
+}
