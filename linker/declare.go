@@ -87,7 +87,9 @@ func (t *tenant) control(c *rewrite.Copier, d *syntax.ControlDecl) *syntax.Contr
 				return nil, true
 			}
 			if t.controlOf(l) != nil {
-				return nil, false
+				sub := rewrite.Node(c, l)
+				sub.Annotations = nil
+				return []syntax.Decl{sub}, true
 			}
 			return []syntax.Decl{t.named(c, path, l)}, true
 		case *syntax.TableDecl:
@@ -110,6 +112,7 @@ func (t *tenant) control(c *rewrite.Copier, d *syntax.ControlDecl) *syntax.Contr
 		return nil, false
 	}
 	out := rewrite.Node(&local, d)
+	out.Annotations = nil // the objects in it have absolute names
 	out.Apply.Stmts = append(start, out.Apply.Stmts...)
 	t.zeroOut(d.Params, out.Apply)
 	if t.registers.Uses(d) {

@@ -77,6 +77,10 @@ func (t *tenant) checkChecksums() {
 			call, ok := s.(*syntax.CallStmt)
 			if !ok || t.info.Calls[call.Call] == nil || t.info.Calls[call.Call].Method != want {
 				t.errorf(s.Pos(), CodeUnsupported, "the statements of this control are calls of %s; others are not supported", want)
+				continue
+			}
+			for _, a := range t.info.Calls[call.Call].Args {
+				t.refuseInnerCalls(a, "the arguments of a checksum are evaluated for every tenant's packets")
 			}
 		}
 	}

@@ -131,6 +131,8 @@ func (t *tenant) refuseCalls() {
 				t.errorf(c.Pos(), CodeExtern, "method %s is not one that tenants may use", info.Method)
 			case !allowedMethods[e.Name][info.Method]:
 				t.errorf(c.Pos(), CodeExtern, "%s.%s is not one of the extern methods that tenants may use", e.Name, info.Method)
+			case e.Name == "counter":
+				t.refuseInnerCalls(info.Args[0], "the index of a counter is evaluated twice, to check it")
 			}
 		case types.ConstructorCall:
 			if info.Sig != nil {
@@ -142,6 +144,21 @@ func (t *tenant) refuseCalls() {
 			t.errorf(c.Pos(), CodeUnsupported, "applying a control by its type is not supported yet; declare an instance of it")
 		}
 	}
+}
+
+// refuseInnerCalls refuses calls in an expression that would be evaluated more often, or for more packets, than it is written.
+func (t *tenant) refuseInnerCalls(e syntax.Expr, why string) {
+	if e == nil {
+		return
+	}
+	syntax.Walk(e, func(n syntax.Node) bool {
+		if c, ok := n.(*syntax.Call); ok {
+			if info := t.info.Calls[c]; info == nil || info.Kind != types.BuiltinCall {
+				t.errorf(c.Pos(), CodeUnsupported, "a call in this place is not supported yet: %s", why)
+			}
+		}
+		return true
+	})
 }
 
 // refuseWrites refuses what would be written to the switch's own metadata, and to the tag: by what is written, be it an

@@ -36,6 +36,15 @@ func (t *tenant) rename() {
 		if o := t.info.Defs[s.Name]; o != nil {
 			t.names[o] = t.prefix + s.Name.Name
 		}
+		// What is local to a state would hide the system's parameters there, which stand for the tenant's.
+		syntax.Walk(s, func(n syntax.Node) bool {
+			if d, ok := n.(*syntax.DeclStmt); ok {
+				if o := t.info.Defs[d.Decl.DeclName()]; o != nil {
+					t.names[o] = t.prefix + o.Name
+				}
+			}
+			return true
+		})
 	}
 	for _, d := range t.parser.Locals {
 		if o := t.info.Defs[d.DeclName()]; o != nil {

@@ -95,6 +95,9 @@ func (t *tenant) foreignNames(prog *syntax.Program, others []string) {
 		if d, ok := n.(syntax.Decl); ok && builtin(d) {
 			return false
 		}
+		if a, ok := n.(*syntax.Annotation); ok && a.Name == "name" && !builtin(a) {
+			t.foreignName(a, others)
+		}
 		id, ok := n.(*syntax.Ident)
 		if !ok || builtin(id) {
 			return true
@@ -112,6 +115,18 @@ func (t *tenant) foreignNames(prog *syntax.Program, others []string) {
 		}
 		return true
 	})
+}
+
+// foreignName refuses a control-plane name with another tenant's prefix somewhere in it.
+func (t *tenant) foreignName(a *syntax.Annotation, others []string) {
+	text := syntax.PrintNode(a)
+	for _, o := range others {
+		for _, part := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(`."() []`, r) }) {
+			if strings.HasPrefix(part, specs.TenantPrefix(o)) {
+				t.errorf(a.Pos(), CodeName, "%s is a name of tenant %s; no program reaches another tenant's objects", part, o)
+			}
+		}
+	}
 }
 
 // pipeline finds the parts of main.
