@@ -222,6 +222,16 @@ il_last.apply();
 		"P11/exit/hh", "spec = 7", "not one of its ports [3]",
 	},
 	{
+		"another NoAction than a table's own default", "    table il_l2 {\n----\n            if (meta.il_hit == 1) {", `    action NoAction() { standard_metadata.egress_spec = 511; }
+    table il_gate { key = { hdr.il_vlan.vid: exact; } actions = { NoAction; } }
+    table il_l2 {
+----
+            standard_metadata.egress_spec = 7;
+            il_gate.apply();
+            if (meta.il_hit == 1) {`,
+		"P11/exit/kv", "standard_metadata.egress_spec = 7", "not one of its ports [1 2]",
+	},
+	{
 		"a packet longer than the model's", "state kv__start {", "state kv__start { hdr.il_vlan.pcp = hdr.il_vlan.pcp ^ (standard_metadata.packet_length > 70000 ? 3w1 : 0);",
 		"P2/kv/pcp", "packet_length > 70000", "with another pcp",
 	},

@@ -334,7 +334,7 @@ func (m *machine) defaults(s *state, t tableInfo, site string, r *applied) {
 		}
 		refs = append(refs, a)
 		o, _ := m.reference(a.Call)
-		noAction = noAction || o.Name == "NoAction"
+		noAction = noAction || o == m.noAction()
 	}
 	alts := m.any(refs, miss, site, "default", inst, false)
 	if t.dflt == nil && !noAction || len(refs) == 0 {
