@@ -74,6 +74,7 @@ func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.D
 		return err
 	}
 	defer pool.Close()
+	go pool.Decide(ctx, plan.Standing(), nil) //nolint:errcheck // what fails here fails again with the first plan, and is told then
 	log, err := w.openLedger()
 	if err != nil {
 		return err

@@ -32,8 +32,15 @@
 // reach is exclusive and free of others' residue. The order in which slots are cut is a witness and is checked; that an interval
 // lies in an extent, or which of two numbers of the plan is the largest, is read off by the encoder.
 //
+// Fenced, Limits and Policy are the planner's word: the gate compares them with its own fences and with the policy in force, and
+// applies nothing else. That no request without an answer is still under way, and that election ids, which fence markers carry, are
+// never used again, is the gate's to see to as well.
+//
 // It does not send anything, and it does not decide whether the goal is a good one: only that it respects the limits given. It does
-// not know who had a VID before the present registration: that a VID is given to another tenant only after its entries are gone is
+// not know whether a register is folded: a mask that leaves every index below the size alone is accepted, though a larger or smaller
+// one maps indices past the size otherwise. What a tenant left itself in a slot that it gives up and gets back within one plan may
+// still be there (M2 is about others). It does not know which generation an entry had that was deleted by an earlier plan, nor who
+// had a VID before the present registration: that a VID is given to another tenant only after its entries are gone is
 // for the one who registers tenants to see to.
 package plan
 

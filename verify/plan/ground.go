@@ -101,6 +101,10 @@ func (d *decoded) translation() []verify.Obligation {
 	return out
 }
 
+// Standing are the obligations that every plan has, whatever it does. To have them decided ahead of the first plan starts the
+// solvers' processes too.
+func Standing() []verify.Obligation { return (&decoded{texts: &texts{}}).translation() }
+
 // stays states: v = index & mask; if v < size, slot = base + v, which wraps at 2^32, is in the extent and in the array. Nothing is
 // supposed of v but its width.
 func stays() *claim {
