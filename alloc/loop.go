@@ -194,6 +194,9 @@ func (l *Loop) attempt(ctx context.Context, e *Epoch, watch *stopwatch, state []
 	}
 	watch.lap("allocate")
 	in, placed, err := l.Context.toLevels(state, tables, l.Tenants, levels, l.fenced)
+	if err == nil && in == nil && e.Kind == Recovery {
+		in, err = l.Context.Sweep(state) // the extents are well as they are; what lies between them may not be
+	}
 	if err != nil {
 		return err
 	}

@@ -328,6 +328,8 @@ func TestLoopRecovers(t *testing.T) {
 		first := (*records)[n]
 		if same := bytes.Equal(state, done); same == (first.Kind == Recovery) {
 			t.Errorf("death before update %d: state unchanged %v, then %s", die, same, first.Kind)
+		} else if !same && (first.Plan == nil || !first.Plan.Applied) {
+			t.Errorf("death before update %d: recovered without a plan", die)
 		}
 		for _, x := range (*records)[len(*records)-1].Tenants {
 			if x.Level < x.Floor || x.Level > x.Ceiling {

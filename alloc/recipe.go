@@ -217,6 +217,46 @@ func (c *Context) Build(preState []byte, goal Tables, fenced bool) (*plan.Input,
 	return in, nil
 }
 
+// Sweep is the plan that changes no extent and zeroes every slot that nobody has: what an interrupted plan may have left between taking
+// and giving. It starts with a fence.
+func (c *Context) Sweep(preState []byte) (*plan.Input, error) {
+	pre, err := c.Codec.Decode(preState)
+	if err != nil {
+		return nil, err
+	}
+	ops := []Op{{Fence: true, Note: "fence: nobody acts on an older page table"}}
+	if free := c.unowned(pre); len(free) > 0 {
+		ops = append(ops, Op{Scrub: free, Note: "scrub " + ranges(free)})
+	}
+	steps, _, err := c.assemble(pre, ops)
+	if err != nil {
+		return nil, err
+	}
+	in := c.input(preState, false, steps)
+	in.Goal = pre.extents()
+	return in, nil
+}
+
+// unowned lists the slots that are in no extent.
+func (c *Context) unowned(t Tables) []Range {
+	var owned []Range
+	for k, e := range t {
+		for s, m := range e {
+			owned = append(owned, Range{Array{k.Control, s}, m.Base, m.Base + m.Size})
+		}
+	}
+	at := map[Array]int64{}
+	var free []Range
+	for _, r := range union(owned) {
+		free = append(free, Range{r.Array, at[r.Array], r.Lo})
+		at[r.Array] = r.Hi
+	}
+	for a, n := range c.Codec.Slots() {
+		free = append(free, Range{a, at[a], n})
+	}
+	return union(free)
+}
+
 // Evict is the plan that takes everything from a tenant at once: delete its entries, fence, scrub what was its. Deleting is safe in any
 // state, so it comes first, before any fence.
 func (c *Context) Evict(preState []byte, vid uint16, fenced bool) (*plan.Input, error) {

@@ -18,6 +18,12 @@ import (
 // every state, and leaves every other tenant's slots alone.
 const EvictLemma = "specs/lemmas/evict.smt2"
 
+// Names of an eviction's recorded inputs: the write request, and the page tables that it was made for.
+const (
+	EvictRequest  = "request.bin"
+	EvictPreState = "prestate.bin"
+)
+
 // Evict unmaps all of a tenant's register memory at once, in any state of the switch: it deletes the tenant's page-table entries.
 // Its slots are free, and are scrubbed before anyone gets them. No solver, policy or allocator is involved.
 func (g *Gate) Evict(ctx context.Context, name string, vid uint16) (*Outcome, error) {
@@ -42,7 +48,7 @@ func (g *Gate) Evict(ctx context.Context, name string, vid uint16) (*Outcome, er
 		Action: "evict", Switch: g.conf.Target.Name, Verdict: "lemma", Lemma: EvictLemma, Who: g.conf.Who, At: g.conf.Now().UTC(),
 	}, verify.Subject{
 		Kind: "evict", Name: fmt.Sprintf("eviction of tenant %s (VID %d)", name, vid),
-		Inputs: map[string][]byte{"request.bin": request, "prestate.bin": before.pageTables},
+		Inputs: map[string][]byte{EvictRequest: request, EvictPreState: before.pageTables},
 	}, nil, nil)
 	if err != nil {
 		return out, err

@@ -92,12 +92,35 @@ func openFiles(in, out string, opts WireOptions) (Wire, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := wellFormed(f); err != nil {
+			f.Close()
+			return nil, fmt.Errorf("%s: %w", in, err)
+		}
 		w.in = func(_ context.Context, each func(string, io.Reader) error) error {
 			defer f.Close()
 			return each(in, bufio.NewReader(f))
 		}
 	}
 	return withOutput(w, out)
+}
+
+// wellFormed reads a whole pcap file, so that a bad one is refused before anything is replayed, and goes back to its start.
+func wellFormed(f *os.File) error {
+	r, err := newPcapReader(bufio.NewReader(f))
+	if err != nil {
+		return err
+	}
+	for {
+		_, _, err := r.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err = f.Seek(0, io.SeekStart)
+	return err
 }
 
 func withOutput(w *fileWire, out string) (Wire, error) {

@@ -50,7 +50,7 @@ func newApply() *cobra.Command {
 		}
 		cleared := time.Since(begun)
 		if err := useElectionID(w.ledgerDir(), f.Input.ElectionID); err != nil {
-			return err
+			return w.staleFirst(ctx, f.Input, err)
 		}
 		out, err := g.Apply(ctx, clearance)
 		if err != nil {

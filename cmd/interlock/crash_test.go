@@ -358,7 +358,7 @@ func readPageTables(ctx context.Context, t *testing.T, r *device.Reader) []byte 
 	return b
 }
 
-// auditCrash checks the log as an auditor does: intact, with the recovery recorded if the switch was left changed, and, where there was
+// auditCrash checks the log as an auditor does: intact, with the recovery recorded if the switch was left changed, and, then or where there was
 // something left to do, with a plan after the interrupted one that was proved and applied.
 func auditCrash(t *testing.T, dir string, changed, more bool) {
 	t.Helper()
@@ -385,7 +385,7 @@ func auditCrash(t *testing.T, dir string, changed, more bool) {
 			applied = o.Result == "applied"
 		}
 	}
-	if recovered != changed || more && !applied {
+	if recovered != changed || (changed || more) && !applied {
 		for _, e := range l.Entries {
 			switch {
 			case e.Decision != nil:

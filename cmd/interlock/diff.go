@@ -11,6 +11,7 @@ import (
 
 	"github.com/interlock/interlock/api/device"
 	"github.com/interlock/interlock/api/gate"
+	"github.com/interlock/interlock/verify/ledger/check"
 	"github.com/interlock/interlock/verify/plan"
 )
 
@@ -19,6 +20,12 @@ func (w *work) explainStale(ctx context.Context, in *plan.Input, err error) erro
 	if !errors.Is(err, device.ErrNotPrimary) {
 		return err
 	}
+	return w.staleFirst(ctx, in, refusedf("%w: the plan was made under election id %d, and another controller has had the switch since: "+
+		"plan again", gate.ErrStale, in.ElectionID))
+}
+
+// staleFirst lists what moved on the switch since a plan was made; if nothing did, err says what is wrong with the plan.
+func (w *work) staleFirst(ctx context.Context, in *plan.Input, err error) error {
 	short, cancel := timeout(ctx)
 	defer cancel()
 	r, derr := device.Dial(w.target())
@@ -29,8 +36,7 @@ func (w *work) explainStale(ctx context.Context, in *plan.Input, err error) erro
 	if stale := gate.Fresh(short, r, in); stale != nil {
 		return gateError(stale)
 	}
-	return refusedf("%w: the plan was made under election id %d, and another controller has had the switch since: plan again",
-		gate.ErrStale, in.ElectionID)
+	return err
 }
 
 func newDiff() *cobra.Command {
@@ -124,7 +130,12 @@ func (w *work) recordedState() ([]byte, int64, error) {
 				return nil, 0, exitWith(exitRefused, err)
 			}
 			known = true
-		default: // an eviction, a failed or interrupted plan: only the digest of what it left is recorded
+		case o.Action == "evict" && o.Result == "applied" && o.Decision >= 0:
+			if state, err = afterEviction(l, l.Entries[o.Decision]); err != nil {
+				return nil, 0, exitWith(exitRefused, err)
+			}
+			known = true
+		default: // a failed or interrupted plan: only the digest of what it left is recorded
 			known = false
 		}
 	}
@@ -135,4 +146,17 @@ func (w *work) recordedState() ([]byte, int64, error) {
 		return nil, 0, inputf("the last outcome (entry %d) was no completed plan; 'interlock audit compare' checks its state's digest", entry)
 	}
 	return state, entry, nil
+}
+
+// afterEviction is the content of the page tables after a recorded eviction.
+func afterEviction(l *check.Log, e check.Entry) ([]byte, error) {
+	pre, err := l.Blob(e.Decision.Inputs[gate.EvictPreState])
+	if err != nil {
+		return nil, err
+	}
+	request, err := l.Blob(e.Decision.Inputs[gate.EvictRequest])
+	if err != nil {
+		return nil, err
+	}
+	return gate.Expected(&plan.Input{PreState: pre, Steps: []plan.Step{{Kind: plan.Write, Bytes: request}}})
 }

@@ -86,7 +86,7 @@ func Open(dir string) (*Log, error) {
 	l := &Log{disk: &disk{dir: dir}}
 	cp, err := l.disk.read("checkpoint")
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: no ledger here; make one with 'interlock init' or 'interlock audit create'", dir)
+		return nil, fmt.Errorf("%s: no ledger here; 'interlock init' makes one, and so does the first 'interlock prove' of a site", dir)
 	} else if err != nil {
 		return nil, err
 	}
