@@ -6,6 +6,7 @@ import (
 
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
+	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify/smt"
 )
 
@@ -181,12 +182,14 @@ func (m *machine) nameInstance(f *frame, inst *instance, at syntax.Node) {
 func (m *machine) ownName(inst *instance, at syntax.Node) {
 	own := inst.owner == ""
 	for part := range strings.SplitSeq(inst.path, ".") {
-		switch t := m.tenantOf(part, at); t {
-		case "":
-		case inst.owner:
-			own = true
-		default:
-			m.refuse(at, "%s %s of %s, whose name says that it is %s's", inst.kind, inst.path, who(inst.owner), who(t))
+		for _, t := range m.tenants {
+			switch {
+			case !strings.HasPrefix(part, specs.TenantPrefix(t.Name)):
+			case t.Name == inst.owner:
+				own = true
+			default:
+				m.refuse(at, "%s %s of %s, whose name says that it is %s's", inst.kind, inst.path, who(inst.owner), who(t.Name))
+			}
 		}
 	}
 	if !own {

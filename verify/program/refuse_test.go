@@ -99,6 +99,11 @@ il_ports.apply(); il_x.apply();`,
 			"ternary; hdr.il_ethernet.dst: lpm", "lpm key beside one",
 		},
 		{
+			"a page table behind a profile", "        const default_action = il_unmapped();", "        @name(\".il_members\") implementation = action_profile(64);\n        const default_action = il_unmapped();",
+			"implementation", "entries are somewhere else",
+		},
+		{"a name with the prefix of nobody", "table kv__l2 {", "@name(\"other__l2\") table kv__l2 {", "", ""},
+		{
 			"a signed page", "il_map_ingress(bit<24> base_0\n----\nmeta.il_page.base_0 = base_0;", "il_map_ingress(int<24> base_0\n----\nmeta.il_page.base_0 = (bit<24>)base_0;",
 			"il_map_ingress(int<24>", "not of a bit type",
 		},

@@ -393,6 +393,11 @@ func (m *machine) pageLookup(home *frame, s *state, e *syntax.Call, d *syntax.Ta
 		if len(t.keys) != 1 || t.keys[0].MatchKind.Name != "exact" || width(keys[0]) != 12 {
 			m.refuse(d, "a page table whose key is not one exact key of 12 bits")
 		}
+		for _, p := range t.profiles {
+			if p.Name.Name == "implementation" {
+				m.refuse(p, "a page table whose entries are somewhere else")
+			}
+		}
 		if string(m.phase) != string(c) {
 			m.refuse(e, "page table %s applied outside %s", inst.path, c)
 		}
