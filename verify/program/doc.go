@@ -23,6 +23,11 @@
 //
 // What is not modelled is refused at its position (ErrUnsupported): varbit, header unions, sub-parsers, value sets, loops in
 // controls, stack indices that are not constant, digest, truncate, parsers with a loop that no header stack ends, and others.
+// So is what could be read in two ways: names under which the control plane would take an object for somebody else's, two
+// unknowns at one position of the text (macros, #line), files that are not in the text, const entries that mix prefixes with
+// priorities.
+//
+// A write to egress_port in egress is taken to have no effect, as on BMv2.
 //
 // # Checks on itself
 //
