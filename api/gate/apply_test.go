@@ -246,7 +246,10 @@ func TestRefuted(t *testing.T) {
 		"no scrub":        func(in *plan.Input) { in.Steps = without(in.Steps, "scrub") },
 		"no second fence": func(in *plan.Input) { in.Steps = without(in.Steps, "fence: nobody acts on what was taken away") },
 		"no shrink":       func(in *plan.Input) { in.Steps = without(in.Steps, "shrink") },
-		"grow first":      func(in *plan.Input) { n := len(in.Steps); in.Steps = append([]plan.Step{in.Steps[n-1]}, in.Steps[:n-1]...) },
+		"grow first": func(in *plan.Input) {
+			n := len(in.Steps)
+			in.Steps = append([]plan.Step{in.Steps[n-1]}, in.Steps[:n-1]...)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before, _ := r.state()

@@ -35,11 +35,13 @@ func testInfo(slots map[model.Array]int64) *p4configv1.P4Info {
 				Preamble: &p4configv1.Preamble{Id: 0x16000000 + 16*id + uint32(k), Name: specs.StageArray(c, k)},
 				Size:     int32(slots[model.Array{Control: c, Stage: k}]),
 				TypeSpec: &p4configv1.P4DataTypeSpec{TypeSpec: &p4configv1.P4DataTypeSpec_Bitstring{Bitstring: &p4configv1.P4BitstringLikeTypeSpec{
-					TypeSpec: &p4configv1.P4BitstringLikeTypeSpec_Bit{Bit: &p4configv1.P4BitTypeSpec{Bitwidth: 32}}}}},
+					TypeSpec: &p4configv1.P4BitstringLikeTypeSpec_Bit{Bit: &p4configv1.P4BitTypeSpec{Bitwidth: 32}},
+				}}},
 			})
 			for j, name := range []string{specs.BaseParam(k), specs.SizeParam(k), specs.MaskParam(k), specs.GenerationParam(k)} {
 				action.Params = append(action.Params, &p4configv1.Action_Param{
-					Id: uint32(4*k + j + 1), Name: name, Bitwidth: []int32{specs.BaseBits, specs.SizeBits, specs.MaskBits, specs.GenerationBits}[j]})
+					Id: uint32(4*k + j + 1), Name: name, Bitwidth: []int32{specs.BaseBits, specs.SizeBits, specs.MaskBits, specs.GenerationBits}[j],
+				})
 			}
 		}
 		if stages == 0 {
@@ -123,7 +125,8 @@ func writeRequest(us []model.Update) *p4v1.WriteRequest {
 		if u.Kind == model.Scrub {
 			x.Entity = &p4v1.Entity{Entity: &p4v1.Entity_RegisterEntry{RegisterEntry: &p4v1.RegisterEntry{
 				RegisterId: registerID(u.Array), Index: &p4v1.Index{Index: u.Slot},
-				Data: &p4v1.P4Data{Data: &p4v1.P4Data_Bitstring{Bitstring: []byte{0}}}}}}
+				Data: &p4v1.P4Data{Data: &p4v1.P4Data_Bitstring{Bitstring: []byte{0}}},
+			}}}
 		} else {
 			x.Entity = &p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: tableEntry(u.Key, u.Entry)}}
 		}

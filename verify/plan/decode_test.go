@@ -77,8 +77,11 @@ func TestDecode(t *testing.T) {
 			name       string
 			have, want any
 		}{
-			{"pre-state", d.plan.Pre, p.Pre}, {"goal", d.plan.Goal, p.Goal}, {"steps", d.plan.Steps, p.Steps},
-			{"limits", d.plan.Limits, p.Limits}, {"tenants", d.plan.Registered, p.Registered},
+			{"pre-state", d.plan.Pre, p.Pre},
+			{"goal", d.plan.Goal, p.Goal},
+			{"steps", d.plan.Steps, p.Steps},
+			{"limits", d.plan.Limits, p.Limits},
+			{"tenants", d.plan.Registered, p.Registered},
 		} {
 			if !reflect.DeepEqual(c.have, c.want) {
 				t.Errorf("plan %d: %s:\n%+v, want\n%+v", n, c.name, c.have, c.want)
@@ -341,8 +344,10 @@ func FuzzDecode(f *testing.F) {
 		if fence {
 			kind = Fence
 		}
-		in := &Input{DeviceID: testDevice, ElectionID: testElection, PreState: pre, Tenants: []Tenant{{"a", 3}, {"b", 70}},
-			Steps: []Step{{Kind: kind, Bytes: step}}}
+		in := &Input{
+			DeviceID: testDevice, ElectionID: testElection, PreState: pre, Tenants: []Tenant{{"a", 3}, {"b", 70}},
+			Steps: []Step{{Kind: kind, Bytes: step}},
+		}
 		d, err := decode(in, l, &texts{})
 		if err != nil {
 			return

@@ -89,13 +89,19 @@ func TestExplain(t *testing.T) {
 			p.Goal[k][0].Base = 512
 			p.Steps[3].Updates[0].Entry = p.Goal[k]
 		}, []string{"M1/ingress/0/exclusive", "M2/ingress/0/clean"}},
-		{"grown before it is scrubbed", func(p *model.Plan) { p.Steps[2], p.Steps[3] = p.Steps[3], p.Steps[2] },
-			[]string{"M2/ingress/0/clean", "M5/ingress/0/scrub"}},
+		{
+			"grown before it is scrubbed", func(p *model.Plan) { p.Steps[2], p.Steps[3] = p.Steps[3], p.Steps[2] },
+			[]string{"M2/ingress/0/clean", "M5/ingress/0/scrub"},
+		},
 		{"not scrubbed", func(p *model.Plan) { p.Steps = slices.Delete(p.Steps, 2, 3) }, []string{"M2/ingress/0/clean"}},
-		{"scrubbed before the fence", func(p *model.Plan) { p.Steps[1], p.Steps[2] = p.Steps[2], p.Steps[1] },
-			[]string{"M5/ingress/0/scrub", "M2/ingress/0/clean"}},
-		{"no fence", func(p *model.Plan) { p.Steps = slices.Delete(p.Steps, 1, 2) },
-			[]string{"M1/ingress/0/exclusive", "M2/ingress/0/clean", "M5/ingress/0/scrub"}},
+		{
+			"scrubbed before the fence", func(p *model.Plan) { p.Steps[1], p.Steps[2] = p.Steps[2], p.Steps[1] },
+			[]string{"M5/ingress/0/scrub", "M2/ingress/0/clean"},
+		},
+		{
+			"no fence", func(p *model.Plan) { p.Steps = slices.Delete(p.Steps, 1, 2) },
+			[]string{"M1/ingress/0/exclusive", "M2/ingress/0/clean", "M5/ingress/0/scrub"},
+		},
 		{"no fence before, after another controller", func(p *model.Plan) {
 			p.Fenced = false
 			p.Pre[model.Key{Control: specs.Ingress, VID: 100}] = p.Goal[model.Key{Control: specs.Ingress, VID: 100}]
@@ -133,8 +139,10 @@ func TestExplain(t *testing.T) {
 		}, []string{"M6/ingress/goal"}},
 		{"an entry that is not there", func(p *model.Plan) { p.Steps[3].Updates[0].Kind = model.Modify }, []string{"M6/ingress/requests"}},
 		{"nobody's VID", func(p *model.Plan) {
-			p.Steps[3].Updates = append(p.Steps[3].Updates, model.Update{Kind: model.Insert, Index: 1,
-				Key: model.Key{Control: specs.Ingress, VID: 999}, Entry: make(model.Entry, 2)})
+			p.Steps[3].Updates = append(p.Steps[3].Updates, model.Update{
+				Kind: model.Insert, Index: 1,
+				Key: model.Key{Control: specs.Ingress, VID: 999}, Entry: make(model.Entry, 2),
+			})
 		}, []string{"M4/keys"}},
 		{"a switch that is shared already", func(p *model.Plan) {
 			p.Pre[model.Key{Control: specs.Ingress, VID: 300}] = model.Entry{{Base: 4000, Size: 100, Mask: ^uint32(0)}, {}}

@@ -120,10 +120,14 @@ func (p *prover) copies() {
 	for _, s := range p.sends {
 		if s.code == "" {
 			id, subject := fmt.Sprintf("P3/system/%s/%s", s.what, place(s.at)), fmt.Sprintf("system: %s at %s", s.what, line(s.at))
-			p.add("P3", id, subject, site{pc: p.b.And(s.pc, s.ran), bad: p.b.True(), at: s.at,
-				what: fmt.Sprintf("a packet that ran a tenant's code is to %s", s.what)})
-			p.add("P3", id, subject, site{pc: p.b.And(s.pc, p.b.Not(s.ran)), bad: p.b.True(), at: s.at,
-				what: fmt.Sprintf("a packet of the system's is to %s, and what its copy does is not known", s.what)})
+			p.add("P3", id, subject, site{
+				pc: p.b.And(s.pc, s.ran), bad: p.b.True(), at: s.at,
+				what: fmt.Sprintf("a packet that ran a tenant's code is to %s", s.what),
+			})
+			p.add("P3", id, subject, site{
+				pc: p.b.And(s.pc, p.b.Not(s.ran)), bad: p.b.True(), at: s.at,
+				what: fmt.Sprintf("a packet of the system's is to %s, and what its copy does is not known", s.what),
+			})
 			continue
 		}
 		p.add("P3", fmt.Sprintf("P3/%s/%s/%s", s.code, s.what, place(s.at)),

@@ -217,21 +217,27 @@ func (m *Machine) apply(n int) error {
 	u := m.plan.Steps[m.step].Updates[n]
 	if u.Kind == Scrub {
 		for _, v := range m.reachers(u.Array, u.Slot) {
-			m.violate(Violation{Property: "M5", Array: u.Array, Slot: u.Slot, VIDs: []VID{v},
-				Detail: "it is scrubbed while this tenant can reach it"})
+			m.violate(Violation{
+				Property: "M5", Array: u.Array, Slot: u.Slot, VIDs: []VID{v},
+				Detail: "it is scrubbed while this tenant can reach it",
+			})
 		}
 		delete(m.cells[u.Array], u.Slot)
 		return nil
 	}
 	if u.Kind != Delete && !slices.Contains(m.plan.Registered, u.Key.VID) {
-		m.violate(Violation{Property: "M4", Slot: -1, VIDs: []VID{u.Key.VID},
-			Detail: fmt.Sprintf("%s in %s under VID %d, which no tenant has", u.Kind, u.Key.Control, u.Key.VID)})
+		m.violate(Violation{
+			Property: "M4", Slot: -1, VIDs: []VID{u.Key.VID},
+			Detail: fmt.Sprintf("%s in %s under VID %d, which no tenant has", u.Kind, u.Key.Control, u.Key.VID),
+		})
 	}
 	_, exists := m.tables[u.Key]
 	if exists == (u.Kind == Insert) {
 		m.failed = true
-		m.violate(Violation{Property: "M6", Slot: -1, VIDs: []VID{u.Key.VID},
-			Detail: fmt.Sprintf("%s in %s fails, for the entry %s", u.Kind, u.Key.Control, map[bool]string{true: "is there", false: "is not there"}[exists])})
+		m.violate(Violation{
+			Property: "M6", Slot: -1, VIDs: []VID{u.Key.VID},
+			Detail: fmt.Sprintf("%s in %s fails, for the entry %s", u.Kind, u.Key.Control, map[bool]string{true: "is there", false: "is not there"}[exists]),
+		})
 		return nil
 	}
 	if u.Kind == Delete {
@@ -239,8 +245,10 @@ func (m *Machine) apply(n int) error {
 	} else {
 		if u.Kind == Insert && m.entries(u.Key.Control) >= m.plan.Capacity[u.Key.Control] {
 			m.failed = true
-			m.violate(Violation{Property: "M6", Slot: -1, VIDs: []VID{u.Key.VID},
-				Detail: fmt.Sprintf("insert in %s fails, for the page table is full", u.Key.Control)})
+			m.violate(Violation{
+				Property: "M6", Slot: -1, VIDs: []VID{u.Key.VID},
+				Detail: fmt.Sprintf("insert in %s fails, for the page table is full", u.Key.Control),
+			})
 			return nil
 		}
 		m.tables[u.Key] = u.Entry
@@ -282,13 +290,17 @@ func (m *Machine) touch(t Action) error {
 	}
 	slot := int64(uint32(x.Base) + v)
 	if slot >= m.plan.Slots[a] || !x.Contains(slot) {
-		m.violate(Violation{Property: "M3", Array: a, Slot: slot, VIDs: []VID{p.Key.VID},
-			Detail: fmt.Sprintf("index %d is translated to slot %d, outside the extent or the array", t.Index, slot)})
+		m.violate(Violation{
+			Property: "M3", Array: a, Slot: slot, VIDs: []VID{p.Key.VID},
+			Detail: fmt.Sprintf("index %d is translated to slot %d, outside the extent or the array", t.Index, slot),
+		})
 		return nil
 	}
 	if who, dirty := m.cells[a][slot]; dirty && who != p.Key.VID {
-		m.violate(Violation{Property: "M2", Array: a, Slot: slot, VIDs: []VID{p.Key.VID, who},
-			Detail: "the first finds what the second left"})
+		m.violate(Violation{
+			Property: "M2", Array: a, Slot: slot, VIDs: []VID{p.Key.VID, who},
+			Detail: "the first finds what the second left",
+		})
 	}
 	m.cells[a][slot] = p.Key.VID
 	return nil
@@ -327,8 +339,10 @@ func (m *Machine) checkExclusive() {
 			x := e[a.Stage]
 			for s := max(x.Base, 0); s < min(x.Base+x.Size, int64(len(owner))); s++ {
 				if o := owner[s]; o != 0 && o != v {
-					m.violate(Violation{Property: "M1", Array: a, Slot: s, VIDs: []VID{v, o},
-						Detail: "both reach it"})
+					m.violate(Violation{
+						Property: "M1", Array: a, Slot: s, VIDs: []VID{v, o},
+						Detail: "both reach it",
+					})
 					return
 				}
 				owner[s] = v
@@ -352,8 +366,10 @@ func (m *Machine) checkEntry(key Key, e Entry) {
 	for k, x := range e {
 		a := Array{key.Control, k}
 		fail := func(format string, args ...any) {
-			m.violate(Violation{Property: "M3", Array: a, Slot: x.Base, VIDs: []VID{key.VID},
-				Detail: fmt.Sprintf(format, args...)})
+			m.violate(Violation{
+				Property: "M3", Array: a, Slot: x.Base, VIDs: []VID{key.VID},
+				Detail: fmt.Sprintf(format, args...),
+			})
 		}
 		if x.Size == 0 {
 			continue
@@ -380,8 +396,10 @@ func (m *Machine) checkFrame(key Key) {
 		kept := m.plan.Kept(key.VID, a)
 		for i := range kept {
 			if s, hit := at(m.tables, key.VID, a).Slot(uint32(i)); !hit || s != pre[k].Base+i {
-				m.violate(Violation{Property: "M5", Array: a, Slot: pre[k].Base + i, VIDs: []VID{key.VID},
-					Detail: fmt.Sprintf("it is kept, yet not reached at index %d", i)})
+				m.violate(Violation{
+					Property: "M5", Array: a, Slot: pre[k].Base + i, VIDs: []VID{key.VID},
+					Detail: fmt.Sprintf("it is kept, yet not reached at index %d", i),
+				})
 				break
 			}
 		}
@@ -389,8 +407,10 @@ func (m *Machine) checkFrame(key Key) {
 			continue
 		}
 		x, fail := cur[k], func(what string) {
-			m.violate(Violation{Property: "M5", Array: a, Slot: -1, VIDs: []VID{key.VID},
-				Detail: fmt.Sprintf("generation %d is %s", cur[k].Generation, what)})
+			m.violate(Violation{
+				Property: "M5", Array: a, Slot: -1, VIDs: []VID{key.VID},
+				Detail: fmt.Sprintf("generation %d is %s", cur[k].Generation, what),
+			})
 		}
 		isOld := had && x.Generation == pre[k].Generation
 		isNew := wanted && x.Generation == goal[k].Generation
@@ -422,8 +442,10 @@ func (m *Machine) checkGoal() {
 			have, exists := m.tables[key]
 			x, want := at(m.tables, v, a), at(m.plan.Goal, v, a)
 			fail := func(prop, format string, args ...any) {
-				m.violate(Violation{Property: prop, Array: a, Slot: -1, VIDs: []VID{v},
-					Detail: fmt.Sprintf(format, args...)})
+				m.violate(Violation{
+					Property: prop, Array: a, Slot: -1, VIDs: []VID{v},
+					Detail: fmt.Sprintf(format, args...),
+				})
 			}
 			_, wanted := m.plan.Goal[key]
 			switch {

@@ -160,7 +160,8 @@ func TestImpossible(t *testing.T) {
 		{"no such update", base(), Schedule{Actions: []Action{{Kind: Apply, N: 1}}}},
 		{"no such packet", base(), Schedule{Actions: []Action{{Kind: Touch, N: 0}}}},
 		{"a packet that has left", base(), Schedule{Actions: []Action{
-			{Kind: Arrive, Key: a}, {Kind: Apply}, {Kind: Finish}, {Kind: Finish}, {Kind: Touch, N: 0}}}},
+			{Kind: Arrive, Key: a}, {Kind: Apply}, {Kind: Finish}, {Kind: Finish}, {Kind: Touch, N: 0},
+		}}},
 		{"no such action", base(), Schedule{Actions: []Action{{Kind: 9}}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
