@@ -362,11 +362,7 @@ func (r *rig) entries(expected ...string) []check.Entry {
 	if len(l.Findings) != len(expected) {
 		r.t.Fatalf("findings in the ledger: %v, want %v", l.Findings, expected)
 	}
-	out := make([]check.Entry, len(l.Entries))
-	for i := range l.Entries {
-		out[i] = l.Entries[i]
-	}
-	return out
+	return slices.Clone(l.Entries)
 }
 
 // lastOutcome is the ledger's last entry, which must be an outcome.

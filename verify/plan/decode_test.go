@@ -119,7 +119,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{"election, high half", entry, func(m *p4v1.WriteRequest) { m.ElectionId.High = 1 }, "step 1: election_id"},
 		{"no election", entry, func(m *p4v1.WriteRequest) { m.ElectionId = nil }, "step 1: election_id"},
 		{"role", entry, func(m *p4v1.WriteRequest) { m.Role = "x" }, "step 1: role"},
-		{"role id", entry, func(m *p4v1.WriteRequest) { m.RoleId = 1 }, "step 1: role_id"}, //nolint:staticcheck // deprecated, and refused
+		//lint:ignore SA1019 a switch may still read it
+		{"role id", entry, func(m *p4v1.WriteRequest) { m.RoleId = 1 }, "step 1: role_id"},
 		{"atomicity", entry, func(m *p4v1.WriteRequest) { m.Atomicity = p4v1.WriteRequest_ROLLBACK_ON_ERROR }, "step 1: atomicity"},
 		{"no updates", entry, func(m *p4v1.WriteRequest) { m.Updates = nil }, "step 1: a request without updates"},
 		{"unspecified type", entry, func(m *p4v1.WriteRequest) { m.Updates[0].Type = 0 }, "step 1: update 1: type"},
@@ -140,7 +141,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{"priority", grow, func(m *p4v1.WriteRequest) { update(m, 1).Priority = 1 }, "step 4: update 2: table_entry.priority"},
 		{"time-out", grow, func(m *p4v1.WriteRequest) { update(m, 0).IdleTimeoutNs = 1 }, "idle_timeout_ns"},
 		{"metadata", grow, func(m *p4v1.WriteRequest) { update(m, 0).Metadata = []byte{1} }, "metadata"},
-		{"controller metadata", grow, func(m *p4v1.WriteRequest) { update(m, 0).ControllerMetadata = 1 }, "controller_metadata"}, //nolint:staticcheck // deprecated
+		//lint:ignore SA1019 a switch may still read it
+		{"controller metadata", grow, func(m *p4v1.WriteRequest) { update(m, 0).ControllerMetadata = 1 }, "controller_metadata"},
 		{"default action", grow, func(m *p4v1.WriteRequest) { update(m, 0).IsDefaultAction = true }, "is_default_action"},
 		{"counter", grow, func(m *p4v1.WriteRequest) { update(m, 0).CounterData = &p4v1.CounterData{} }, "counter_data"},
 		{"no action", grow, func(m *p4v1.WriteRequest) { update(m, 0).Action = nil }, "must be one action"},
