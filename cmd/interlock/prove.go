@@ -266,10 +266,6 @@ func explainProgram(out io.Writer, in *program.Input, p *gate.Proof) {
 			fmt.Fprintf(out, "\n%s refuted: %s\n  (the counterexample could not be replayed: %v)\n", o.Property, o.Subject, err)
 			continue
 		}
-		fmt.Fprintf(out, "\n%s refuted: %s\n%s\n", o.Property, propertyTitle[o.Property], indent(ce.String()))
+		fmt.Fprintf(out, "\nREFUTED %s\n", strings.TrimRight(strings.Replace(ce.String(), " refuted:", ":", 1), "\n"))
 	}
-}
-
-func indent(s string) string {
-	return "  " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n  ")
 }
