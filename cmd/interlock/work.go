@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/interlock/interlock/api/device"
@@ -168,7 +169,8 @@ func (w *work) programInput() *program.Input {
 				p.Ports = append(p.Ports, phys)
 			}
 		}
-		in.Tenants = append(in.Tenants, sorted(p))
+		slices.Sort(p.Ports) // so that equal sites give equal inputs
+		in.Tenants = append(in.Tenants, p)
 	}
 	return in
 }
