@@ -10,12 +10,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/interlock/interlock/alloc"
 )
 
 func newDemo() *cobra.Command {
@@ -232,8 +235,36 @@ func (d *demonstration) reallocate(ctx context.Context, epochs int) error {
 	if _, err := d.run(ctx, exitDone, "traffic", d.path("linked"), "-o", d.path("traffic"), "--duration", duration.String(), "--rate", "1.6", "--seed", "7"); err != nil {
 		return err
 	}
-	_, err := d.run(ctx, exitDone, "run", d.path("linked"), "--epochs", fmt.Sprint(epochs), "--epoch", epochLength.String())
-	return err
+	if _, err := d.run(ctx, exitDone, "run", d.path("linked"), "--epochs", fmt.Sprint(epochs), "--epoch", epochLength.String()); err != nil {
+		return err
+	}
+	return d.noteReallocations()
+}
+
+// noteReallocations sums up what the control loop recorded.
+func (d *demonstration) noteReallocations() error {
+	f, err := os.Open(d.path("ledger", epochsFile))
+	if err != nil {
+		return exitWith(exitEnvironment, err)
+	}
+	defer f.Close()
+	epochs, err := alloc.ReadRun(f)
+	if err != nil {
+		return exitWith(exitEnvironment, err)
+	}
+	var times []time.Duration
+	for _, e := range epochs {
+		if e.Plan != nil && e.Plan.Applied {
+			times = append(times, e.Total)
+		}
+	}
+	slices.Sort(times)
+	text := fmt.Sprintf("%d in %d epochs, each proved by two solvers", len(times), len(epochs))
+	if n := len(times); n > 0 {
+		text += fmt.Sprintf("; median %v, log and scrubs included", ms(times[n/2]))
+	}
+	d.note("reallocations under traffic", text)
+	return nil
 }
 
 func (d *demonstration) byHand(ctx context.Context) error {
