@@ -354,17 +354,33 @@ func TestBuildBytes(t *testing.T) {
 	if err != nil || nothing != nil {
 		t.Errorf("a plan for nothing: %v, %v", nothing, err)
 	}
-	evict, err := c.Evict(pre, 1, true)
+	// A sweep takes nothing from anybody and scrubs exactly what nobody has.
+	sweep, err := c.Sweep(pre)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(evict.Goal) != 0 || len(evict.Steps) != 2+3 {
-		t.Errorf("evict: goal %v, %d steps", evict.Goal, len(evict.Steps))
+	tables, err := c.Codec.Decode(pre)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, l := range evict.Limits {
-		if l.VID == 1 && (l.Floor != 0 || l.Ceiling != 0) {
-			t.Errorf("an evicted tenant keeps the limit %+v", l)
+	if sweep.Steps[0].Kind != plan.Fence || !slices.Equal(sweep.Goal, tables.extents()) {
+		t.Errorf("sweep: goal %v, first %s", sweep.Goal, sweep.Steps[0].Kind)
+	}
+	free, owned := int64(0), int64(0)
+	for _, r := range c.unowned(tables) {
+		free += r.Hi - r.Lo
+	}
+	for _, e := range tables {
+		for _, m := range e {
+			owned += m.Size
 		}
+	}
+	all := int64(0)
+	for _, n := range c.Codec.Slots() {
+		all += n
+	}
+	if owned == 0 || free+owned != all {
+		t.Errorf("%d slots free and %d owned, of %d", free, owned, all)
 	}
 }
 

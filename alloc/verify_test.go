@@ -116,9 +116,9 @@ func TestPlansAreProved(t *testing.T) {
 	}
 	in, _, err = c.toLevels(state, pre, tenants, []int{4, 3, 0}, true)
 	check("exchange after a fence", in, err)
-	in, err = c.Evict(state, tenants[0].VID, false)
-	check("evict", in, err)
-	if tables, err := c.Codec.Decode(state); err != nil || len(tables) != 2 {
+	in, err = c.Sweep(state)
+	check("sweep", in, err)
+	if tables, err := c.Codec.Decode(state); err != nil || len(tables) != 3 {
 		t.Errorf("%d entries, %v", len(tables), err)
 	}
 }

@@ -237,8 +237,7 @@ func ratioFunctions() []cel.EnvOption {
 
 func floor(v ref.Val) ref.Val {
 	r := v.(Ratio).rat()
-	q, m := new(big.Int).DivMod(r.Num(), r.Denom(), new(big.Int))
-	_ = m
+	q, _ := new(big.Int).DivMod(r.Num(), r.Denom(), new(big.Int))
 	if !q.IsInt64() {
 		return types.NewErr("floor(%s) does not fit an int", q)
 	}

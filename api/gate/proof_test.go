@@ -32,12 +32,11 @@ func TestFenceIsTheGates(t *testing.T) {
 		t.Errorf("no fence after the last write: %v", err)
 	}
 	pre, _ := r.state()
-	evict, err := r.context(g.ElectionID()).Evict(pre, tenants[0].VID, false)
+	sweep, err := r.context(g.ElectionID()).Sweep(pre)
 	if err != nil {
 		t.Fatal(err)
 	}
-	evict.Limits = r.context(0).Limits
-	if _, err := g.Apply(t.Context(), r.clear(g, evict)); err != nil { // ends with a fence and scrubs
+	if _, err := g.Apply(t.Context(), r.clear(g, sweep)); err != nil { // ends with a fence and scrubs
 		t.Fatal(err)
 	}
 	other := r.gate()
@@ -45,14 +44,13 @@ func TestFenceIsTheGates(t *testing.T) {
 		t.Errorf("another gate's fence: %v", err)
 	}
 	pre, _ = r.state()
-	if evict, err = r.context(other.ElectionID()).Evict(pre, tenants[1].VID, false); err != nil {
+	if sweep, err = r.context(other.ElectionID()).Sweep(pre); err != nil {
 		t.Fatal(err)
 	}
-	evict.Limits = r.context(0).Limits
-	if _, err := other.Apply(t.Context(), r.clear(other, evict)); err != nil {
+	if _, err := other.Apply(t.Context(), r.clear(other, sweep)); err != nil {
 		t.Fatal(err)
 	}
-	if err := try(other, first); err != nil {
+	if err := try(other, second); err != nil {
 		t.Errorf("after its own fence: %v", err)
 	}
 	r.mustBeSafe()

@@ -129,11 +129,10 @@ func (p *program) writeDirectCounter(t p4v1.Update_Type, e *p4v1.DirectCounterEn
 	if t != p4v1.Update_MODIFY {
 		return nil, status.Errorf(codes.InvalidArgument, "%v of a direct counter entry: only MODIFY", t)
 	}
-	b, entry, err := p.countedEntry(e)
+	_, entry, err := p.countedEntry(e)
 	if err != nil {
 		return nil, err
 	}
-	_ = b
 	v, err := countOf(e.GetData())
 	if err != nil {
 		return nil, err

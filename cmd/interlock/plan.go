@@ -107,7 +107,7 @@ func (w *work) planner(ctx context.Context) (*planner, error) {
 
 // entitled asks the policy. The planner has no election id and no connection yet.
 func (w *work) entitled(ctx context.Context) (*planner, error) {
-	codec, err := codecOf(w.linked)
+	codec, err := alloc.CodecOf(w.linked)
 	if err != nil {
 		return nil, exitWith(exitInput, err)
 	}

@@ -10,27 +10,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/interlock/interlock/alloc"
-	"github.com/interlock/interlock/linker/p4"
-	"github.com/interlock/interlock/linker/p4/p4info"
 	"github.com/interlock/interlock/verify"
 )
 
-// codecOf reads page tables of the linked program with that text.
-func codecOf(linked []byte) (*alloc.Codec, error) {
-	info, diags := p4.Load(linkedFile, linked)
-	if err := diags.Err(); err != nil {
-		return nil, err
-	}
-	p4i, diags := p4info.Generate(info)
-	if err := diags.Err(); err != nil {
-		return nil, err
-	}
-	return alloc.NewCodec(p4i)
-}
-
 // loadPlan reads a plan file; one that was changed after it was written is refused as unsafe.
 func loadPlan(path string) (*alloc.File, error) {
-	f, err := alloc.LoadPlan(path, codecOf)
+	f, err := alloc.LoadPlan(path, alloc.CodecOf)
 	if errors.Is(err, alloc.ErrChanged) {
 		return nil, exitWith(exitRefused, err)
 	}

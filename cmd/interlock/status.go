@@ -118,7 +118,7 @@ func newStatus() *cobra.Command {
 
 // owners lists the extents in a page-table read-back.
 func (w *work) owners(state []byte) ([]ownership, map[string]float64, error) {
-	codec, err := codecOf(w.linked)
+	codec, err := alloc.CodecOf(w.linked)
 	if err != nil {
 		return nil, nil, exitWith(exitInput, err)
 	}

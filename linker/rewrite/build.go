@@ -37,9 +37,6 @@ func BitLit(width int, v int64) *syntax.IntLit {
 // Bool is true or false.
 func Bool(v bool) *syntax.BoolLit { return &syntax.BoolLit{Value: v} }
 
-// String is a string literal.
-func String(v string) *syntax.StringLit { return &syntax.StringLit{Text: `"` + v + `"`, Value: v} }
-
 // BitType is bit<width>.
 func BitType(width int) *syntax.BaseType {
 	return &syntax.BaseType{Kind: "bit", Width: Int(int64(width))}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify"
@@ -170,34 +169,15 @@ func TestExplain(t *testing.T) {
 			if len(c.ids) == 0 || !strings.HasPrefix(o.ID, c.ids[0]) {
 				continue
 			}
-			start := time.Now()
 			x := e.Explain(in, o, smt.Model{}) // a solver's model would make the words depend on its version
 			if !x.Replayed {
 				t.Errorf("%s: not replayed: %s", c.name, x)
-			}
-			if d := time.Since(start); d > 5*time.Second {
-				t.Errorf("%s: explained after %v", c.name, d)
 			}
 			text.WriteString(x.String())
 			break
 		}
 	}
 	golden(t, "testdata/explain.txt", text.String())
-}
-
-func TestDescribe(t *testing.T) {
-	lines, err := Describe(siteInput(t, sitePlan()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b strings.Builder
-	for _, l := range lines {
-		b.WriteString(l.Title + "\n")
-		for _, d := range l.Details {
-			b.WriteString("  " + d + "\n")
-		}
-	}
-	golden(t, "testdata/describe.txt", b.String())
 }
 
 func golden(t *testing.T, file, have string) {
