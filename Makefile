@@ -1,7 +1,7 @@
 # The two commands are `make demo` and `make test`; `make help` lists the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench lint fmt clean
+.PHONY: help setup build demo test bench conformance lint fmt clean
 
 GOFUMPT      := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK  := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -26,6 +26,9 @@ test: build ## run the tests
 
 bench: build ## run the benchmarks
 	@INTERLOCK_Z3=$(CURDIR)/bin/interlock-z3 go test -run '^$$' -bench . -benchmem ./...
+
+conformance: ## run p4lang/p4c's tests: make conformance P4C=<checkout>; failures with causes go to conformance.txt
+	@CGO_ENABLED=0 go run ./cmd/conformance -p4c "$(P4C)" -o conformance.txt
 
 lint: ## vet, gofumpt and staticcheck
 	@go vet ./...

@@ -14,7 +14,7 @@ func Generate(info *types.Info) (*p4configv1.P4Info, syntax.Diagnostics) {
 	g := &generator{
 		info:    info,
 		syms:    newSymbols(),
-		out:     &p4configv1.P4Info{TypeInfo: &p4configv1.P4TypeInfo{}},
+		out:     &p4configv1.P4Info{},
 		visited: map[string]bool{},
 	}
 	if info.Main == nil || len(info.MainArgs) == 0 || mainPackage(info) != "V1Switch" {

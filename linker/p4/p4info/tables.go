@@ -142,6 +142,7 @@ func (g *generator) table(d *syntax.TableDecl, prefix string, env environment) {
 }
 
 func (g *generator) buildTable(d *syntax.TableDecl, name, prefix string, env environment) {
+	g.typeInfo()
 	t := &p4configv1.Table{Preamble: g.preamble(p4configv1.P4Ids_TABLE, name, d.Annotations), Size: defaultTableSize}
 	for _, a := range g.tableActions(d) {
 		t.ActionRefs = append(t.ActionRefs, g.actionRef(a, prefix))

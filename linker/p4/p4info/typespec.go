@@ -7,8 +7,17 @@ import (
 	"github.com/interlock/interlock/linker/p4/types"
 )
 
+// typeInfo is where named types are described. The message has it as soon as anything in it has a type.
+func (g *generator) typeInfo() *p4configv1.P4TypeInfo {
+	if g.out.TypeInfo == nil {
+		g.out.TypeInfo = &p4configv1.P4TypeInfo{}
+	}
+	return g.out.TypeInfo
+}
+
 // bits is the width that the control plane gives a value of type t.
 func (g *generator) bits(at syntax.Node, t types.Type) int32 {
+	g.typeInfo()
 	if n, ok := t.(*types.NewType); ok {
 		g.typeSpec(at, t)
 		if tr := translated(n); tr != nil {
@@ -77,6 +86,7 @@ func (g *generator) typeName(at syntax.Node, t types.Type) *p4configv1.P4NamedTy
 
 // typeSpec describes a type, and the types that it names in the message's type_info.
 func (g *generator) typeSpec(at syntax.Node, t types.Type) *p4configv1.P4DataTypeSpec {
+	g.typeInfo()
 	s := &p4configv1.P4DataTypeSpec{}
 	switch t := t.(type) {
 	case *types.Bit, *types.Varbit:
@@ -88,8 +98,8 @@ func (g *generator) typeSpec(at syntax.Node, t types.Type) *p4configv1.P4DataTyp
 			return s
 		case types.ErrorKind:
 			s.TypeSpec = &p4configv1.P4DataTypeSpec_Error{Error: &p4configv1.P4ErrorType{}}
-			if g.out.TypeInfo.Error == nil {
-				g.out.TypeInfo.Error = &p4configv1.P4ErrorTypeSpec{Members: g.info.Errors}
+			if g.typeInfo().Error == nil {
+				g.typeInfo().Error = &p4configv1.P4ErrorTypeSpec{Members: g.info.Errors}
 			}
 			return s
 		}
@@ -146,7 +156,7 @@ func (g *generator) structSpec(at syntax.Node, t *types.Struct, s *p4configv1.P4
 		g.errorf(at, codeType, "type %v has no name in P4Info", t)
 		return
 	}
-	ti := g.out.TypeInfo
+	ti := g.typeInfo()
 	name := g.local(t.Name, t.Decl.Annotations)
 	named := &p4configv1.P4NamedType{Name: name}
 	switch t.Kind {
@@ -203,7 +213,7 @@ func (g *generator) structSpec(at syntax.Node, t *types.Struct, s *p4configv1.P4
 }
 
 func (g *generator) enumSpec(t *types.Enum, s *p4configv1.P4DataTypeSpec) {
-	ti := g.out.TypeInfo
+	ti := g.typeInfo()
 	named := &p4configv1.P4NamedType{Name: t.Name}
 	if t.Underlying == nil {
 		s.TypeSpec = &p4configv1.P4DataTypeSpec_Enum{Enum: named}
@@ -231,7 +241,7 @@ func (g *generator) enumSpec(t *types.Enum, s *p4configv1.P4DataTypeSpec) {
 }
 
 func (g *generator) newTypeSpec(at syntax.Node, t *types.NewType) {
-	ti := g.out.TypeInfo
+	ti := g.typeInfo()
 	if ti.NewTypes == nil {
 		ti.NewTypes = map[string]*p4configv1.P4NewTypeSpec{}
 	}

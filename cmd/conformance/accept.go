@@ -1,0 +1,87 @@
+package main
+
+import (
+	"bytes"
+	"path/filepath"
+
+	"github.com/interlock/interlock/linker/p4"
+	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/linker/p4/types"
+)
+
+// includePath is where samples find what they include: other architectures, and the samples themselves. Our own core.p4 and
+// v1model.p4 come before either.
+func includePath(root string) []string {
+	return []string{filepath.Join(root, "p4include"), filepath.Join(root, "testdata", "p4_16_samples")}
+}
+
+// examine runs one sample through the lines for programs that must be accepted.
+func examine(root string, s sample, b *board) {
+	var info *types.Info
+	accepted := guarded(s.name, func() *failure {
+		i, diags := p4.Load(s.path, nil, includePath(root)...)
+		info = i
+		return diagnosed(s.name, diags)
+	})
+	b.result([]string{core: "accept-core", v1model: "accept-v1model", other: "accept-other"}[s.arch], accepted)
+	if accepted == nil {
+		b.result("roundtrip", guarded(s.name, func() *failure { return roundtrip(root, s, info.Program) }))
+	}
+	if s.arch == v1model {
+		examineP4Info(root, s, info, accepted, b)
+	}
+}
+
+// result counts a test.
+func (b *board) result(name string, f *failure) {
+	if f == nil {
+		b.pass(name, failure{})
+	} else {
+		b.fail(name, *f)
+	}
+}
+
+// diagnosed is the failure that the first error is.
+func diagnosed(file string, diags syntax.Diagnostics) *failure {
+	for _, d := range diags {
+		if d.Severity == syntax.Error {
+			return &failure{file, d.Code, d.Error() + "\n" + d.Line}
+		}
+	}
+	return nil
+}
+
+// roundtrip prints a program and reads it again: the tree must be the same. Printed again, the text must be the same.
+func roundtrip(root string, s sample, prog *syntax.Program) *failure {
+	var first, second bytes.Buffer
+	if err := syntax.Print(&first, prog); err != nil {
+		return &failure{s.name, "print", err.Error()}
+	}
+	again, diags := syntax.Parse(s.path, first.Bytes(), syntax.Config{IncludePath: includePath(root), Builtin: p4.Builtin()})
+	if f := diagnosed(s.name, diags); f != nil {
+		return &failure{s.name, "printed text does not parse", f.cause}
+	}
+	if !syntax.Equal(prog, again) {
+		return &failure{s.name, "another tree", unequal(prog, again)}
+	}
+	if err := syntax.Print(&second, again); err != nil {
+		return &failure{s.name, "print", err.Error()}
+	}
+	if !bytes.Equal(first.Bytes(), second.Bytes()) {
+		return &failure{s.name, "another text", "printing the printed program again gives another text"}
+	}
+	return nil
+}
+
+// unequal names the first declaration that differs.
+func unequal(a, b *syntax.Program) string {
+	for i, d := range a.Decls {
+		if i >= len(b.Decls) {
+			return "declarations are missing from " + syntax.PrintNode(d)
+		}
+		if !syntax.Equal(d, b.Decls[i]) {
+			return "before:\n" + syntax.PrintNode(d) + "\nafter:\n" + syntax.PrintNode(b.Decls[i])
+		}
+	}
+	return "declarations were added"
+}

@@ -1,0 +1,151 @@
+// Command conformance runs other people's tests against the front end: the samples of a checkout of p4lang/p4c, which is no
+// part of this repository. It prints a line for each kind of test,
+//
+//	name passed/total (percent, must reach goal)
+//
+// and writes every failure with its cause to a file. Nothing is left out of a total: a panic, a time-out, and a sample that is
+// itself wrong by the specification (known.go says which, and by what section) all count as failures. The exit code is 1 if a
+// line is below its goal, and 2 if the tests could not be run.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sort"
+	"strings"
+)
+
+func main() {
+	conf := config{}
+	flag.StringVar(&conf.p4c, "p4c", "", "`directory` of a checkout of p4lang/p4c")
+	flag.StringVar(&conf.only, "only", "", "run this `line` alone")
+	flag.StringVar(&conf.match, "match", "", "run only files whose name contains this `text`")
+	flag.IntVar(&conf.jobs, "j", runtime.NumCPU(), "`files` at a time")
+	out := flag.String("o", "conformance.txt", "`file` for the failures with their causes")
+	flag.Parse()
+	ok, err := run(conf, os.Stdout, *out)
+	switch {
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "conformance:", err)
+		os.Exit(2)
+	case !ok:
+		os.Exit(1)
+	}
+}
+
+type config struct {
+	p4c, only, match string
+	jobs             int
+}
+
+// run prints the lines to w and writes the failures to the file out.
+func run(conf config, w io.Writer, out string) (ok bool, err error) {
+	if conf.p4c == "" {
+		return false, fmt.Errorf("say where the checkout of p4lang/p4c is: -p4c DIR, or make conformance P4C=DIR")
+	}
+	lines, err := measure(conf)
+	if err != nil {
+		return false, err
+	}
+	ok = true
+	var b strings.Builder
+	for _, l := range lines {
+		if conf.only != "" && l.name != conf.only {
+			continue
+		}
+		fmt.Fprintln(w, l)
+		ok = ok && l.reached()
+		l.report(&b)
+	}
+	if err := os.WriteFile(out, []byte(b.String()), 0o644); err != nil {
+		return false, err
+	}
+	fmt.Fprintf(w, "failures with their causes: %s\n", out)
+	return ok, nil
+}
+
+// measure runs the tests of every line that is wanted.
+func measure(conf config) ([]*line, error) {
+	samples, err := list(conf.p4c, "testdata/p4_16_samples", conf.match)
+	if err != nil {
+		return nil, err
+	}
+	var wrong []sample
+	for _, dir := range []string{"testdata/p4_16_errors", "testdata/p4_16_bmv_errors"} {
+		more, err := list(conf.p4c, dir, conf.match)
+		if err != nil {
+			return nil, err
+		}
+		wrong = append(wrong, more...)
+	}
+	want := func(names ...string) bool {
+		for _, n := range names {
+			if conf.only == "" || conf.only == n {
+				return true
+			}
+		}
+		return false
+	}
+	b := &board{lines: map[string]*line{}}
+	for _, l := range goals {
+		b.lines[l.name] = &line{name: l.name, goal: l.goal}
+	}
+	if want("accept-v1model", "accept-core", "accept-other", "p4info", "roundtrip") {
+		each(conf.jobs, samples, func(s sample) { examine(conf.p4c, s, b) })
+	}
+	if want("reject") {
+		each(conf.jobs, wrong, func(s sample) { reject(conf.p4c, s, b) })
+	}
+	var lines []*line
+	for _, l := range goals {
+		if l := b.lines[l.name]; want(l.name) {
+			lines = append(lines, l)
+		}
+	}
+	return lines, nil
+}
+
+// sample is one program of the checkout.
+type sample struct {
+	path string // as it is opened
+	name string // below the checkout, with slashes
+	arch arch
+}
+
+// arch says which line a sample belongs to.
+type arch int
+
+const (
+	core    arch = iota // core.p4 or nothing
+	v1model             // v1model.p4, possibly through another include
+	other               // another architecture
+)
+
+// list finds the programs in a folder of the checkout, without those in folders below.
+func list(root, dir, match string) ([]sample, error) {
+	files, err := filepath.Glob(filepath.Join(root, dir, "*.p4"))
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("no programs in %s: is %s a checkout of p4lang/p4c?", filepath.Join(root, dir), root)
+	}
+	sort.Strings(files)
+	var r []sample
+	for _, f := range files {
+		name := filepath.ToSlash(filepath.Join(dir, filepath.Base(f)))
+		if !strings.Contains(name, match) {
+			continue
+		}
+		a, err := archOf(root, f)
+		if err != nil {
+			return nil, err
+		}
+		r = append(r, sample{path: f, name: name, arch: a})
+	}
+	return r, nil
+}
