@@ -134,7 +134,7 @@ func withLines(diags syntax.Diagnostics) {
 			}
 			files[d.Pos.File] = lines
 		}
-		if d.Pos.Line <= len(lines) {
+		if int(d.Pos.Line) <= len(lines) {
 			diags[i].Line = strings.TrimRight(lines[d.Pos.Line-1], "\r")
 		}
 	}

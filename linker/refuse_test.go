@@ -99,7 +99,7 @@ func TestBadTenants(t *testing.T) {
 					t.Errorf("no position: %v", d)
 				}
 				found := -1
-				for i, w := range want[d.Pos.Line] {
+				for i, w := range want[int(d.Pos.Line)] {
 					if regexp.MustCompile(w).MatchString(d.Msg) {
 						found = i
 					}
@@ -108,7 +108,7 @@ func TestBadTenants(t *testing.T) {
 					t.Errorf("unexpected: %v", d)
 					continue
 				}
-				want[d.Pos.Line] = append(want[d.Pos.Line][:found:found], want[d.Pos.Line][found+1:]...)
+				want[int(d.Pos.Line)] = append(want[int(d.Pos.Line)][:found:found], want[int(d.Pos.Line)][found+1:]...)
 			}
 			for line, list := range want {
 				for _, w := range list {
@@ -244,7 +244,7 @@ func TestRefusedSites(t *testing.T) {
 			continue
 		}
 		want := wanted(t, strings.Replace(strings.Replace(f, "sites/refused", "tenants/bad", 1), ".yaml", ".p4", 1))
-		if d := diags[0]; want[d.Pos.Line] == nil || !strings.HasPrefix(d.Pos.String(), "../testdata/tenants/bad/") {
+		if d := diags[0]; want[int(d.Pos.Line)] == nil || !strings.HasPrefix(d.Pos.String(), "../testdata/tenants/bad/") {
 			t.Errorf("%s: %v", f, d)
 		}
 	}

@@ -1,9 +1,6 @@
 package p4
 
 import (
-	"os"
-	"strings"
-
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
 	"github.com/interlock/interlock/specs"
@@ -30,47 +27,8 @@ func Load(path string, src []byte, includePath ...string) (*types.Info, syntax.D
 		return nil, diags
 	}
 	info, found := types.Check(prog)
-	lines := sourceLines{path: path, src: src, files: map[string][]string{}}
-	for i := range found {
-		found[i].Line = lines.at(found[i].Pos)
-	}
+	prog.Complete(found)
 	diags = append(diags, found...)
 	diags.Sort()
 	return info, diags
-}
-
-// sourceLines reads the lines that findings are in, each file at most once.
-type sourceLines struct {
-	path  string
-	src   []byte
-	files map[string][]string
-}
-
-func (s *sourceLines) at(pos syntax.Pos) string {
-	if !pos.IsValid() {
-		return ""
-	}
-	lines, ok := s.files[pos.File]
-	if !ok {
-		lines = strings.Split(s.text(pos.File), "\n")
-		s.files[pos.File] = lines
-	}
-	if pos.Line > len(lines) {
-		return ""
-	}
-	return strings.TrimRight(lines[pos.Line-1], "\r")
-}
-
-func (s *sourceLines) text(file string) string {
-	if file == s.path && s.src != nil {
-		return string(s.src)
-	}
-	if text, ok := Builtin()[file]; ok {
-		return text
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return "" // the finding stands without its line
-	}
-	return string(text)
 }

@@ -229,7 +229,7 @@ func sourceLine(text []byte, pos syntax.Pos) string {
 		return ""
 	}
 	lines := bytes.Split(text, []byte("\n"))
-	if pos.Line < 1 || pos.Line > len(lines) {
+	if pos.Line < 1 || int(pos.Line) > len(lines) {
 		return ""
 	}
 	return strings.TrimSpace(string(lines[pos.Line-1]))

@@ -132,7 +132,7 @@ func (m *machine) afterParser(s *state, controls map[string]*syntax.ControlDecl)
 // of a macro do, or those behind a #line: they would share what nothing determines.
 func (m *machine) onePlaceEach() {
 	builtin := p4.Builtin()
-	seen := map[[2]int]syntax.Node{}
+	seen := map[[2]int32]syntax.Node{}
 	for _, d := range m.info.Program.Decls {
 		if _, ok := builtin[d.Pos().File]; ok {
 			continue
@@ -140,7 +140,7 @@ func (m *machine) onePlaceEach() {
 		syntax.Walk(d, func(n syntax.Node) bool {
 			switch n.(type) {
 			case *syntax.Call, *syntax.AssignStmt, *syntax.ReturnStmt, *syntax.VarDecl, *syntax.InvalidExpr, *syntax.StateDecl:
-				at := [2]int{n.Pos().Line, n.Pos().Col}
+				at := [2]int32{n.Pos().Line, n.Pos().Col}
 				if seen[at] != nil {
 					m.refuse(n, "two calls or statements at one position of the text, as macros and #line make them")
 				}

@@ -20,6 +20,8 @@ func (n *node) SetPos(p Pos) { n.pos = p }
 type Program struct {
 	node
 	Decls []Decl
+
+	lines lineMap // of all files read
 }
 
 // Ident is a simple name, declared or used.

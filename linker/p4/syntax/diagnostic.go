@@ -3,6 +3,7 @@ package syntax
 import (
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -31,6 +32,14 @@ type Diagnostic struct {
 	Severity Severity
 	Msg      string
 	Line     string // the source line Pos is in, for the caret; empty if not known
+	Notes    []Note // other places that explain it: where a macro is defined, a file included, a name declared before
+}
+
+// Note is a place that explains a finding.
+type Note struct {
+	Pos  Pos
+	Msg  string
+	Line string // the source line Pos is in; empty if not known
 }
 
 // Error returns file:line:col: error[P4xxx]: message.
@@ -94,6 +103,26 @@ func (ds Diagnostics) Sort() {
 	})
 }
 
+// Complete adds to findings about p what p's text tells of them: the lines that they and their notes are in, and after the
+// notes that they have the way through macros and includes. What a finding has already is not added again.
+func (p *Program) Complete(ds Diagnostics) {
+	for i := range ds {
+		d := &ds[i]
+		if d.Line == "" {
+			d.Line = p.lines.text(d.Pos)
+		}
+		trail := d.Pos.Trail()
+		if n := len(d.Notes) - len(trail); n < 0 || !slices.EqualFunc(d.Notes[n:], trail, func(a, b Note) bool { return a.Pos == b.Pos && a.Msg == b.Msg }) {
+			d.Notes = append(d.Notes[:len(d.Notes):len(d.Notes)], trail...)
+		}
+		for j := range d.Notes {
+			if n := &d.Notes[j]; n.Line == "" {
+				n.Line = p.lines.text(n.Pos)
+			}
+		}
+	}
+}
+
 // Render writes each finding with the line it is in and a caret below the place:
 //
 //	fw.p4:12:9: error[P4101]: expected ;, found }
@@ -116,12 +145,9 @@ func (ds Diagnostics) Render(w io.Writer) error {
 
 // caretIndent is white space as wide as the line's first col-1 bytes: tabs stay tabs, and a character of several bytes
 // takes one place.
-func caretIndent(line string, col int) string {
-	if col < 1 {
-		col = 1
-	}
-	if col-1 < len(line) {
-		line = line[:col-1]
+func caretIndent(line string, col int32) string {
+	if n := max(int(col)-1, 0); n < len(line) {
+		line = line[:n]
 	}
 	var b strings.Builder
 	for _, r := range line {
@@ -164,5 +190,5 @@ func (c *collector) warnf(pos Pos, code, format string, args ...any) {
 }
 
 func (c *collector) add(pos Pos, code string, sev Severity, msg string) {
-	c.list = append(c.list, Diagnostic{Pos: pos, Code: code, Severity: sev, Msg: msg, Line: c.lines.text(pos)})
+	c.list = append(c.list, Diagnostic{Pos: pos, Code: code, Severity: sev, Msg: msg})
 }

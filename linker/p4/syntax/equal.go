@@ -14,6 +14,7 @@ func Equal(a, b Node) bool {
 var (
 	nodeType  = reflect.TypeOf(node{})
 	posType   = reflect.TypeOf(Pos{})
+	linesType = reflect.TypeOf(lineMap{})
 	bigType   = reflect.TypeOf((*big.Int)(nil))
 	intType   = reflect.TypeOf(IntLit{})
 	strType   = reflect.TypeOf(StringLit{})
@@ -51,7 +52,7 @@ func equalValues(a, b reflect.Value) bool {
 	case reflect.Struct:
 		for i := range a.NumField() {
 			f := a.Type().Field(i)
-			if f.Type == nodeType || f.Type == posType || f.Name == "Text" && (a.Type() == intType || a.Type() == strType) {
+			if f.Type == nodeType || f.Type == posType || f.Type == linesType || f.Name == "Text" && (a.Type() == intType || a.Type() == strType) {
 				continue
 			}
 			if !equalValues(a.Field(i), b.Field(i)) {

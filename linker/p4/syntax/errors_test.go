@@ -63,7 +63,7 @@ next:
 	for _, d := range diags {
 		text := fmt.Sprintf("%s[%s]: %s", d.Severity, d.Code, d.Msg)
 		for i, w := range want {
-			if !found[i] && w.line == d.Pos.Line && w.re.MatchString(text) {
+			if !found[i] && w.line == int(d.Pos.Line) && w.re.MatchString(text) {
 				found[i] = true
 				continue next
 			}

@@ -315,17 +315,18 @@ func (pp *preprocessor) substitute(m *macro, args [][]ppToken, at ppToken, hide 
 		case m.function && b.is("#"):
 			i++
 			arg := args[m.param(m.body[i])]
-			out = append(out, ppToken{token: token{kind: tString, space: b.space, text: quoteTokens(arg), pos: at.pos}})
+			out = append(out, ppToken{token: token{kind: tString, space: b.space, text: quoteTokens(arg), pos: pp.from(m, b, at)}})
 		case b.is("##"):
 			i++
-			right := []ppToken{{token: at.like(m.body[i])}}
+			where := pp.from(m, m.body[i], at)
+			right := []ppToken{{token: m.body[i].at(where)}}
 			if n := m.param(m.body[i]); n >= 0 {
 				right = args[n]
 			} else if m.function && m.body[i].is("#") {
 				i++
-				right = []ppToken{{token: token{kind: tString, text: quoteTokens(args[m.param(m.body[i])]), pos: at.pos}}}
+				right = []ppToken{{token: token{kind: tString, text: quoteTokens(args[m.param(m.body[i])]), pos: where}}}
 			}
-			out = pp.paste(out, right, at)
+			out = pp.paste(out, right, where)
 		case n >= 0 && pasteNext:
 			// An empty left operand leaves nothing to join to: a placeholder keeps what stands before it apart.
 			if len(args[n]) == 0 {
@@ -339,7 +340,7 @@ func (pp *preprocessor) substitute(m *macro, args [][]ppToken, at ppToken, hide 
 			}
 			put(full[n], b.space)
 		default:
-			out = append(out, ppToken{token: at.like(b)})
+			out = append(out, ppToken{token: b.at(pp.from(m, b, at))})
 		}
 		if len(out)+pp.work > maxExpansion {
 			pp.stop(at.pos, "macros expand to more than %d tokens", maxExpansion)
@@ -356,14 +357,25 @@ func (pp *preprocessor) substitute(m *macro, args [][]ppToken, at ppToken, hide 
 	return kept
 }
 
-// like is the body token b, standing where t stands.
-func (t ppToken) like(b token) token {
-	b.pos, b.bol = t.pos, false
-	return b
+// at is the token t, standing at pos in the middle of a line.
+func (t token) at(pos Pos) token {
+	t.pos, t.bol = pos, false
+	return t
+}
+
+// from is the position of what the token body of m yields where m is used.
+func (pp *preprocessor) from(m *macro, body token, use ppToken) Pos {
+	if len(pp.origins) == cap(pp.origins) {
+		pp.origins = make([]origin, 0, 64)
+	}
+	pp.origins = append(pp.origins, origin{m, body.pos, use.pos})
+	pos := use.pos
+	pos.origin = &pp.origins[len(pp.origins)-1]
+	return pos
 }
 
 // paste joins the last token of left and the first of right to one.
-func (pp *preprocessor) paste(left, right []ppToken, at ppToken) []ppToken {
+func (pp *preprocessor) paste(left, right []ppToken, at Pos) []ppToken {
 	n := len(left)
 	if len(right) == 0 {
 		return left
@@ -375,9 +387,9 @@ func (pp *preprocessor) paste(left, right []ppToken, at ppToken) []ppToken {
 		return append(left, right...)
 	}
 	l, r := left[n-1], right[0]
-	joined := scanAll(l.text+r.text, at.pos, pp.diags)
+	joined := scanAll(l.text+r.text, at, pp.diags)
 	if len(joined) != 1 {
-		pp.diags.errorf(at.pos, CodeBadMacro, "pasting %s and %s does not make one token", l.text, r.text)
+		pp.diags.errorf(at, CodeBadMacro, "pasting %s and %s does not make one token", l.text, r.text)
 		return append(left, right...)
 	}
 	t := joined[0]

@@ -55,7 +55,9 @@ func parse(src *source, conf Config) (*Program, Diagnostics) {
 		prog = p.program()
 	}
 	prog.SetPos(Pos{File: src.name, Line: 1, Col: 1})
+	prog.lines = diags.lines
 	diags.list.Sort()
+	prog.Complete(diags.list)
 	return prog, diags.list
 }
 
@@ -133,7 +135,7 @@ func (p *parser) expected(what string) {
 		// A semicolon is missing where the last line ends, not where the next begins.
 		last := p.toks[p.i-1]
 		pos = last.pos
-		pos.Col += len(last.text)
+		pos.Col += int32(len(last.text))
 	}
 	p.fail(pos, CodeUnexpected, "expected %s, found %s", what, t.describe())
 }

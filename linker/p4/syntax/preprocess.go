@@ -17,6 +17,9 @@ const (
 	maxIfDepth   = 256
 )
 
+// definesFile is where Config.Defines stand.
+const definesFile = "<command line>"
+
 // ppToken is a token on its way through the preprocessor: hide names the macros that it must not be expanded by again.
 type ppToken struct {
 	token
@@ -48,6 +51,7 @@ type preprocessor struct {
 	work    int       // of maxExpansion
 	stopped bool      // a limit was exceeded
 	out     []token
+	origins []origin // room for those to come
 }
 
 func newPreprocessor(conf Config, diags *collector) *preprocessor {
@@ -58,7 +62,7 @@ func newPreprocessor(conf Config, diags *collector) *preprocessor {
 	}
 	sort.Strings(names)
 	for _, name := range names {
-		sc := newScanner(newSource("<define>", name+" "+conf.Defines[name], false), diags)
+		sc := newScanner(newSource(definesFile, name+" "+conf.Defines[name], false), diags)
 		sc.inLine = true
 		pp.frames = []*frame{{sc: sc}}
 		pp.define()
@@ -69,7 +73,7 @@ func newPreprocessor(conf Config, diags *collector) *preprocessor {
 
 // run reads everything. The last token is tEOF.
 func (pp *preprocessor) run(src *source) []token {
-	pp.push(src)
+	pp.push(src, nil)
 	for !pp.stopped && !pp.diags.full() {
 		t, ok := pp.expanded()
 		if !ok {
@@ -96,8 +100,11 @@ func (pp *preprocessor) stop(pos Pos, format string, args ...any) {
 	}
 }
 
-func (pp *preprocessor) push(src *source) {
-	pp.frames = append(pp.frames, &frame{sc: newScanner(src, pp.diags)})
+// push starts to read src, which came from where the #include stands.
+func (pp *preprocessor) push(src *source, from *origin) {
+	sc := newScanner(src, pp.diags)
+	sc.origin = from
+	pp.frames = append(pp.frames, &frame{sc: sc})
 	pp.diags.lines.add(src.name, 1, 1, src.raw)
 }
 
@@ -222,7 +229,7 @@ func (pp *preprocessor) include(pos Pos) {
 	// The rest of this line belongs to this file: it is over before the other one begins.
 	f.sc.drain()
 	f.sc.inLine = false
-	pp.push(src)
+	pp.push(src, &origin{from: pos})
 }
 
 // restOfDirective returns the tokens up to the end of the line.

@@ -18,6 +18,7 @@ type scanner struct {
 	inLine  bool // in a directive: the end of the line is a token
 	quiet   bool // in text that is skipped: report nothing
 	file    string
+	origin  *origin
 	lineAdd int // presumed line = physical line + lineAdd (after #line)
 }
 
@@ -43,7 +44,7 @@ func (s *scanner) catchUp(o int) {
 
 func (s *scanner) pos(o int) Pos {
 	s.catchUp(o)
-	return Pos{File: s.file, Line: s.line + s.lineAdd, Col: o - s.start + 1}
+	return Pos{File: s.file, Line: int32(s.line + s.lineAdd), Col: int32(o - s.start + 1), origin: s.origin}
 }
 
 func (s *scanner) errorf(pos Pos, code, format string, args ...any) {

@@ -75,11 +75,11 @@ func (m *lineMap) text(pos Pos) string {
 	segs := m.segments[pos.File]
 	for i := len(segs) - 1; i >= 0; i-- {
 		s := segs[i]
-		if pos.Line < s.from {
+		if int(pos.Line) < s.from {
 			continue
 		}
 		rest := s.raw
-		for n := pos.Line - s.from + s.phys; n > 1; n-- {
+		for n := int(pos.Line) - s.from + s.phys; n > 1; n-- {
 			i := strings.IndexByte(rest, '\n')
 			if i < 0 {
 				rest = ""

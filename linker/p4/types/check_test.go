@@ -69,9 +69,9 @@ func TestErrors(t *testing.T) {
 
 // take removes the expectation that d meets.
 func take(want map[int][]*regexp.Regexp, d syntax.Diagnostic) bool {
-	for i, re := range want[d.Pos.Line] {
+	for i, re := range want[int(d.Pos.Line)] {
 		if re.MatchString(d.Msg) {
-			want[d.Pos.Line] = append(want[d.Pos.Line][:i], want[d.Pos.Line][i+1:]...)
+			want[int(d.Pos.Line)] = append(want[int(d.Pos.Line)][:i], want[int(d.Pos.Line)][i+1:]...)
 			return true
 		}
 	}
