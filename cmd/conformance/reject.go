@@ -80,7 +80,7 @@ func suspicious(file string, diags syntax.Diagnostics, expected string) failure 
 		if d.Severity != syntax.Error {
 			continue
 		}
-		if lines[d.Pos.Line] {
+		if lines[int(d.Pos.Line)] {
 			return failure{}
 		}
 		if first == nil {
