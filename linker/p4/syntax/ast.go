@@ -20,6 +20,9 @@ func (n *node) SetPos(p Pos) { n.pos = p }
 type Program struct {
 	node
 	Decls []Decl
+	// Comments are those of the text in force, in the order in which they are read; those in directives are left out. See
+	// Doc for the ones that belong to a declaration.
+	Comments []Comment
 
 	lines lineMap // of all files read
 }

@@ -5,8 +5,8 @@ import (
 	"reflect"
 )
 
-// Equal reports whether two trees are the same program text: the same nodes in the same order. Positions, redundant
-// parentheses and the spelling of literals (0x10 and 16, but not 16 and 8w16) do not count.
+// Equal reports whether two trees are the same program text: the same nodes in the same order. Positions, comments,
+// redundant parentheses and the spelling of literals (0x10 and 16, but not 16 and 8w16) do not count.
 func Equal(a, b Node) bool {
 	return equalValues(reflect.ValueOf(&a).Elem(), reflect.ValueOf(&b).Elem())
 }
@@ -14,6 +14,7 @@ func Equal(a, b Node) bool {
 var (
 	nodeType  = reflect.TypeOf(node{})
 	posType   = reflect.TypeOf(Pos{})
+	noteType  = reflect.TypeOf([]Comment(nil))
 	linesType = reflect.TypeOf(lineMap{})
 	bigType   = reflect.TypeOf((*big.Int)(nil))
 	intType   = reflect.TypeOf(IntLit{})
@@ -52,7 +53,8 @@ func equalValues(a, b reflect.Value) bool {
 	case reflect.Struct:
 		for i := range a.NumField() {
 			f := a.Type().Field(i)
-			if f.Type == nodeType || f.Type == posType || f.Type == linesType || f.Name == "Text" && (a.Type() == intType || a.Type() == strType) {
+			if f.Type == nodeType || f.Type == posType || f.Type == noteType || f.Type == linesType ||
+				f.Name == "Text" && (a.Type() == intType || a.Type() == strType) {
 				continue
 			}
 			if !equalValues(a.Field(i), b.Field(i)) {

@@ -55,6 +55,7 @@ func parse(src *source, conf Config) (*Program, Diagnostics) {
 		prog = p.program()
 	}
 	prog.SetPos(Pos{File: src.name, Line: 1, Col: 1})
+	prog.Comments = pp.notes.list
 	prog.lines = diags.lines
 	diags.list.Sort()
 	prog.Complete(diags.list)

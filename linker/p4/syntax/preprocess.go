@@ -52,6 +52,7 @@ type preprocessor struct {
 	stopped bool      // a limit was exceeded
 	out     []token
 	origins []origin // room for those to come
+	notes   comments
 }
 
 func newPreprocessor(conf Config, diags *collector) *preprocessor {
@@ -103,7 +104,7 @@ func (pp *preprocessor) stop(pos Pos, format string, args ...any) {
 // push starts to read src, which came from where the #include stands.
 func (pp *preprocessor) push(src *source, from *origin) {
 	sc := newScanner(src, pp.diags)
-	sc.origin = from
+	sc.origin, sc.keep = from, &pp.notes
 	pp.frames = append(pp.frames, &frame{sc: sc})
 	pp.diags.lines.add(src.name, 1, 1, src.raw)
 }

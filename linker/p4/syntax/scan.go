@@ -19,7 +19,8 @@ type scanner struct {
 	quiet   bool // in text that is skipped: report nothing
 	file    string
 	origin  *origin
-	lineAdd int // presumed line = physical line + lineAdd (after #line)
+	lineAdd int       // presumed line = physical line + lineAdd (after #line)
+	keep    *comments // nil: nobody wants them
 }
 
 func newScanner(src *source, diags *collector) *scanner {
@@ -115,11 +116,13 @@ func (s *scanner) blank() (space bool) {
 		case c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v':
 			s.off++
 		case strings.HasPrefix(text[s.off:], "//"):
+			from := s.off
 			if n := strings.IndexByte(text[s.off:], '\n'); n >= 0 {
 				s.off += n
 			} else {
 				s.off = len(text)
 			}
+			s.note(from, s.pos(from), s.bol)
 		case strings.HasPrefix(text[s.off:], "/*"):
 			s.comment()
 		default:
@@ -133,7 +136,7 @@ func (s *scanner) blank() (space bool) {
 // comment skips a block comment. An open one ends the file.
 func (s *scanner) comment() {
 	text := s.src.text
-	pos := s.pos(s.off)
+	from, pos, bol := s.off, s.pos(s.off), s.bol
 	end := strings.Index(text[s.off+2:], "*/")
 	stop := len(text)
 	if end >= 0 {
@@ -150,6 +153,14 @@ func (s *scanner) comment() {
 		}
 	}
 	s.off = stop
+	s.note(from, pos, bol)
+}
+
+// note keeps the comment that ends here, unless it stands in a directive or in text that is skipped.
+func (s *scanner) note(from int, pos Pos, bol bool) {
+	if s.keep != nil && !s.inLine && !s.quiet {
+		s.keep.add(s.src, from, s.off, pos, !bol)
+	}
 }
 
 // str skips a string, and reports whether it is closed. Strings may span lines, but not in directives and skipped text,
