@@ -55,12 +55,12 @@ func (l *line) reached() bool { return l.total > 0 && 100*l.passed >= l.goal*l.t
 // report lists the failures, the most frequent kind of cause first.
 func (l *line) report(b *strings.Builder) {
 	fmt.Fprintf(b, "== %s\n", l)
-	listed(b, l.failures, "failed")
-	listed(b, l.notes, "passed, but")
+	listed(b, l.failures, "failed", knownWrong[l.name])
+	listed(b, l.notes, "passed, but", nil)
 	b.WriteByte('\n')
 }
 
-func listed(b *strings.Builder, fs []failure, what string) {
+func listed(b *strings.Builder, fs []failure, what string, wrong map[string]string) {
 	count := map[string]int{}
 	for _, f := range fs {
 		count[f.group]++
@@ -81,8 +81,8 @@ func listed(b *strings.Builder, fs []failure, what string) {
 		}
 		cause := strings.ReplaceAll(strings.TrimSpace(f.cause), "\n", "\n\t\t")
 		fmt.Fprintf(b, "%s\n\t%s\n", f.file, cause)
-		if section, ok := knownWrong[f.file]; ok {
-			fmt.Fprintf(b, "\twrong by the specification: %s\n", section)
+		if why, ok := wrong[f.file]; ok {
+			fmt.Fprintf(b, "\tnot ours: %s\n", why)
 		}
 	}
 }

@@ -1,7 +1,8 @@
 // Package p4info derives the control-plane description (P4Info) of a checked v1model program: the tables, actions, registers,
-// counters, meters, profiles, digests and value sets that P4Runtime can address, with their ids.
+// counters, meters, profiles, digests and value sets that P4Runtime can address, with their ids; and its initial table entries
+// as a P4Runtime write request.
 //
-// It promises the same message, up to the order of objects of one kind, that p4c writes for the same program; in particular
-// the same ids, names and aliases. What it cannot describe it refuses by name and position. It does not translate const
-// entries, and it describes what is declared and used, not what an optimiser would leave over.
+// It promises the same messages that p4c writes for the same program: the same ids, names and aliases, in the same order. What
+// it cannot describe it refuses by name and position. It describes what is declared and used, as p4c does: not what can
+// never run because it stands after a return or behind a condition that is known to be false.
 package p4info

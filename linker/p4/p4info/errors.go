@@ -2,7 +2,7 @@ package p4info
 
 // Codes of this package's diagnostics. A code never changes its meaning; a retired one is not used again.
 const (
-	codeArch        = "P4301" // a program without a main V1Switch
+	codeArch        = "P4301" // a main that is no V1Switch, or (warning) no main at all
 	codeID          = "P4302" // an @id that is no number, has another kind's prefix or is used twice: @id(0x01000005) table t
 	codeAnnotation  = "P4303" // a known annotation with other arguments than it takes: @name(5)
 	codeKeyName     = "P4304" // a key that is no path and has no @name: key = { a + b : exact; }

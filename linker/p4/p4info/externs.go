@@ -21,6 +21,7 @@ func (g *generator) externInstance(d *syntax.InstanceDecl, prefix string, env en
 	if !ok {
 		return
 	}
+	g.typeInfo()
 	var k kind
 	switch x.Name {
 	case "counter":
@@ -292,14 +293,14 @@ func (g *generator) selector(p *p4configv1.ActionProfile, annots []*syntax.Annot
 	}
 }
 
-// digestCall registers the message of a digest(...): it is called as its type.
-func (g *generator) digestCall(n syntax.Node) {
-	call, ok := n.(*syntax.Call)
-	if !ok {
+// externCall registers the message of a digest(...): it is called as its type.
+func (g *generator) externCall(call *syntax.Call) {
+	c := g.info.Calls[call]
+	if c.Kind != types.ExternFnCall || c.Method == "static_assert" {
 		return
 	}
-	c := g.info.Calls[call]
-	if c == nil || c.Kind != types.ExternFnCall || c.Method != "digest" || len(c.TypeArgs) != 1 || c.Callee.Parent != nil {
+	g.typeInfo() // p4c's message has it when any extern function is called at run time
+	if c.Method != "digest" || len(c.TypeArgs) != 1 || c.Callee.Parent != nil {
 		return
 	}
 	var name string

@@ -9,7 +9,8 @@ import (
 	"github.com/interlock/interlock/linker/p4/types"
 )
 
-// Generate describes a program that types.Check accepted. The message is complete only if the diagnostics hold no error.
+// Generate describes a program that types.Check accepted. The message is complete only if the diagnostics hold no error. A
+// program without main is a library: it is described too, with a warning.
 func Generate(info *types.Info) (*p4configv1.P4Info, syntax.Diagnostics) {
 	g := &generator{
 		info:    info,
@@ -17,15 +18,18 @@ func Generate(info *types.Info) (*p4configv1.P4Info, syntax.Diagnostics) {
 		out:     &p4configv1.P4Info{},
 		visited: map[string]bool{},
 	}
-	if info.Main == nil || len(info.MainArgs) == 0 || mainPackage(info) != "V1Switch" {
-		at := syntax.Node(info.Program)
-		if info.Main != nil {
-			at = info.Main.Ident
-		}
-		g.errorf(at, codeArch, "the program has no main V1Switch")
+	switch {
+	case info.Main == nil:
+		g.diags = append(g.diags, syntax.Diagnostic{
+			Pos: info.Program.Pos(), Code: codeArch, Severity: syntax.Warning,
+			Msg: "the program has no main: only what stands outside of parsers and controls is described",
+		})
+	case mainPackage(info) != "V1Switch" || len(info.MainArgs) == 0:
+		g.errorf(info.Main.Ident, codeArch, "main is no V1Switch")
 		return g.out, g.diags
+	default:
+		g.out.PkgInfo = g.pkgInfo(info.Main.Decl.(*syntax.InstanceDecl).Annotations)
 	}
-	g.out.PkgInfo = g.pkgInfo(info.Main.Decl.(*syntax.InstanceDecl).Annotations)
 	g.collect()
 	g.syms.assign()
 	for _, build := range g.pending {
@@ -52,6 +56,8 @@ type generator struct {
 	// visited has the instances that were walked: two direct applications of a control share its objects.
 	visited map[string]bool
 	digests int // that have no name of their own
+	// globalActions and localActions describe those of the control of main that is being walked.
+	globalActions, localActions []func()
 	// profiles has the tables that an action profile implements.
 	profiles map[string][]string
 }
@@ -98,6 +104,7 @@ func (g *generator) collect() {
 			g.parser(d, d.Name.Name, env)
 		case *syntax.ControlDecl:
 			g.control(d, d.Name.Name, env)
+			g.describeActions()
 		default:
 			g.errorf(arg.Expr, codeUnsupported, "%s is not a parser or control of this program", arg.Param)
 		}
@@ -191,7 +198,9 @@ func (g *generator) parser(d *syntax.ParserDecl, prefix string, env environment)
 	}
 	for _, s := range d.States {
 		syntax.Walk(s, func(n syntax.Node) bool {
-			g.directApply(n, prefix)
+			if call, ok := n.(*syntax.Call); ok {
+				g.directApply(call, prefix)
+			}
 			return true
 		})
 	}
@@ -203,24 +212,37 @@ func (g *generator) control(d *syntax.ControlDecl, prefix string, env environmen
 	}
 	g.visited[prefix] = true
 	u := g.usage(d)
+	for _, o := range u.globals {
+		g.globalActions = append(g.globalActions, func() { g.action(o, prefix, u.inTable[o]) })
+	}
 	for _, l := range d.Locals {
 		switch l := l.(type) {
 		case *syntax.InstanceDecl:
 			g.instance(l, prefix, env)
+		case *syntax.ActionDecl:
+			if o := g.info.Defs[l.Name]; u.actions[o] {
+				g.localActions = append(g.localActions, func() { g.action(o, prefix, u.inTable[o]) })
+			}
 		case *syntax.TableDecl:
 			if u.tables[l] {
 				g.table(l, prefix, env)
 			}
 		}
 	}
-	for _, a := range u.actions {
-		g.action(a, prefix, u.inTable[a])
+	for _, call := range u.calls {
+		g.directApply(call, prefix)
+		g.externCall(call)
 	}
-	syntax.Walk(d, func(n syntax.Node) bool {
-		g.directApply(n, prefix)
-		g.digestCall(n)
-		return true
-	})
+}
+
+// describeActions registers the actions of a control of main and of those inside it: first those declared outside.
+func (g *generator) describeActions() {
+	for _, list := range [][]func(){g.globalActions, g.localActions} {
+		for _, describe := range list {
+			describe()
+		}
+	}
+	g.globalActions, g.localActions = nil, nil
 }
 
 // instance walks an instance of a parser or control, or registers one of an extern.
@@ -245,11 +267,7 @@ func (g *generator) instance(d *syntax.InstanceDecl, prefix string, env environm
 }
 
 // directApply walks T in T.apply(...): an instance that is named as its type.
-func (g *generator) directApply(n syntax.Node, prefix string) {
-	call, ok := n.(*syntax.Call)
-	if !ok {
-		return
-	}
+func (g *generator) directApply(call *syntax.Call, prefix string) {
 	c := g.info.Calls[call]
 	if c == nil || c.Kind != types.DirectApply {
 		return
@@ -260,51 +278,4 @@ func (g *generator) directApply(n syntax.Node, prefix string) {
 	case *syntax.ControlDecl:
 		g.control(d, g.qualified(prefix, d.Name.Name, d.Annotations), nil)
 	}
-}
-
-// used is what a control's apply block can reach.
-type used struct {
-	tables  map[*syntax.TableDecl]bool
-	actions []*types.Object // of tables or called, in the order of first mention
-	inTable map[*types.Object]bool
-}
-
-func (g *generator) usage(d *syntax.ControlDecl) used {
-	u := used{tables: map[*syntax.TableDecl]bool{}, inTable: map[*types.Object]bool{}}
-	if d.Apply == nil {
-		return u
-	}
-	seen := map[*types.Object]bool{}
-	reach := func(o *types.Object) {
-		if !seen[o] {
-			seen[o] = true
-			u.actions = append(u.actions, o)
-		}
-	}
-	syntax.Walk(d.Apply, func(n syntax.Node) bool {
-		call, ok := n.(*syntax.Call)
-		if !ok {
-			return true
-		}
-		c := g.info.Calls[call]
-		if c == nil || c.Callee == nil {
-			return true
-		}
-		switch c.Kind {
-		case types.ActionCall:
-			reach(c.Callee)
-		case types.TableApply:
-			t, ok := c.Callee.Decl.(*syntax.TableDecl)
-			if !ok || u.tables[t] {
-				break
-			}
-			u.tables[t] = true
-			for _, a := range g.tableActions(t) {
-				reach(a.obj)
-				u.inTable[a.obj] = true
-			}
-		}
-		return true
-	})
-	return u
 }

@@ -126,6 +126,31 @@ func TestAlias(t *testing.T) {
 	}
 }
 
+// TestReached checks which actions are described, and in what order: those declared outside first, then as declared.
+func TestReached(t *testing.T) {
+	locals := `
+		action a() { } action b(bit<8> x) { } action c() { } action unused() { }
+		action behind_return() { } action behind_exit() { } action behind_false() { }
+		table t { key = { m.a: exact; } actions = { b; a; g; } }
+		table dead { actions = { unused; } }`
+	apply := `
+		c(); t.apply();
+		if (false && m.a == 1 || false) { behind_false(); dead.apply(); } else if (m.b == 1) { exit; behind_exit(); }
+		if (m.b == 2) { return; } else { return; }
+		behind_return();`
+	p := generate(t, "reached.p4", program("action g() { }", locals, apply))
+	var got []string
+	for _, a := range p.Actions {
+		got = append(got, a.Preamble.Name)
+	}
+	if d := cmp.Diff([]string{"g", "NoAction", "I.a", "I.b", "I.c", "I.behind_exit"}, got); d != "" {
+		t.Error(d)
+	}
+	if len(p.Tables) != 1 {
+		t.Errorf("tables %v", p.Tables)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	for _, test := range []struct {
 		name, top, locals, apply, want string
@@ -155,12 +180,27 @@ func TestErrors(t *testing.T) {
 }
 
 func TestNoMain(t *testing.T) {
-	info, diags := p4.Load("test.p4", []byte("#include <v1model.p4>\n"))
-	if diags.HasErrors() {
-		t.Fatal(diags)
-	}
-	if _, diags = p4info.Generate(info); !diags.HasErrors() {
-		t.Error("a program without main is described")
+	for _, test := range []struct {
+		name, src string
+		wrong     bool
+		registers int
+	}{
+		{"library", "#include <v1model.p4>\nregister<bit<8>>(4) r;", false, 1},
+		{"another package", "#include <v1model.p4>\ncontrol c(); package Other(c x); control d() { apply { } } Other(d()) main;", true, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			info, diags := p4.Load("test.p4", []byte(test.src))
+			if diags.HasErrors() {
+				t.Fatal(diags)
+			}
+			got, diags := p4info.Generate(info)
+			if len(diags) != 1 || diags.HasErrors() != test.wrong || diags[0].Code != "P4301" {
+				t.Errorf("diagnostics %v", diags)
+			}
+			if len(got.Registers) != test.registers || got.PkgInfo != nil {
+				t.Errorf("got %v", got)
+			}
+		})
 	}
 }
 

@@ -7,7 +7,8 @@ import (
 	"github.com/interlock/interlock/linker/p4/types"
 )
 
-// typeInfo is where named types are described. The message has it as soon as anything in it has a type.
+// typeInfo is where named types are described. The message has it as soon as the program has a table, an
+// extern object, or anything else that may need a type.
 func (g *generator) typeInfo() *p4configv1.P4TypeInfo {
 	if g.out.TypeInfo == nil {
 		g.out.TypeInfo = &p4configv1.P4TypeInfo{}
