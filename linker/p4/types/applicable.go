@@ -47,6 +47,9 @@ func (c *checker) applicable(o *Object, t *Applicable, p place, proto bool, tps 
 			case *Applicable, *Package:
 				c.unsupported(p.Decl, "a parser, control or package as a constructor argument")
 			}
+			if p.Optional {
+				c.errorf(p.Decl, codeContext, "an @optional parameter may only stand in an extern or package")
+			}
 		}
 		c.result = Void
 		switch {

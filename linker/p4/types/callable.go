@@ -86,6 +86,10 @@ func (c *checker) paramType(p *syntax.Param, t Type, kind SigKind) Type {
 			c.errorf(p.Type, codeBadType, "an action parameter cannot be of type %v", t)
 			return Invalid
 		}
+		if a, ok := t.(*Applicable); ok && !isProto(a.Decl) {
+			c.errorf(p.Type, codeBadType, "%v has a body and is no type of parameters", t)
+			return Invalid
+		}
 		if _, ext := t.(*Extern); !ext && kind != CtorSig {
 			c.errorf(p.Type, codeBadType, "a parameter cannot be of type %v", t)
 			return Invalid
@@ -95,6 +99,17 @@ func (c *checker) paramType(p *syntax.Param, t Type, kind SigKind) Type {
 		return Invalid
 	}
 	return t
+}
+
+// isProto reports whether a parser or control is a type, without a body.
+func isProto(d syntax.Decl) bool {
+	switch d := d.(type) {
+	case *syntax.ParserDecl:
+		return d.Proto
+	case *syntax.ControlDecl:
+		return d.Proto
+	}
+	return false
 }
 
 // signature resolves a function or method header; the caller has opened a scope.
@@ -199,8 +214,6 @@ func (c *checker) externDecl(d *syntax.ExternDecl) {
 		if len(ps) > 0 {
 			c.typeParams[o] = ps
 		}
-		// Methods may name their own type.
-		c.scope.names[o.Name] = append(c.scope.names[o.Name], o)
 		for _, m := range d.Methods {
 			if m.Abstract {
 				c.unsupported(m, "an abstract method")
@@ -219,6 +232,14 @@ func (c *checker) externDecl(d *syntax.ExternDecl) {
 			sig := c.signature(m, kind)
 			c.pop()
 			mo.Type = sig
+			for _, p := range sig.Params {
+				switch p.Type.(type) {
+				case *Applicable, *Package:
+					if kind == CtorSig { // paramType says it of others
+						c.errorf(p.Decl.Type, codeBadType, "only a package takes a %v as argument", p.Type)
+					}
+				}
+			}
 			list := x.methods[m.Name.Name]
 			if kind == CtorSig {
 				sig.Result = t

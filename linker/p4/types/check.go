@@ -36,6 +36,7 @@ func Check(p *syntax.Program) (*Info, syntax.Diagnostics) {
 		c.topDecl(d)
 	}
 	c.annotations(p)
+	c.controlPlane()
 	c.pop()
 	c.diags.Sort()
 	return c.info, c.diags
@@ -116,6 +117,11 @@ func (c *checker) newObject(kind ObjectKind, id *syntax.Ident, t Type, decl synt
 }
 
 func (c *checker) topDecl(d syntax.Decl) {
+	if id := d.DeclName(); id != nil && id.Name == "main" {
+		if _, instance := d.(*syntax.InstanceDecl); !instance {
+			c.errorf(id, codePackage, "main is the instance of a package")
+		}
+	}
 	switch d := d.(type) {
 	case *syntax.ParserDecl:
 		c.parserDecl(d)
@@ -147,37 +153,5 @@ func (c *checker) topDecl(d syntax.Decl) {
 		c.valueSetDecl(d)
 	default:
 		c.errorf(d, codeContext, "this declaration may not stand at top level")
-	}
-}
-
-// annotations evaluates the structured annotations of a program. Their expressions see what is declared at top level.
-func (c *checker) annotations(p *syntax.Program) {
-	syntax.Walk(p, func(n syntax.Node) bool {
-		a, ok := n.(*syntax.Annotation)
-		if !ok {
-			return true
-		}
-		for _, e := range a.Exprs {
-			c.annotationValue(e)
-		}
-		for _, kv := range a.KeyValues {
-			c.annotationValue(kv.Value)
-		}
-		return false
-	})
-}
-
-// annotationValue evaluates one value of a structured annotation. A bare word that names nothing stands for itself, as a
-// string: @virtual[fold].
-func (c *checker) annotationValue(e syntax.Expr) {
-	if n, ok := e.(*syntax.Name); ok && !n.Absolute && len(c.lookup(n.Ident.Name, false)) == 0 {
-		c.info.Types[e] = String
-		c.info.Values[e] = StringValue(n.Ident.Name)
-		return
-	}
-	c.expr(e, nil)
-	switch c.constant(e).(type) {
-	case TupleValue, EnumValue:
-		c.errorf(e, codeBadType, "the value of an annotation is a number, a string or a bool")
 	}
 }

@@ -35,5 +35,10 @@ const (
 	codePackage        = "P4231" // an argument of a package that is no parser or control of the wanted type
 	codeInitialiser    = "P4232" // a list or struct expression that does not fit what it initialises
 	codeDuplicateEntry = "P4233" // two members, fields or properties of the same name
+	codeAnnotation     = "P4250" // an annotation that the language defines, with other arguments than it takes: @name(4) table t
+	codeShadow         = "P4251" // a local of a block that hides a parameter: action a(bit<8> x) { bit<8> x; }
+	codeDeadParser     = "P4252" // a parser that can reach neither accept nor reject
+	codeControlName    = "P4253" // two objects with one name for the control plane: @name(".a") table t, @name(".a") table u
+	codeInstances      = "P4254" // controls that instantiate controls, and so on, beyond any use
 	codeUnsupported    = "P4299" // legal P4-16 that this checker does not check yet, and so refuses
 )

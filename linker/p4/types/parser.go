@@ -37,6 +37,41 @@ func (c *checker) parserStates(parser *Object, d *syntax.ParserDecl) {
 			}
 		})
 	}
+	if start := c.states["start"]; start != nil && !ends(d, "start", map[string]bool{}) {
+		c.errorf(d.Name, codeDeadParser, "parser %s can reach neither accept nor reject", d.Name.Name)
+	}
+}
+
+// ends reports whether parsing can end that comes to a state not seen before: in accept or reject, which is also where a state
+// without a transition leads, or a select without a default. What is no state has been reported and counts as an end.
+func ends(d *syntax.ParserDecl, state string, seen map[string]bool) bool {
+	if seen[state] {
+		return false
+	}
+	seen[state] = true
+	for _, s := range d.States {
+		if s.Name.Name != state {
+			continue
+		}
+		if s.Transition == nil {
+			return true
+		}
+		if s.Transition.Select == nil {
+			return s.Transition.Next == nil || ends(d, s.Transition.Next.Name, seen)
+		}
+		catchAll := false
+		for _, k := range s.Transition.Select.Cases {
+			switch k.Keyset.(type) {
+			case *syntax.DefaultExpr, *syntax.DontCare:
+				catchAll = true
+			}
+			if ends(d, k.Next.Name, seen) {
+				return true
+			}
+		}
+		return !catchAll
+	}
+	return true
 }
 
 func (c *checker) state(id *syntax.Ident) {

@@ -19,6 +19,9 @@ func (c *checker) declare(o *Object) {
 	if o.Name == "" || o.Name == "_" {
 		return
 	}
+	if c.hidesParam(o) {
+		return
+	}
 	old := c.scope.names[o.Name]
 	for _, x := range old {
 		if overloadable(x) && overloadable(o) && !sameShape(x, o) {
@@ -32,6 +35,27 @@ func (c *checker) declare(o *Object) {
 		return
 	}
 	c.scope.names[o.Name] = append(old, o)
+}
+
+// hidesParam reports a local of a block that takes the name of a parameter of what the block stands in. The language leaves it
+// to the implementation to complain, and p4c refuses it, too. What a parser or control declares outside of blocks may take the
+// name of its parameters.
+func (c *checker) hidesParam(o *Object) bool {
+	switch c.place {
+	case inState, inApply, inAction, inFunction:
+	default:
+		return false
+	}
+	if o.Kind != VarObject && o.Kind != ConstObject || len(c.scope.names[o.Name]) > 0 {
+		return false
+	}
+	for _, x := range c.lookup(o.Name, false) {
+		if x.Kind == ParamObject {
+			c.errorf(o.Ident, codeShadow, "%s hides the parameter declared at %v", o.Name, x.Ident.Pos())
+			return true
+		}
+	}
+	return false
 }
 
 func overloadable(o *Object) bool {

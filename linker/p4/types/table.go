@@ -18,8 +18,8 @@ func (c *checker) tableDecl(d *syntax.TableDecl) {
 	c.info.Instances[d] = o
 	acts := &tableActions{refs: map[*Object]*syntax.ActionRef{}}
 	c.tableActions[o] = acts
-	c.within(o, c.place, func() { c.tableProperties(d, acts) })
 	c.declare(o)
+	c.within(o, c.place, func() { c.tableProperties(d, acts) })
 }
 
 func (c *checker) tableProperties(d *syntax.TableDecl, acts *tableActions) {
