@@ -65,7 +65,7 @@ func TestArbitrationRefuses(t *testing.T) {
 	}{
 		{"other device", &p4v1.MasterArbitrationUpdate{DeviceId: 99}, codes.NotFound},
 		{"id in use", &p4v1.MasterArbitrationUpdate{DeviceId: testDevice, ElectionId: &p4v1.Uint128{Low: 3}}, codes.InvalidArgument},
-		{"role", &p4v1.MasterArbitrationUpdate{DeviceId: testDevice, Role: &p4v1.Role{Name: "x"}}, codes.Unimplemented},
+		{"role", &p4v1.MasterArbitrationUpdate{DeviceId: testDevice, Role: &p4v1.Role{Name: "x"}}, codes.NotFound},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, c := serve(t, Options{})

@@ -65,11 +65,19 @@ func dial(t testing.TB, addr string) *controller {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c := &controller{t: t, rpc: p4v1.NewP4RuntimeClient(conn)}
+	c.use(text)
+	return c
+}
+
+// use makes the program with that text the one that is installed, and that names refer to.
+func (c *controller) use(text []byte) {
+	c.t.Helper()
 	p, err := newProgram(text, nil)
 	if err != nil {
-		t.Fatal(err)
+		c.t.Fatal(err)
 	}
-	return &controller{t: t, rpc: p4v1.NewP4RuntimeClient(conn), info: p.info, text: text}
+	c.info, c.text = p.info, text
 }
 
 // A session is one open stream.

@@ -17,13 +17,15 @@
 //   - Mastership: the primary is the stream with the highest election id ever seen, 128 bits, and a write is accepted only from
 //     it. When a stream becomes primary, no write of another is under way or will be accepted.
 //
+// Controllers with another role than the default one have a primary of their own, and are let in only where Options.Roles says so:
+// what is promised of the primary holds for each role by itself.
+//
 // Writes do not stop traffic. Packets run one by one, each sees the registers as the one before it left them; with
 // Options.Parallel they run concurrently, and only each single access to a register cell is atomic.
 //
 // # What it does not do
 //
-// Multicast groups, clone sessions, meters, digests, action profiles and selectors, value sets, idle time-outs, packet headers
-// to the controller (packet_in and packet_out metadata), roles other than the default one, and RECONCILE_AND_COMMIT. Each is
+// Multicast groups, clone sessions, meters, digests, action profiles and selectors, value sets and idle time-outs. Each is
 // refused with UNIMPLEMENTED, or at load with the position in the program. So are header unions, loops other than a parser's,
 // entries that are not const, and extern functions that act on other packets or are not deterministic (clone, resubmit,
 // recirculate, digest, random, truncate, assert, assume). log_msg is ignored: no packet can tell. A multicast group is always

@@ -11,7 +11,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// SetForwardingPipelineConfig verifies, saves or installs a program. Installing starts with empty tables and zeroed registers.
+// SetForwardingPipelineConfig verifies, saves or installs a program. Installing starts with tables and registers as the program
+// declares them, but RECONCILE_AND_COMMIT keeps what they hold, or refuses.
 func (s *server) SetForwardingPipelineConfig(_ context.Context, req *p4v1.SetForwardingPipelineConfigRequest) (
 	*p4v1.SetForwardingPipelineConfigResponse, error,
 ) {
@@ -23,13 +24,17 @@ func (s *server) SetForwardingPipelineConfig(_ context.Context, req *p4v1.SetFor
 	if err := s.checkDevice(req.GetDeviceId()); err != nil {
 		return nil, err
 	}
-	if err := checkRole(req.GetRole(), req.GetRoleId()); err != nil {
+	if err := s.checkRole(req.GetRole(), req.GetRoleId()); err != nil {
 		return nil, err
 	}
 	s.control.Lock()
 	defer s.control.Unlock()
-	if err := s.arbiter.check(req.GetElectionId()); err != nil {
+	sc, err := s.arbiter.check(req.GetRole(), req.GetElectionId())
+	if err != nil {
 		return nil, err
+	}
+	if sc != nil {
+		return nil, status.Errorf(codes.PermissionDenied, "the role's scope is: %v", sc)
 	}
 	if err := s.setPipeline(req); err != nil {
 		return nil, err
@@ -53,10 +58,8 @@ func (s *server) setPipeline(req *p4v1.SetForwardingPipelineConfigRequest) error
 		}
 		s.install(s.saved)
 		return nil
-	case p4v1.SetForwardingPipelineConfigRequest_RECONCILE_AND_COMMIT:
-		return status.Error(codes.Unimplemented, "RECONCILE_AND_COMMIT")
 	case p4v1.SetForwardingPipelineConfigRequest_VERIFY, p4v1.SetForwardingPipelineConfigRequest_VERIFY_AND_SAVE,
-		p4v1.SetForwardingPipelineConfigRequest_VERIFY_AND_COMMIT:
+		p4v1.SetForwardingPipelineConfigRequest_VERIFY_AND_COMMIT, p4v1.SetForwardingPipelineConfigRequest_RECONCILE_AND_COMMIT:
 	default:
 		return status.Errorf(codes.InvalidArgument, "action %v", req.GetAction())
 	}
@@ -69,7 +72,24 @@ func (s *server) setPipeline(req *p4v1.SetForwardingPipelineConfigRequest) error
 		s.saved = p
 	case p4v1.SetForwardingPipelineConfigRequest_VERIFY_AND_COMMIT:
 		s.install(p)
+	case p4v1.SetForwardingPipelineConfigRequest_RECONCILE_AND_COMMIT:
+		return s.exchange(p)
 	}
+	return nil
+}
+
+// exchange installs p with the state of the running program. Packets wait meanwhile.
+func (s *Switch) exchange(p *program) error {
+	s.inside.Lock()
+	if s.active != nil {
+		if err := reconcile(s.active, p); err != nil {
+			s.inside.Unlock()
+			return err
+		}
+	}
+	s.active = p
+	s.inside.Unlock()
+	s.installed(p)
 	return nil
 }
 

@@ -18,6 +18,7 @@ const (
 	verifyAndSave   = p4v1.SetForwardingPipelineConfigRequest_VERIFY_AND_SAVE
 	verifyAndCommit = p4v1.SetForwardingPipelineConfigRequest_VERIFY_AND_COMMIT
 	commit          = p4v1.SetForwardingPipelineConfigRequest_COMMIT
+	reconcileCommit = p4v1.SetForwardingPipelineConfigRequest_RECONCILE_AND_COMMIT
 )
 
 func (c *controller) getPipeline(t p4v1.GetForwardingPipelineConfigRequest_ResponseType) *p4v1.ForwardingPipelineConfig {
@@ -63,9 +64,6 @@ func TestPipelineConfig(t *testing.T) {
 	}
 	if got := c.getPipeline(p4v1.GetForwardingPipelineConfigRequest_DEVICE_CONFIG_AND_COOKIE); got.P4Info != nil || !bytes.Equal(got.P4DeviceConfig, c.text) {
 		t.Fatal("DEVICE_CONFIG_AND_COOKIE")
-	}
-	if err := c.setPipeline(p4v1.SetForwardingPipelineConfigRequest_RECONCILE_AND_COMMIT, c.config(5)); status.Code(err) != codes.Unimplemented {
-		t.Fatalf("RECONCILE_AND_COMMIT: %v", err)
 	}
 }
 

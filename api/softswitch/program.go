@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
 
@@ -29,6 +30,9 @@ type program struct {
 	registers      map[uint32]*dataplane.Register
 	counters       map[uint32]*boundCounter
 	directCounters map[uint32]*boundTable
+
+	packetIn, packetOut *controllerHeader
+	preambles           map[uint32]*configv1.Preamble // of every object that entities name
 }
 
 // boundTable is a table with the ids that P4Runtime knows it by.
@@ -77,7 +81,10 @@ func newProgram(text []byte, clock func() uint64) (*program, error) {
 	if clock != nil {
 		pipe.Clock = clock
 	}
-	p := &program{text: text, info: p4i, pipe: pipe}
+	p := &program{text: text, info: p4i, pipe: pipe, preambles: preamblesOf(p4i)}
+	if err := p.bindControllers(info); err != nil {
+		return nil, err
+	}
 	if err := p.bind(); err != nil {
 		return nil, err
 	}
@@ -87,9 +94,6 @@ func newProgram(text []byte, clock func() uint64) (*program, error) {
 // bind joins the P4Info's objects with the pipeline's, by name. Both come from one text, so a gap is a defect or something that
 // one of the two does not support; either way the program is not run.
 func (p *program) bind() error {
-	if len(p.info.GetControllerPacketMetadata()) > 0 {
-		return fmt.Errorf("headers to the controller (packet_in, packet_out): %w", dataplane.ErrUnsupported)
-	}
 	actions := map[string]*configv1.Action{}
 	for _, a := range p.info.GetActions() {
 		actions[a.GetPreamble().GetName()] = a
@@ -175,4 +179,46 @@ func bindTable(t *dataplane.Table, info *configv1.Table, actions map[string]*con
 		}
 	}
 	return b, nil
+}
+
+// bindControllers lays out the headers of packets to and from the controller.
+func (p *program) bindControllers(info *types.Info) error {
+	declared := map[string]*types.Struct{}
+	for _, d := range info.Program.Decls {
+		if d, ok := d.(*syntax.StructDecl); ok {
+			if t, ok := info.Defs[d.Name].Type.(*types.Struct); ok {
+				declared[controllerHeaderName(d)] = t
+			}
+		}
+	}
+	for _, m := range p.info.GetControllerPacketMetadata() {
+		name := m.GetPreamble().GetName()
+		t := declared[name]
+		if t == nil {
+			return fmt.Errorf("header %s to or from the controller: %w", name, dataplane.ErrUnsupported)
+		}
+		h, err := bindController(m, t)
+		if err != nil {
+			return err
+		}
+		switch name {
+		case "packet_in":
+			p.packetIn = h
+		case "packet_out":
+			p.packetOut = h
+		default:
+			return fmt.Errorf("@controller_header(%q): want packet_in or packet_out: %w", name, dataplane.ErrUnsupported)
+		}
+	}
+	return nil
+}
+
+// controllerHeaderName is the argument of @controller_header, or "".
+func controllerHeaderName(d *syntax.StructDecl) string {
+	for _, a := range d.Annotations {
+		if a.Name == "controller_header" && len(a.Body) == 1 {
+			return strings.Trim(a.Body[0].Text, "\"")
+		}
+	}
+	return ""
 }

@@ -12,10 +12,14 @@ const answerSize = 1024
 // An answer is sent in messages of bounded size.
 type answer struct {
 	send     func(*p4v1.ReadResponse) error
+	keep     func(*p4v1.Entity) bool // nil: everything
 	entities []*p4v1.Entity
 }
 
 func (a *answer) add(e *p4v1.Entity) error {
+	if a.keep != nil && !a.keep(e) {
+		return nil
+	}
 	a.entities = append(a.entities, e)
 	if len(a.entities) < answerSize {
 		return nil
@@ -37,9 +41,10 @@ func (s *server) Read(req *p4v1.ReadRequest, conn p4v1.P4Runtime_ReadServer) err
 	if err := s.checkDevice(req.GetDeviceId()); err != nil {
 		return err
 	}
-	if err := checkRole(req.GetRole(), 0); err != nil {
+	if err := s.checkRole(req.GetRole(), 0); err != nil {
 		return err
 	}
+	sc := s.arbiter.scopeOf(req.GetRole())
 	var messages []*p4v1.ReadResponse
 	out := &answer{send: func(m *p4v1.ReadResponse) error { messages = append(messages, m); return nil }}
 	err := func() error {
@@ -48,6 +53,9 @@ func (s *server) Read(req *p4v1.ReadRequest, conn p4v1.P4Runtime_ReadServer) err
 		p := s.program()
 		if p == nil {
 			return status.Error(codes.FailedPrecondition, ErrNoProgram.Error())
+		}
+		if sc != nil {
+			out.keep = func(e *p4v1.Entity) bool { return sc.covers(p, e) }
 		}
 		var failed batchErrors
 		for i, e := range req.GetEntities() {

@@ -52,13 +52,6 @@ func (s *server) checkDevice(id uint64) error {
 	return nil
 }
 
-func checkRole(role string, roleID uint64) error {
-	if role != "" || roleID != 0 {
-		return status.Error(codes.NotFound, "there are no roles but the default one")
-	}
-	return nil
-}
-
 // StreamChannel is a controller's stream: arbitration, packets out and in.
 func (s *server) StreamChannel(conn p4v1.P4Runtime_StreamChannelServer) error {
 	st := newStream()
@@ -100,6 +93,9 @@ func (s *server) receive(conn p4v1.P4Runtime_StreamChannelServer, st *stream) er
 		}
 		switch u := m.GetUpdate().(type) {
 		case *p4v1.StreamMessageRequest_Arbitration:
+			if err := s.checkRole(u.Arbitration.GetRole().GetName(), u.Arbitration.GetRole().GetId()); err != nil {
+				return err
+			}
 			s.control.Lock()
 			err := s.arbiter.arbitrate(st, u.Arbitration)
 			s.control.Unlock()
@@ -112,36 +108,15 @@ func (s *server) receive(conn p4v1.P4Runtime_StreamChannelServer, st *stream) er
 			}
 		case nil:
 			return status.Error(codes.InvalidArgument, "an empty stream message")
+		case *p4v1.StreamMessageRequest_Other:
+			st.post(&p4v1.StreamMessageResponse{Update: &p4v1.StreamMessageResponse_Error{Error: &p4v1.StreamError{
+				CanonicalCode: int32(codes.Unimplemented), Message: "no architecture-specific stream messages are known here",
+				Details: &p4v1.StreamError_Other{Other: &p4v1.StreamOtherError{Other: u.Other}},
+			}}}, true)
 		default:
 			st.post(&p4v1.StreamMessageResponse{Update: &p4v1.StreamMessageResponse_Error{Error: &p4v1.StreamError{
 				CanonicalCode: int32(codes.Unimplemented), Message: fmt.Sprintf("stream message %T", u),
 			}}}, true)
 		}
 	}
-}
-
-func (s *server) sendOut(st *stream, p *p4v1.PacketOut) error {
-	if s.opts.OnRequest != nil {
-		if err := s.opts.OnRequest(p); err != nil {
-			return err
-		}
-	}
-	switch {
-	case !s.arbiter.isPrimary(st):
-		return status.Error(codes.PermissionDenied, "only the primary sends packets out")
-	case len(p.GetMetadata()) > 0:
-		return status.Error(codes.InvalidArgument, "the program declares no packet_out header, so there is no metadata")
-	}
-	if err := s.packetOut(p.GetPayload()); err != nil {
-		return status.Error(codes.FailedPrecondition, err.Error())
-	}
-	return nil
-}
-
-func packetOutError(p *p4v1.PacketOut, err error) *p4v1.StreamMessageResponse {
-	st := status.Convert(err)
-	return &p4v1.StreamMessageResponse{Update: &p4v1.StreamMessageResponse_Error{Error: &p4v1.StreamError{
-		CanonicalCode: int32(st.Code()), Message: st.Message(),
-		Details: &p4v1.StreamError_PacketOut{PacketOut: &p4v1.PacketOutError{PacketOut: p}},
-	}}}
 }

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/interlock/interlock/api/softswitch/dataplane"
@@ -28,6 +30,10 @@ type Options struct {
 	Output func(port uint16, pkt []byte)
 	// Clock gives the time of timestamps in microseconds; nil is the time since the program was loaded.
 	Clock func() uint64
+
+	// Roles are those that controllers may have besides the default one; AnyRole takes every name. A switch whose writes are proved
+	// first has none: each role has a primary of its own, and a proof knows of one.
+	Roles []string
 
 	// Parallel lets packets from different sources run at the same time. Then a packet's read and write of a register cell are
 	// two accesses, and others may come in between; without it packets run one by one.
@@ -73,7 +79,6 @@ func New(opts Options) *Switch {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.arbiter.device = opts.DeviceID
-	s.arbiter.streams = map[*stream]struct{}{}
 	s.ports.attached = map[uint16]*attached{}
 	return s
 }
@@ -96,6 +101,11 @@ func (s *Switch) install(p *program) {
 	s.inside.Lock()
 	s.active = p
 	s.inside.Unlock()
+	s.installed(p)
+}
+
+// installed notes that a program runs. The caller holds control.
+func (s *Switch) installed(p *program) {
 	s.saved = nil
 	s.loadedOnce.Do(func() { close(s.loaded) })
 	s.log.Info("program installed", "tables", len(p.tables), "registers", len(p.registers), "bytes", len(p.text))
@@ -120,7 +130,7 @@ type Output struct {
 // Process runs one packet and returns what leaves, without handing it to any port or controller and without counting it at one.
 // Counters, registers and tables of the program are the switch's own.
 func (s *Switch) Process(port uint16, pkt []byte) ([]Output, error) {
-	x, err := s.run(port, pkt)
+	_, x, err := s.run(port, pkt)
 	if err != nil {
 		return nil, err
 	}
@@ -131,9 +141,10 @@ func (s *Switch) Process(port uint16, pkt []byte) ([]Output, error) {
 	return []Output{{x.Port, append([]byte(nil), x.Data...)}}, nil
 }
 
-func (s *Switch) run(port uint16, pkt []byte) (dataplane.Passage, error) {
+// run takes one packet through the program, and says which that was.
+func (s *Switch) run(port uint16, pkt []byte) (*program, dataplane.Passage, error) {
 	if port > dataplane.MaxPort {
-		return dataplane.Passage{}, fmt.Errorf("port %d: ports are 0 to %d", port, dataplane.MaxPort)
+		return nil, dataplane.Passage{}, fmt.Errorf("port %d: ports are 0 to %d", port, dataplane.MaxPort)
 	}
 	if !s.opts.Parallel {
 		s.lane.Lock()
@@ -142,44 +153,50 @@ func (s *Switch) run(port uint16, pkt []byte) (dataplane.Passage, error) {
 	s.inside.RLock()
 	defer s.inside.RUnlock()
 	if s.active == nil {
-		return dataplane.Passage{}, ErrNoProgram
+		return nil, dataplane.Passage{}, ErrNoProgram
 	}
-	return s.active.pipe.Run(port, pkt), nil
+	return s.active, s.active.pipe.Run(port, pkt), nil
 }
 
 // Inject takes a packet in on a port, as from outside: it is counted there, and what leaves goes to the port it leaves on, or
 // to the controller.
 func (s *Switch) Inject(port uint16, pkt []byte) error {
-	x, err := s.run(port, pkt)
+	p, x, err := s.run(port, pkt)
 	if err != nil {
 		return err
 	}
 	s.ports.received(port, len(pkt), x.Out)
-	s.deliver(x)
+	s.deliver(p, x)
 	return nil
 }
 
 // packetOut takes a packet in on the CPU port: a fence.
-func (s *Switch) packetOut(pkt []byte) error {
+func (s *Switch) packetOut(out *p4v1.PacketOut) error {
 	s.inside.Lock()
-	if s.active == nil {
+	p := s.active
+	if p == nil {
 		s.inside.Unlock()
-		return ErrNoProgram
+		return status.Error(codes.FailedPrecondition, ErrNoProgram.Error())
 	}
-	x := s.active.pipe.Run(CPUPort, pkt)
+	pkt, err := p.packetOut.encode(out)
+	if err != nil {
+		s.inside.Unlock()
+		return err
+	}
+	x := p.pipe.Run(CPUPort, pkt)
 	s.inside.Unlock()
 	s.ports.received(CPUPort, len(pkt), x.Out)
-	s.deliver(x)
+	s.deliver(p, x)
 	return nil
 }
 
 // deliver sends a packet where it goes. It has left the pipeline, so nothing waits for a slow receiver but its sender.
-func (s *Switch) deliver(x dataplane.Passage) {
+func (s *Switch) deliver(p *program, x dataplane.Passage) {
 	defer x.Release()
 	switch {
 	case !x.Out:
 	case x.Port == CPUPort:
-		if s.arbiter.packetIn(append([]byte(nil), x.Data...)) {
+		if s.packetIn(p, x.Data) {
 			s.ports.sent(CPUPort, len(x.Data), nil)
 		} else {
 			s.lost.Add(1)

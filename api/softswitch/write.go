@@ -21,27 +21,28 @@ func (s *server) Write(_ context.Context, req *p4v1.WriteRequest) (*p4v1.WriteRe
 	if err := s.checkDevice(req.GetDeviceId()); err != nil {
 		return nil, err
 	}
-	if err := checkRole(req.GetRole(), req.GetRoleId()); err != nil {
+	if err := s.checkRole(req.GetRole(), req.GetRoleId()); err != nil {
 		return nil, err
 	}
 	s.control.Lock()
 	defer s.control.Unlock()
-	if err := s.arbiter.check(req.GetElectionId()); err != nil {
+	sc, err := s.arbiter.check(req.GetRole(), req.GetElectionId())
+	if err != nil {
 		return nil, err
 	}
 	p := s.program()
 	if p == nil {
 		return nil, status.Error(codes.FailedPrecondition, ErrNoProgram.Error())
 	}
-	var err error
+	b := &batch{p, sc, req.GetUpdates()}
 	switch a := req.GetAtomicity(); a {
 	case p4v1.WriteRequest_CONTINUE_ON_ERROR:
-		err = s.writeAll(p, req.GetUpdates())
+		err = s.writeAll(b)
 	case p4v1.WriteRequest_ROLLBACK_ON_ERROR:
-		err = s.writeOrRollback(p, req.GetUpdates())
+		err = s.writeOrRollback(b)
 	case p4v1.WriteRequest_DATAPLANE_ATOMIC:
 		s.inside.Lock()
-		err = s.writeOrRollback(p, req.GetUpdates())
+		err = s.writeOrRollback(b)
 		s.inside.Unlock()
 	default:
 		err = status.Errorf(codes.InvalidArgument, "atomicity %v", a)
@@ -57,22 +58,29 @@ func (s *server) Write(_ context.Context, req *p4v1.WriteRequest) (*p4v1.WriteRe
 	return &p4v1.WriteResponse{}, nil
 }
 
+// A batch is what one request asks for, of a controller with that scope.
+type batch struct {
+	program *program
+	scope   *scope
+	updates []*p4v1.Update
+}
+
 // writeAll applies every update that can be applied.
-func (s *server) writeAll(p *program, updates []*p4v1.Update) error {
+func (s *server) writeAll(b *batch) error {
 	var failed batchErrors
-	for i, u := range updates {
-		if _, err := s.update(p, i, u, false); err != nil {
-			failed.add(i, len(updates), err)
+	for i := range b.updates {
+		if _, err := s.update(b, i, false); err != nil {
+			failed.add(i, len(b.updates), err)
 		}
 	}
 	return failed.status("write")
 }
 
 // writeOrRollback applies all updates or none. Packets may see those in between unless the caller keeps them out.
-func (s *server) writeOrRollback(p *program, updates []*p4v1.Update) error {
-	undo := make([]func(), 0, len(updates))
-	for i, u := range updates {
-		back, err := s.update(p, i, u, true)
+func (s *server) writeOrRollback(b *batch) error {
+	undo := make([]func(), 0, len(b.updates))
+	for i := range b.updates {
+		back, err := s.update(b, i, true)
 		if err == nil {
 			undo = append(undo, back)
 			continue
@@ -81,14 +89,14 @@ func (s *server) writeOrRollback(p *program, updates []*p4v1.Update) error {
 			undo[j]()
 		}
 		var failed batchErrors
-		for j := range updates {
+		for j := range b.updates {
 			switch {
 			case j == i:
-				failed.add(j, len(updates), err)
+				failed.add(j, len(b.updates), err)
 			case j > i:
-				failed.add(j, len(updates), status.Error(codes.Aborted, "not attempted: an update before it failed"))
+				failed.add(j, len(b.updates), status.Error(codes.Aborted, "not attempted: an update before it failed"))
 			default:
-				failed.add(j, len(updates), status.Error(codes.Aborted, "rolled back: an update after it failed"))
+				failed.add(j, len(b.updates), status.Error(codes.Aborted, "rolled back: an update after it failed"))
 			}
 		}
 		return failed.status("write")
@@ -97,7 +105,8 @@ func (s *server) writeOrRollback(p *program, updates []*p4v1.Update) error {
 }
 
 // update applies one update. With keep it returns how to take it back.
-func (s *server) update(p *program, i int, u *p4v1.Update, keep bool) (undo func(), err error) {
+func (s *server) update(b *batch, i int, keep bool) (undo func(), err error) {
+	p, u := b.program, b.updates[i]
 	if s.opts.OnUpdate != nil {
 		if err := s.opts.OnUpdate(i, u); err != nil {
 			return nil, err
@@ -107,6 +116,9 @@ func (s *server) update(p *program, i int, u *p4v1.Update, keep bool) (undo func
 	case p4v1.Update_INSERT, p4v1.Update_MODIFY, p4v1.Update_DELETE:
 	default:
 		return nil, status.Errorf(codes.InvalidArgument, "update type %v", u.GetType())
+	}
+	if !b.scope.covers(p, u.GetEntity()) {
+		return nil, status.Errorf(codes.PermissionDenied, "the role's scope is: %v", b.scope)
 	}
 	switch e := u.GetEntity().GetEntity().(type) {
 	case *p4v1.Entity_RegisterEntry:
