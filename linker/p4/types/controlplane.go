@@ -165,10 +165,10 @@ func (n *controlNames) enter(kind, prefix string, d syntax.Decl) {
 	}
 	n.told[d] = true
 	if other == syntax.Node(d.DeclName()) {
-		n.c.errorf(d.DeclName(), codeControlName, "the control plane knows several instances of this %s as %s", kind, name[1:])
+		n.c.errorf(d.DeclName(), codeControlName, "two instances of this %s are called %s by the control plane", kind, name[1:])
 		return
 	}
-	n.c.errorf(d.DeclName(), codeControlName, "the control plane knows the %s at %v as %s, too", kind, other.Pos(), name[1:])
+	n.c.errorf(d.DeclName(), codeControlName, "two %ss are called %s by the control plane: the other one is at %v", kind, name[1:], other.Pos())
 }
 
 // qualifiedName is the name of a declaration in the instance called prefix, after a dot.

@@ -4,22 +4,22 @@ extern ext { ext(); void f(); }
 @name(".five") action top() { }
 action unlisted() { }
 control inner(in bit<8> x) {
-    @name(".one") table one { key = { x : exact; } actions = { NoAction; } } // ERROR "knows several instances of this table as one"
+    @name(".one") table one { key = { x : exact; } actions = { NoAction; } } // ERROR "two instances of this table are called one"
     table two { key = { x : exact; } actions = { NoAction; } }
     @hidden @name(".three") table three { key = { x : exact; } actions = { NoAction; } }
-    @name(".four") ext() four; // ERROR "several instances of this ext as four"
+    @name(".four") ext() four; // ERROR "two instances of this ext are called four"
     apply { one.apply(); two.apply(); three.apply(); four.f(); }
 }
 control direct(in bit<8> x) {
-    table t { key = { x : exact; } actions = { NoAction; } } // ERROR "knows the table at .* as c.direct.t, too"
+    table t { key = { x : exact; } actions = { NoAction; } } // ERROR "two tables are called c.direct.t"
     apply { t.apply(); }
 }
 control c(in bit<8> x) {
     inner() a;
     inner() b;
-    @name(".five") action six() { } // ERROR "knows the action at .*:4:23 as five, too"
+    @name(".five") action six() { } // ERROR "two actions are called five .*:4:23"
     @name(".unlisted") action seven() { }
-    @name("a.two") table eight { // ERROR "knows the table at .*:8:11 as c.a.two, too"
+    @name("a.two") table eight { // ERROR "two tables are called c.a.two .*:8:11"
         key = { x : exact; }
         actions = { top; six; seven; }
         default_action = top();
