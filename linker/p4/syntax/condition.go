@@ -5,46 +5,97 @@ import (
 	"strings"
 )
 
-// condition evaluates the expression of an #if or #elif: integers of 64 bits with the operators of C, where names that
-// are no macros are 0.
+// condition evaluates the expression of an #if or #elif: integers of 64 bits, signed and unsigned, with the operators of
+// C, where names that are no macros are 0.
 func (pp *preprocessor) condition(pos Pos) bool {
-	toks := pp.restOfDirective()
-	// defined X and defined(X) come before expansion.
-	var list []ppToken
-	for i := 0; i < len(toks); i++ {
-		if toks[i].text != "defined" {
-			list = append(list, toks[i])
-			continue
-		}
-		j := i + 1
-		paren := j < len(toks) && toks[j].is("(")
-		if paren {
-			j++
-		}
-		if j >= len(toks) || toks[j].kind != tIdent && toks[j].kind != tKeyword || paren && (j+1 >= len(toks) || !toks[j+1].is(")")) {
-			pp.diags.errorf(pos, CodeBadCondition, "defined needs a name")
-			return false
-		}
-		value := "0"
-		if pp.defined(toks[j].text) {
-			value = "1"
-		}
-		list = append(list, ppToken{token: token{kind: tInt, text: value, pos: pos}})
-		if paren {
-			j++
-		}
-		i = j
+	toks, ok := pp.answered(pp.restOfDirective(), pos)
+	if !ok {
+		return false
 	}
-	e := &condEval{toks: pp.expandList(list)}
+	e := &condEval{toks: pp.expandList(toks)}
 	v := e.ternary(0)
 	if e.err == "" && e.i < len(e.toks) {
 		e.err = "unexpected " + e.toks[e.i].describe()
+	}
+	if pp.stopped {
+		return false
 	}
 	if e.err != "" {
 		pp.diags.errorf(pos, CodeBadCondition, "condition: %s", e.err)
 		return false
 	}
-	return v != 0
+	if e.bool != "" {
+		pp.diags.warnf(pos, CodeBadCondition, "condition: %s is a name here, and as such 0; write 1 or 0", e.bool)
+	}
+	return v.n != 0
+}
+
+// answered replaces defined X, defined(X), __has_include(X) by 1 or 0: they come before expansion.
+func (pp *preprocessor) answered(toks []ppToken, pos Pos) ([]ppToken, bool) {
+	var list []ppToken
+	for i := 0; i < len(toks); i++ {
+		holds := false
+		switch {
+		case toks[i].text == "defined":
+			j := i + 1
+			paren := j < len(toks) && toks[j].is("(")
+			if paren {
+				j++
+			}
+			if j >= len(toks) || !toks[j].isWord() || paren && (j+1 >= len(toks) || !toks[j+1].is(")")) {
+				pp.diags.errorf(pos, CodeBadCondition, "defined needs a name")
+				return nil, false
+			}
+			holds = pp.defined(toks[j].text)
+			if i = j; paren {
+				i++
+			}
+		case toks[i].text == hasInclude && i+1 < len(toks) && toks[i+1].is("("):
+			end := i + 2
+			for end < len(toks) && !toks[end].is(")") {
+				end++
+			}
+			name, quoted, ok := "", false, false
+			if end < len(toks) {
+				if name, quoted, ok = cutIncludeName(spell(toks[i+2 : end])); !ok {
+					name, quoted, ok = cutIncludeName(spell(pp.expandList(toks[i+2 : end])))
+				}
+			}
+			if !ok {
+				pp.diags.errorf(pos, CodeBadCondition, hasInclude+` needs ("file") or (<file>)`)
+				return nil, false
+			}
+			if pp.load.files >= maxIncludes {
+				pp.diags.errorf(pos, CodeIncludeDepth, "too many files")
+				return nil, false
+			}
+			_, err := pp.load.find(name, quoted, pp.top().sc.src)
+			holds = err == nil
+			i = end
+		default:
+			list = append(list, toks[i])
+			continue
+		}
+		value := "0"
+		if holds {
+			value = "1"
+		}
+		list = append(list, ppToken{token: token{kind: tInt, text: value, pos: pos}})
+	}
+	return list, true
+}
+
+// condValue is a number of a condition: unsigned ones spread, as in C.
+type condValue struct {
+	n        int64 // its bits
+	unsigned bool
+}
+
+func truth(b bool) condValue {
+	if b {
+		return condValue{n: 1}
+	}
+	return condValue{}
 }
 
 // condEval is a small recursive-descent evaluator. dead counts the operands that are not evaluated, such as the right
@@ -54,16 +105,17 @@ type condEval struct {
 	i    int
 	dead int
 	err  string
+	bool string // the true or false that stood there
 }
 
 const maxCondDepth = 200
 
-func (e *condEval) fail(msg string) int64 {
+func (e *condEval) fail(msg string) condValue {
 	if e.err == "" {
 		e.err = msg
 	}
 	e.i = len(e.toks)
-	return 0
+	return condValue{}
 }
 
 // op returns the operator at the current place, joining >> of two tokens.
@@ -77,33 +129,33 @@ func (e *condEval) op() (string, int) {
 	return e.toks[e.i].text, 1
 }
 
-func (e *condEval) ternary(depth int) int64 {
+func (e *condEval) ternary(depth int) condValue {
 	c := e.binary(0, depth)
-	if op, n := e.op(); op == "?" {
-		e.i += n
-		if c == 0 {
-			e.dead++
-		}
-		x := e.ternary(depth + 1)
-		if c == 0 {
-			e.dead--
-		}
-		if op, n := e.op(); op == ":" {
-			e.i += n
-		} else {
-			return e.fail("? without :")
-		}
-		if c != 0 {
-			e.dead++
-		}
-		y := e.ternary(depth + 1)
-		if c != 0 {
-			e.dead--
-			return x
-		}
-		return y
+	op, n := e.op()
+	if op != "?" {
+		return c
 	}
-	return c
+	e.i += n
+	x := e.unless(c.n == 0, func() condValue { return e.ternary(depth + 1) })
+	if op, n = e.op(); op != ":" {
+		return e.fail("? without :")
+	}
+	e.i += n
+	y := e.unless(c.n != 0, func() condValue { return e.ternary(depth + 1) })
+	unsigned := x.unsigned || y.unsigned
+	if c.n == 0 {
+		x = y
+	}
+	return condValue{x.n, unsigned}
+}
+
+// unless evaluates f, as an operand whose value does not count if dead.
+func (e *condEval) unless(dead bool, f func() condValue) condValue {
+	if dead {
+		e.dead++
+		defer func() { e.dead-- }()
+	}
+	return f()
 }
 
 // condPrec is the precedence of C: unlike in P4, == binds tighter than &.
@@ -133,7 +185,7 @@ func condPrec(op string) int {
 	return 0
 }
 
-func (e *condEval) binary(min, depth int) int64 {
+func (e *condEval) binary(min, depth int) condValue {
 	x := e.unary(depth)
 	for {
 		op, n := e.op()
@@ -142,79 +194,84 @@ func (e *condEval) binary(min, depth int) int64 {
 			return x
 		}
 		e.i += n
-		skip := op == "&&" && x == 0 || op == "||" && x != 0
-		if skip {
-			e.dead++
-		}
-		y := e.binary(p, depth+1)
-		if skip {
-			e.dead--
-		}
+		skip := op == "&&" && x.n == 0 || op == "||" && x.n != 0
+		y := e.unless(skip, func() condValue { return e.binary(p, depth+1) })
 		x = e.apply(op, x, y)
 	}
 }
 
-func (e *condEval) apply(op string, x, y int64) int64 {
-	truth := func(b bool) int64 {
-		if b {
-			return 1
+func (e *condEval) apply(op string, x, y condValue) condValue {
+	unsigned := x.unsigned || y.unsigned
+	less := func(a, b condValue) bool {
+		if unsigned {
+			return uint64(a.n) < uint64(b.n)
 		}
-		return 0
+		return a.n < b.n
 	}
 	switch op {
 	case "||":
-		return truth(x != 0 || y != 0)
+		return truth(x.n != 0 || y.n != 0)
 	case "&&":
-		return truth(x != 0 && y != 0)
-	case "|":
-		return x | y
-	case "^":
-		return x ^ y
-	case "&":
-		return x & y
+		return truth(x.n != 0 && y.n != 0)
 	case "==":
-		return truth(x == y)
+		return truth(x.n == y.n)
 	case "!=":
-		return truth(x != y)
+		return truth(x.n != y.n)
 	case "<":
-		return truth(x < y)
+		return truth(less(x, y))
 	case ">":
-		return truth(x > y)
+		return truth(less(y, x))
 	case "<=":
-		return truth(x <= y)
+		return truth(!less(y, x))
 	case ">=":
-		return truth(x >= y)
+		return truth(!less(x, y))
 	case "<<", ">>":
-		if y < 0 || y > 63 {
-			if e.dead > 0 {
-				return 0
-			}
-			return e.fail("shift by " + strconv.FormatInt(y, 10))
+		n := y.n
+		if left := op == "<<"; left == (n >= 0 || y.unsigned) {
+			return condValue{x.n << magnitude(y), x.unsigned}
 		}
-		if op == "<<" {
-			return x << uint(y)
+		if x.unsigned {
+			return condValue{int64(uint64(x.n) >> magnitude(y)), true}
 		}
-		return x >> uint(y)
+		return condValue{x.n >> magnitude(y), false}
+	case "|":
+		return condValue{x.n | y.n, unsigned}
+	case "^":
+		return condValue{x.n ^ y.n, unsigned}
+	case "&":
+		return condValue{x.n & y.n, unsigned}
 	case "+":
-		return x + y
+		return condValue{x.n + y.n, unsigned}
 	case "-":
-		return x - y
+		return condValue{x.n - y.n, unsigned}
 	case "*":
-		return x * y
+		return condValue{x.n * y.n, unsigned}
 	}
-	if y == 0 {
+	switch {
+	case y.n == 0:
 		if e.dead > 0 {
-			return 0
+			return condValue{}
 		}
 		return e.fail("division by zero")
+	case op == "/" && unsigned:
+		return condValue{int64(uint64(x.n) / uint64(y.n)), true}
+	case op == "/":
+		return condValue{x.n / y.n, false}
+	case unsigned:
+		return condValue{int64(uint64(x.n) % uint64(y.n)), true}
 	}
-	if op == "/" {
-		return x / y
-	}
-	return x % y
+	return condValue{x.n % y.n, false}
 }
 
-func (e *condEval) unary(depth int) int64 {
+// magnitude is how far a shift by v goes; a negative one goes the other way.
+func magnitude(v condValue) uint64 {
+	if v.n < 0 && !v.unsigned {
+		return -uint64(v.n)
+	}
+	return uint64(v.n)
+}
+
+func (e *condEval) unary(depth int) condValue {
 	if depth > maxCondDepth {
 		return e.fail("nested too deeply")
 	}
@@ -225,16 +282,15 @@ func (e *condEval) unary(depth int) int64 {
 	e.i++
 	switch {
 	case t.is("!"):
-		if e.unary(depth+1) == 0 {
-			return 1
-		}
-		return 0
+		return truth(e.unary(depth+1).n == 0)
 	case t.is("-"):
-		return -e.unary(depth + 1)
+		v := e.unary(depth + 1)
+		return condValue{-v.n, v.unsigned}
 	case t.is("+"):
 		return e.unary(depth + 1)
 	case t.is("~"):
-		return ^e.unary(depth + 1)
+		v := e.unary(depth + 1)
+		return condValue{^v.n, v.unsigned}
 	case t.is("("):
 		v := e.ternary(depth + 1)
 		if op, n := e.op(); op == ")" {
@@ -242,17 +298,27 @@ func (e *condEval) unary(depth int) int64 {
 			return v
 		}
 		return e.fail("missing )")
-	case t.kind == tIdent || t.kind == tKeyword:
-		if t.text == "true" {
-			return 1
+	case t.isWord():
+		if e.i < len(e.toks) && e.toks[e.i].is("(") {
+			return e.fail(t.describe() + " is no macro, and a condition has no functions")
 		}
-		return 0
+		if t.text == "true" || t.text == "false" {
+			e.bool = t.text
+		}
+		return condValue{}
 	case t.kind == tInt:
-		v, err := strconv.ParseInt(strings.TrimRight(t.text, "uUlL"), 0, 64)
-		if err != nil {
-			return e.fail("malformed number " + t.text)
-		}
-		return v
+		return e.number(t)
 	}
 	return e.fail("unexpected " + t.describe())
+}
+
+// number reads a number as C writes them: 0x and 0b, a leading 0 for octal ones, u and l behind them.
+func (e *condEval) number(t ppToken) condValue {
+	digits := strings.TrimRight(t.text, "uUlL")
+	unsigned := strings.ContainsAny(t.text[len(digits):], "uU")
+	v, err := strconv.ParseUint(digits, 0, 64)
+	if err != nil {
+		return e.fail("malformed number " + short(t.text))
+	}
+	return condValue{int64(v), unsigned || v > 1<<63-1}
 }

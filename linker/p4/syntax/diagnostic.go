@@ -173,6 +173,16 @@ const maxErrors = 100
 // full reports whether no further errors are wanted.
 func (c *collector) full() bool { return c.errors > maxErrors }
 
+// textMissing reports whether a finding of the preprocessor means that what it yields is not what was meant.
+func (c *collector) textMissing() bool {
+	for _, d := range c.list {
+		if d.Severity == Error && (d.Code == CodeOpenComment || CodeBadDirective <= d.Code && d.Code <= CodeTooLarge) {
+			return true
+		}
+	}
+	return false
+}
+
 func (c *collector) errorf(pos Pos, code, format string, args ...any) {
 	switch {
 	case c.errors > maxErrors:

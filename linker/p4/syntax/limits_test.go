@@ -20,6 +20,17 @@ func TestLimits(t *testing.T) {
 	for i := range 1000 {
 		deepMacros += fmt.Sprintf("#define M%d M%d\n", i, i+1)
 	}
+	// doubled nests a macro that makes its argument twice as long.
+	doubled := func(body string) string {
+		src := "#define D(x) E(x)\n#define E(x) " + body + "\n#define A0 abcdefgh\n"
+		for i := 1; i < 60; i++ {
+			src += fmt.Sprintf("#define A%d D(A%d A%d)\n", i, i-1, i-1)
+			if strings.Contains(body, "##") {
+				src = strings.Replace(src, fmt.Sprintf("D(A%d A%d)", i-1, i-1), fmt.Sprintf("D(A%d)", i-1), 1)
+			}
+		}
+		return src + "A59"
+	}
 	repeat := func(open, middle, end string, n int) string {
 		return strings.Repeat(open, n) + middle + strings.Repeat(end, n)
 	}
@@ -28,6 +39,9 @@ func TestLimits(t *testing.T) {
 		{"macro bomb in arguments", grow, CodeTooLarge},
 		{"macro calls in arguments", "#define F(x) x\n" + repeat("F(", "1", ")", 1000), CodeTooLarge},
 		{"chain of macros", deepMacros + "M0", CodeTooLarge},
+		{"quotes that double", doubled("#x"), CodeTooLarge},
+		{"names that double", doubled("x##x"), CodeTooLarge},
+		{"bodies", strings.Repeat("#define F "+strings.Repeat("x ", 1000)+"\n", maxTokens/1000+1), CodeTooLarge},
 		{"many tokens", strings.Repeat("x ", maxTokens+1), CodeTooLarge},
 		{"nested ifs", strings.Repeat("#if 1\n", 1000), CodeTooLarge},
 		{"nested conditions", "#if " + repeat("(", "1", ")", 20000) + "\n#endif", CodeBadCondition},
@@ -96,7 +110,7 @@ func TestOpenTokens(t *testing.T) {
 		{"skipped if", "#if 0\nconst bool b = true;", CodeUnbalancedIf, "t.p4:1:1"},
 		{"annotation", "@a(b", CodeOpenBracket, "t.p4:1:3"},
 		{"macro arguments", "#define F(x) x\nF(1", CodeBadMacro, "t.p4:2:1"},
-		{"macro arguments and directive", "#define F(x) x\nF(1\n#undef F\n)", CodeBadMacro, "t.p4:2:1"},
+		{"macro arguments and include", "#define F(x) x\nF(1\n#include <x>\n)", CodeBadDirective, "t.p4:3:1"},
 		{"block", "action a() {\n", CodeOpenBracket, "t.p4:2:1"},
 	}
 	for _, test := range tests {

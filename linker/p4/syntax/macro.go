@@ -1,12 +1,15 @@
 package syntax
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // macro is the meaning of a #define.
 type macro struct {
 	name     string
 	function bool
-	params   []string // the last is __VA_ARGS__ if variadic
+	params   []string // the last takes all that is left if variadic: it is __VA_ARGS__, or has a name
 	variadic bool
 	body     []token
 	builtin  bool // defined by a system file
@@ -63,8 +66,8 @@ func (h *hideSet) intersect(o *hideSet) *hideSet {
 func (pp *preprocessor) define() {
 	sc := pp.top().sc
 	name := sc.next()
-	if name.kind != tIdent && name.kind != tKeyword || name.text == "defined" {
-		pp.diags.errorf(name.pos, CodeBadMacro, "#define needs a name, found %s", name.describe())
+	if !name.isWord() || name.text == "defined" || name.text == hasInclude || predefined(name.text) {
+		pp.diags.errorf(name.pos, CodeBadMacro, "#define needs a name that is free, found %s", name.describe())
 		return
 	}
 	m := &macro{name: name.text, builtin: sc.src.builtin}
@@ -79,15 +82,13 @@ func (pp *preprocessor) define() {
 	for ; t.kind != tEOL && t.kind != tEOF; t = sc.next() {
 		m.body = append(m.body, t)
 	}
+	if pp.bodies += len(m.body); pp.bodies > maxTokens {
+		pp.stop(name.pos, "macros have more than %d tokens", maxTokens)
+		return
+	}
 	if n := len(m.body); n > 0 && (m.body[0].is("##") || m.body[n-1].is("##")) {
 		pp.diags.errorf(name.pos, CodeBadMacro, "## at an end of the macro %s", m.name)
 		return
-	}
-	for i, t := range m.body {
-		if m.function && t.is("#") && (i+1 == len(m.body) || m.param(m.body[i+1]) < 0) {
-			pp.diags.errorf(t.pos, CodeBadMacro, "# is not followed by a parameter of the macro %s", m.name)
-			return
-		}
 	}
 	if old, ok := pp.macros[m.name]; ok && !old.same(m) {
 		pp.diags.warnf(name.pos, CodeMacroRedefined, "macro %s is defined again with another meaning", m.name)
@@ -118,6 +119,15 @@ func (pp *preprocessor) macroParams(m *macro) bool {
 				return false
 			}
 			m.params = append(m.params, t.text)
+			if dots := *sc; dots.next().is("...") {
+				sc.next()
+				m.variadic = true
+				if t = sc.next(); !t.is(")") {
+					pp.diags.errorf(t.pos, CodeBadMacro, "expected ) after ... in the parameters of macro %s, found %s", m.name, t.describe())
+					return false
+				}
+				return true
+			}
 		default:
 			pp.diags.errorf(t.pos, CodeBadMacro, "expected a parameter of macro %s, found %s", m.name, t.describe())
 			return false
@@ -135,7 +145,7 @@ func (pp *preprocessor) macroParams(m *macro) bool {
 
 // param is the number of the parameter that t names, or -1.
 func (m *macro) param(t token) int {
-	if m.function && (t.kind == tIdent || t.kind == tKeyword) {
+	if m.function && t.isWord() {
 		for i, p := range m.params {
 			if p == t.text {
 				return i
@@ -172,6 +182,9 @@ func (pp *preprocessor) expanded() (ppToken, bool) {
 		}
 		m := pp.macroAt(t)
 		if m == nil {
+			if t.kind == tIdent && predefined(t.text) {
+				t = pp.predefined(t)
+			}
 			return t, true
 		}
 		var args [][]ppToken
@@ -199,7 +212,7 @@ func (pp *preprocessor) expanded() (ppToken, bool) {
 // macroAt returns the macro that t is to be replaced by, if any. A program's own macros do not reach into system files:
 // what those declare is the same for everybody.
 func (pp *preprocessor) macroAt(t ppToken) *macro {
-	if t.kind != tIdent && t.kind != tKeyword {
+	if !t.isWord() {
 		return nil
 	}
 	m := pp.macros[t.text]
@@ -210,6 +223,35 @@ func (pp *preprocessor) macroAt(t ppToken) *macro {
 		return nil
 	}
 	return m
+}
+
+// hasInclude asks in conditions whether a file is there.
+const hasInclude = "__has_include"
+
+// predefined reports whether name is a macro whose meaning changes from place to place.
+func predefined(name string) bool {
+	switch name {
+	case "__LINE__", "__FILE__", "__COUNTER__", "__INCLUDE_LEVEL__":
+		return true
+	}
+	return false
+}
+
+// predefined is what the predefined macro t stands for.
+func (pp *preprocessor) predefined(t ppToken) ppToken {
+	n := len(pp.frames) - 1
+	switch t.text {
+	case "__FILE__":
+		t.kind, t.text = tString, quote(t.pos.File)
+		return t
+	case "__LINE__":
+		n = int(t.pos.Line)
+	case "__COUNTER__":
+		n = pp.counter
+		pp.counter++
+	}
+	t.kind, t.text = tInt, strconv.Itoa(n)
+	return t
 }
 
 // unread puts an expansion before what is still to be read.
@@ -258,7 +300,7 @@ func (pp *preprocessor) arguments(m *macro, name ppToken) (args [][]ppToken, end
 	for {
 		t, ok := pp.raw(true)
 		if !ok {
-			pp.diags.errorf(name.pos, CodeBadMacro, "arguments of macro %s do not end before a directive or the end of the file", m.name)
+			pp.diags.errorf(name.pos, CodeBadMacro, "arguments of macro %s do not end before the end of the file", m.name)
 			return nil, t, false
 		}
 		if pp.work++; pp.work > maxExpansion {
@@ -312,21 +354,29 @@ func (pp *preprocessor) substitute(m *macro, args [][]ppToken, at ppToken, hide 
 		b := m.body[i]
 		pasteNext := i+1 < len(m.body) && m.body[i+1].is("##")
 		switch n := m.param(b); {
-		case m.function && b.is("#"):
+		case m.quotes(i):
 			i++
-			arg := args[m.param(m.body[i])]
-			out = append(out, ppToken{token: token{kind: tString, space: b.space, text: quoteTokens(arg), pos: pp.from(m, b, at)}})
+			out = append(out, pp.quoted(m, i, args, at))
 		case b.is("##"):
 			i++
+			n := m.param(m.body[i])
 			where := pp.from(m, m.body[i], at)
-			right := []ppToken{{token: m.body[i].at(where)}}
-			if n := m.param(m.body[i]); n >= 0 {
-				right = args[n]
-			} else if m.function && m.body[i].is("#") {
+			switch {
+			case m.variadic && n == len(m.params)-1 && len(out) > 0 && m.body[i-2].is(","):
+				// A comma before ## and the variable arguments goes if there are none; nothing is joined.
+				if len(args[n]) == 0 {
+					out = out[:len(out)-1]
+				} else {
+					put(args[n], true)
+				}
+			case n >= 0:
+				out = pp.paste(out, args[n], where)
+			case m.quotes(i):
 				i++
-				right = []ppToken{{token: token{kind: tString, text: quoteTokens(args[m.param(m.body[i])]), pos: where}}}
+				out = pp.paste(out, []ppToken{pp.quoted(m, i, args, at)}, where)
+			default:
+				out = pp.paste(out, []ppToken{{token: m.body[i].at(where)}}, where)
 			}
-			out = pp.paste(out, right, where)
 		case n >= 0 && pasteNext:
 			// An empty left operand leaves nothing to join to: a placeholder keeps what stands before it apart.
 			if len(args[n]) == 0 {
@@ -348,14 +398,35 @@ func (pp *preprocessor) substitute(m *macro, args [][]ppToken, at ppToken, hide 
 		}
 	}
 	kept := out[:0]
+	var before, after *hideSet // most neighbours came the same way
 	for _, t := range out {
-		if t.kind != tEOL {
-			t.hide = hide.union(t.hide)
-			kept = append(kept, t)
+		if t.kind == tEOL {
+			continue
 		}
+		if t.hide != before || after == nil {
+			before, after = t.hide, hide.union(t.hide)
+			pp.work += after.size / 4
+		}
+		t.hide = after
+		kept = append(kept, t)
 	}
 	return kept
 }
+
+// quotes reports whether the body has at i the operator # and a parameter.
+func (m *macro) quotes(i int) bool {
+	return m.function && m.body[i].is("#") && i+1 < len(m.body) && m.param(m.body[i+1]) >= 0
+}
+
+// quoted is the operator # before the parameter at i of m's body.
+func (pp *preprocessor) quoted(m *macro, i int, args [][]ppToken, at ppToken) ppToken {
+	text := quoteTokens(args[m.param(m.body[i])])
+	pp.work += len(text) / tokenLength
+	return ppToken{token: token{kind: tString, space: m.body[i-1].space, text: text, pos: pp.from(m, m.body[i-1], at)}}
+}
+
+// tokenLength is how much text counts as one token where tokens are made.
+const tokenLength = 8
 
 // at is the token t, standing at pos in the middle of a line.
 func (t token) at(pos Pos) token {
@@ -387,14 +458,20 @@ func (pp *preprocessor) paste(left, right []ppToken, at Pos) []ppToken {
 		return append(left, right...)
 	}
 	l, r := left[n-1], right[0]
-	joined := scanAll(l.text+r.text, at, pp.diags)
+	if pp.work += (len(l.text) + len(r.text)) / tokenLength; pp.work > maxExpansion {
+		pp.stop(at, "macros expand to more than %d tokens", maxExpansion)
+		return left
+	}
+	joined := scanAll(l.text+r.text, at)
 	if len(joined) != 1 {
-		pp.diags.errorf(at, CodeBadMacro, "pasting %s and %s does not make one token", l.text, r.text)
-		return append(left, right...)
+		// What does not join stays two tokens, as in other preprocessors for P4.
+		r.space = false
+		return append(append(left, r), right[1:]...)
 	}
 	t := joined[0]
 	t.space, t.hide = l.space, l.hide.intersect(r.hide)
-	return append(append(left[:n-1:n-1], t), right[1:]...)
+	left[n-1] = t
+	return append(left, right[1:]...)
 }
 
 // quoteTokens is the operator #.

@@ -48,7 +48,7 @@ func parse(src *source, conf Config) (*Program, Diagnostics) {
 	pp.load.setRoots(src.name)
 	p := &parser{toks: pp.run(src), diags: diags}
 	var prog *Program
-	if pp.stopped || diags.full() {
+	if pp.stopped || diags.full() || diags.textMissing() {
 		// What was read is not the program that was written: parsing it would only add noise.
 		prog = &Program{}
 	} else {

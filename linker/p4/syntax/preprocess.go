@@ -11,7 +11,7 @@ import (
 // Limits of the preprocessor, against programs made to exhaust the reader.
 const (
 	maxTokens    = 1 << 19 // tokens handed to the parser
-	maxExpansion = 1 << 19 // tokens that macros produce, counting those expanded again
+	maxExpansion = 1 << 19 // tokens that macros produce, counting those expanded again, and long ones by their length
 	maxHide      = 256     // macros inside macros
 	maxArgDepth  = 64      // macro calls inside arguments of macro calls
 	maxIfDepth   = 256
@@ -45,18 +45,21 @@ type preprocessor struct {
 	load    *loader
 	macros  map[string]*macro
 	frames  []*frame
-	pending []ppToken // to be read before the file, last first
-	inList  bool      // an argument is being expanded: the end of pending is the end
-	args    int       // depth of arguments being expanded
-	work    int       // of maxExpansion
-	stopped bool      // a limit was exceeded
+	pending []ppToken       // to be read before the file, last first
+	inList  bool            // an argument is being expanded: the end of pending is the end
+	args    int             // depth of arguments being expanded
+	bodies  int             // tokens in the bodies of all macros
+	work    int             // of maxExpansion
+	counter int             // of __COUNTER__
+	once    map[string]bool // files with #pragma once
+	stopped bool            // a limit was exceeded
 	out     []token
 	origins []origin // room for those to come
 	notes   comments
 }
 
 func newPreprocessor(conf Config, diags *collector) *preprocessor {
-	pp := &preprocessor{diags: diags, load: &loader{conf: conf}, macros: map[string]*macro{}}
+	pp := &preprocessor{diags: diags, load: &loader{conf: conf}, macros: map[string]*macro{}, once: map[string]bool{}}
 	names := make([]string, 0, len(conf.Defines))
 	for name := range conf.Defines {
 		names = append(names, name)
@@ -112,7 +115,7 @@ func (pp *preprocessor) push(src *source, from *origin) {
 func (pp *preprocessor) top() *frame { return pp.frames[len(pp.frames)-1] }
 
 // raw returns the next token without expanding it. It obeys directives on the way, ends files, and returns ok = false
-// at the end of everything. In arguments of a macro (inArgs) it neither obeys nor leaves the file.
+// at the end of everything. In arguments of a macro (inArgs) it does not leave the file.
 func (pp *preprocessor) raw(inArgs bool) (ppToken, bool) {
 	for !pp.stopped {
 		if n := len(pp.pending); n > 0 {
@@ -141,11 +144,7 @@ func (pp *preprocessor) raw(inArgs bool) (ppToken, bool) {
 			}
 			pp.frames = pp.frames[:len(pp.frames)-1]
 		case t.bol && t.is("#"):
-			if inArgs {
-				*f.sc = before
-				return ppToken{}, false
-			}
-			pp.directive(t)
+			pp.directive(t, inArgs)
 		default:
 			return ppToken{token: t}, true
 		}
@@ -156,8 +155,8 @@ func (pp *preprocessor) raw(inArgs bool) (ppToken, bool) {
 	return ppToken{}, false
 }
 
-// directive obeys one directive line; the # is read.
-func (pp *preprocessor) directive(hash token) {
+// directive obeys one directive line; the # is read. In arguments of a macro some make no sense.
+func (pp *preprocessor) directive(hash token, inArgs bool) {
 	f := pp.top()
 	f.sc.inLine = true
 	defer func() {
@@ -171,26 +170,45 @@ func (pp *preprocessor) directive(hash token) {
 	case "":
 		return // a # alone
 	case "include":
+		if inArgs {
+			pp.diags.errorf(hash.pos, CodeBadDirective, "#include in the arguments of a macro")
+			return
+		}
 		pp.include(hash.pos)
 	case "define":
 		pp.define()
 	case "undef":
-		if t := f.sc.next(); t.kind != tIdent && t.kind != tKeyword {
+		if t := f.sc.next(); !t.isWord() {
 			pp.diags.errorf(t.pos, CodeBadDirective, "#undef needs a name, found %s", t.describe())
+		} else if predefined(t.text) {
+			pp.diags.errorf(t.pos, CodeBadMacro, "%s is predefined: it cannot be undefined", t.text)
 		} else {
 			delete(pp.macros, t.text)
 			pp.endOfDirective("#undef")
 		}
-	case "if", "ifdef", "ifndef", "elif", "else", "endif":
+	case "if", "ifdef", "ifndef", "elif", "elifdef", "elifndef", "else", "endif":
 		pp.conditional(name, hash.pos)
 	case "line":
-		pp.lineDirective(name.pos)
+		pp.lineDirective(name.pos, pp.expandList(pp.restOfDirective()))
 	case "error":
 		pp.diags.errorf(hash.pos, CodeErrorDirective, "#error %s", f.sc.rest())
 	case "warning":
 		pp.diags.warnf(hash.pos, CodeWarnDirective, "#warning %s", f.sc.rest())
 	case "pragma":
+		// Those that are not known are for other compilers.
+		if t := f.sc.next(); t.text == "once" {
+			pp.once[f.sc.src.name] = true
+		}
 	default:
+		if name.kind == tInt {
+			// The line marker of a text that was preprocessed already: # 12 "file" flags.
+			toks := append([]ppToken{{token: name}}, pp.restOfDirective()...)
+			for len(toks) > 2 && toks[len(toks)-1].kind == tInt {
+				toks = toks[:len(toks)-1]
+			}
+			pp.lineDirective(name.pos, toks)
+			return
+		}
 		pp.diags.errorf(hash.pos, CodeBadDirective, "unknown directive #%s", name.text)
 	}
 }
@@ -220,11 +238,17 @@ func (pp *preprocessor) include(pos Pos) {
 		return
 	}
 	src, err := pp.load.find(name, quoted, f.sc.src)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			err = errors.New("file not found")
-		}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		pp.diags.errorf(pos, CodeNoInclude, "#include of %s: file not found", name)
+		return
+	case errors.Is(err, errOutside):
+		pp.diags.errorf(pos, CodeNoInclude, "#include of %s: %v; a folder above it in the include path would admit it", name, err)
+		return
+	case err != nil:
 		pp.diags.errorf(pos, CodeNoInclude, "#include of %s: %v", name, err)
+		return
+	case pp.once[src.name]:
 		return
 	}
 	// The rest of this line belongs to this file: it is over before the other one begins.
@@ -270,9 +294,9 @@ func cutIncludeName(s string) (name string, quoted, ok bool) {
 }
 
 // scanAll turns one line of text into tokens, all at pos.
-func scanAll(text string, pos Pos, diags *collector) []ppToken {
-	sc := newScanner(newSource(pos.File, text, false), diags)
-	sc.inLine = true
+func scanAll(text string, pos Pos) []ppToken {
+	sc := newScanner(newSource(pos.File, text, false), nil)
+	sc.inLine, sc.quiet = true, true
 	var list []ppToken
 	for t := sc.next(); t.kind != tEOF && t.kind != tEOL; t = sc.next() {
 		t.pos, t.bol = pos, false
@@ -334,17 +358,17 @@ func (pp *preprocessor) holds(name token) bool {
 		return pp.condition(name.pos)
 	}
 	t := sc.next()
-	if t.kind != tIdent && t.kind != tKeyword {
+	if !t.isWord() {
 		pp.diags.errorf(t.pos, CodeBadDirective, "#%s needs a name, found %s", name.text, t.describe())
 		return false
 	}
 	pp.endOfDirective("#" + name.text)
-	return pp.defined(t.text) == (name.text == "ifdef")
+	return pp.defined(t.text) == strings.HasSuffix(name.text, "ifdef")
 }
 
 func (pp *preprocessor) defined(name string) bool {
 	_, ok := pp.macros[name]
-	return ok
+	return ok || predefined(name) || name == hasInclude
 }
 
 // skip goes past text that is not in force, to the next branch that is or past the #endif.
@@ -377,7 +401,7 @@ func (pp *preprocessor) skip() {
 				return
 			}
 			depth--
-		case "else", "elif":
+		case "else", "elif", "elifdef", "elifndef":
 			if depth > 0 {
 				break
 			}
@@ -400,10 +424,9 @@ func (pp *preprocessor) skip() {
 	}
 }
 
-// lineDirective obeys #line N ["file"].
-func (pp *preprocessor) lineDirective(pos Pos) {
+// lineDirective obeys #line N ["file"]; toks is what stands after the directive's name.
+func (pp *preprocessor) lineDirective(pos Pos, toks []ppToken) {
 	f := pp.top()
-	toks := pp.expandList(pp.restOfDirective())
 	bad := func() { pp.diags.errorf(pos, CodeBadLine, `#line needs a number, and "file" or nothing`) }
 	if len(toks) < 1 || len(toks) > 2 || toks[0].kind != tInt {
 		bad()

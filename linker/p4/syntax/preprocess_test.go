@@ -40,6 +40,30 @@ func TestPreprocess(t *testing.T) {
 		{"stringify", "#define S(x) #x\nS(a  + \"b\\n\")", `"a + \"b\\n\""`},
 		{"paste", "#define C(a, b) a##b\nC(8w, 5) C(x, _t) C(, y) C(z,)", "8w5 x_t y z"},
 		{"paste does not expand", "#define N 3\n#define C(a, b) a##b\nC(N, N) C(N,)", "NN 3"},
+		{"paste that does not join", "#define C(a, b) a##b\nC(>, b) C(/,/) C(/,*)", "> b / / / *"},
+		{"many pastes", "#define C(a, b) a##_##b##_##1\nC(x, y)", "x_y_1"},
+		{"paste with quotes", "#define C(a) L##_##a #a\nC(x)", `L_x "x"`},
+		{"hash without parameter", "#define C(a) # 1 a\nC(x)", "# 1 x"},
+		{"hash in an object macro", "#define C # x\nC", "# x"},
+		{"named variadic", "#define F(a, rest...) a: rest\nF(1, 2, 3)", "1 : 2 , 3"},
+		{"variadic alone", "#define F(...) [__VA_ARGS__]\nF() F(1) F(1, 2)", "[ ] [ 1 ] [ 1 , 2 ]"},
+		{"comma before nothing", "#define F(a, ...) f(a, ## __VA_ARGS__)\nF(1) F(1, 2, 3)", "f ( 1 ) f ( 1 , 2 , 3 )"},
+		{"directives in arguments", "#define F(x) <x>\nF(1 +\n#if 0\n2\n#else\n3\n#endif\n)", "< 1 + 3 >"},
+		{"line", "__LINE__\n\n__LINE__", "1 3"},
+		{"line in a macro", "#define L __LINE__\n\nL", "3"},
+		{"line through #line", "#line 100\n__LINE__", "100"},
+		{"file", "__FILE__\n#line 3 \"x.p4\"\n__FILE__", `"t.p4" "x.p4"`},
+		{"line joined", "#define J(a, b) a##b\n#define K(a, b) J(a, b)\nK(x, __LINE__)", "x3"},
+		{"counter", "#define J(a, b) a##b\n#define K(a, b) J(a, b)\nK(x, __COUNTER__) K(x, __COUNTER__)", "x0 x1"},
+		{"line marker", "# 7 \"x.p4\" 1 3\n__LINE__ __FILE__", `7 "x.p4"`},
+		{"predefined are defined", "#if defined(__LINE__) && __LINE__ == 1 && defined(__has_include)\na\n#endif", "a"},
+		{"has include", "#if __has_include(\"none.p4\") || __has_include(<none.p4>)\na\n#else\nb\n#endif", "b"},
+		{"has include of a macro", "#define N <none.p4>\n#if !__has_include(N)\na\n#endif", "a"},
+		{"elifdef", "#define X\n#if 0\n#elifdef Y\na\n#elifndef X\nb\n#elifdef X\nc\n#endif", "c"},
+		{"unsigned", "#if -1 > 0u && 0xFFFFFFFFFFFFFFFF == -1 && -1 < 0 && 18446744073709551615 / 2 == 0x7FFFFFFFFFFFFFFF\na\n#endif", "a"},
+		{"shifts", "#if 1 << 64 == 0 && -1 >> 70 == -1 && 8 >> -1 == 16 && 16 << -2 == 4 && 1u << 63 >> 63 == 1\na\n#endif", "a"},
+		{"numbers", "#if 0x1F == 31 && 0b11 == 3 && 010 == 8 && 10UL == 10\na\n#endif", "a"},
+		{"unused division by zero", "#if 0 && 1 / 0 || 1 ? 2 : 1 % 0\na\n#endif", "a"},
 		{"undef", "#define N 3\n#undef N\nN", "N"},
 		{"if", "#if 1 + 1 == 2 && defined(X) == 0\na\n#else\nb\n#endif", "a"},
 		{"elif", "#define X 2\n#if X == 1\na\n#elif X == 2\nb\n#elif X == 2\nc\n#else\nd\n#endif", "b"},
@@ -52,6 +76,9 @@ func TestPreprocess(t *testing.T) {
 		{"precedence of C", "#if 1 & 2 == 2\na\n#endif", "a"},
 		{"splice", "#define N 1 + \\\n 2\nN x\\\ny", "1 + 2 xy"},
 		{"splice with carriage return", "a\\\r\nb\r\n", "ab"},
+		{"splice before blanks", "#define N 1 \\ \t\n + 2\nN", "1 + 2"},
+		{"no newline at the end", "#define N 1\nN\\", "1 \\"},
+		{"carriage returns", "#define N 1\r\n#if N\r\nN\r\n#endif\r\n", "1"},
 		{"splice in comment", "// a \\\nstill a comment\nb", "b"},
 		{"byte order mark", "\ufeffa", "a"},
 		{"null directive", "#\na", "a"},
@@ -84,6 +111,7 @@ func TestInclude(t *testing.T) {
 		"prog/sub/a.p4":    {Data: []byte("a\n#include \"b.p4\"\n")},
 		"prog/sub/b.p4":    {Data: []byte("b")},
 		"prog/guard.p4":    {Data: []byte("#ifndef G\n#define G\nonce\n#endif\n")},
+		"prog/once.p4":     {Data: []byte("#pragma once\nonce\n")},
 		"prog/core.p4":     {Data: []byte("not core")},
 		"inc/lib.p4":       {Data: []byte("lib\n#include \"other.p4\"\n")},
 		"inc/other.p4":     {Data: []byte("other")},
@@ -104,6 +132,8 @@ func TestInclude(t *testing.T) {
 		{"program's macros stay out of system text", "#define VERSION 3\n#include <v1model.p4>", "core v1model VERSION new", ""},
 		{"guards", "#include \"guard.p4\"\n#include \"guard.p4\"", "once", ""},
 		{"macro names the file", "#define F <core.p4>\n#include F", "core", ""},
+		{"once", "#include \"once.p4\"\n#include \"once.p4\"", "once", ""},
+		{"has include", "#if __has_include(<lib.p4>) && __has_include(\"sub/a.p4\") && !__has_include(\"../secret/secret.p4\")\na\n#endif", "a", ""},
 		{"missing", "#include <none.p4>", "", CodeNoInclude},
 		{"outside", `#include "../secret/secret.p4"`, "", CodeNoInclude},
 		{"outside by another way", `#include <../secret/secret.p4>`, "", CodeNoInclude},
@@ -138,7 +168,17 @@ func TestIncludeFromDisk(t *testing.T) {
 		}
 		return p
 	}
+	write("lib/lib.p4", "const bool lib = true;")
+	if err := os.Symlink(filepath.Join(dir, "lib"), filepath.Join(dir, "sublib")); err != nil {
+		t.Fatal(err)
+	}
 	secret := write("secret.p4", "const bool secret = true;")
+	for link, to := range map[string]string{"prog/lib": "../sublib", "prog/more": ".."} {
+		write("prog/ok.p4", "")
+		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	write("prog/ok.p4", "const bool ok = true;")
 	if err := os.Symlink(secret, filepath.Join(dir, "prog", "link.p4")); err != nil {
 		t.Fatal(err)
@@ -151,12 +191,14 @@ func TestIncludeFromDisk(t *testing.T) {
 		{"by absolute name", `#include "` + filepath.Join(dir, "prog/ok.p4") + `"`, true},
 		{"outside", `#include "../secret.p4"`, false},
 		{"link to outside", `#include "link.p4"`, false},
+		{"link to the include path", `#include "lib/lib.p4"`, true},
+		{"link to a folder outside", `#include "more/secret.p4"`, false},
 		{"device", `#include "/dev/zero"`, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			file := write("prog/main.p4", test.src+"\n")
-			p, diags := ParseFile(file, Config{})
+			p, diags := ParseFile(file, Config{IncludePath: []string{filepath.Join(dir, "lib")}})
 			if ok := diags.Err() == nil && len(p.Decls) == 1; ok != test.ok {
 				t.Errorf("accepted: %v\n%v", ok, diags)
 			}

@@ -31,25 +31,25 @@ type source struct {
 func newSource(name, raw string, builtin bool) *source {
 	raw = strings.TrimPrefix(raw, "\ufeff")
 	src := &source{name: name, text: raw, raw: raw, builtin: builtin}
-	if !strings.Contains(raw, "\\\n") && !strings.Contains(raw, "\\\r\n") {
+	if !strings.Contains(raw, "\\") {
 		return src
 	}
 	var b strings.Builder
-	for i := 0; i < len(raw); i++ {
-		if raw[i] == '\\' {
-			rest := raw[i+1:]
-			if strings.HasPrefix(rest, "\n") {
-				src.splices = append(src.splices, b.Len())
-				i++
-				continue
-			}
-			if strings.HasPrefix(rest, "\r\n") {
-				src.splices = append(src.splices, b.Len())
-				i += 2
-				continue
-			}
+	for rest := raw; ; {
+		i := strings.IndexByte(rest, '\\')
+		if i < 0 {
+			b.WriteString(rest)
+			break
 		}
-		b.WriteByte(raw[i])
+		b.WriteString(rest[:i])
+		rest = rest[i+1:]
+		// White space may stand between the backslash and the newline: nobody sees it.
+		if tail := strings.TrimLeft(rest, " \t\r\f\v"); strings.HasPrefix(tail, "\n") {
+			src.splices = append(src.splices, b.Len())
+			rest = tail[1:]
+		} else {
+			b.WriteByte('\\')
+		}
 	}
 	src.text = b.String()
 	return src
@@ -94,7 +94,7 @@ func (m *lineMap) text(pos Pos) string {
 }
 
 var (
-	errOutside  = errors.New("outside the program's folder and the include path")
+	errOutside  = errors.New("the file lies outside the program's folder and the include path")
 	errTooLarge = errors.New("file is too large")
 )
 
@@ -183,6 +183,9 @@ func (l *loader) open(p string) (*source, error) {
 			continue
 		}
 		text, err := l.readBelow(root, rel)
+		if err != nil && l.conf.FS == nil && !errors.Is(err, fs.ErrNotExist) {
+			text, err = l.throughLink(p, err)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -194,6 +197,32 @@ func (l *loader) open(p string) (*source, error) {
 		return newSource(name, text, false), nil
 	}
 	return nil, errOutside
+}
+
+// throughLink reads the file that p leads to through a symbolic link out of its root, if that is below another root.
+// Without such a root, err is the answer, unless it hides that p leads outside.
+func (l *loader) throughLink(p string, err error) (string, error) {
+	real, linkErr := resolved(p)
+	if linkErr != nil {
+		return "", err
+	}
+	for _, root := range l.roots {
+		if root, rootErr := resolved(root); rootErr == nil {
+			if rel, ok := l.below(root, real); ok {
+				return l.readBelow(root, rel)
+			}
+		}
+	}
+	return "", fmt.Errorf("%w (through a symbolic link)", errOutside)
+}
+
+// resolved is the absolute name of the file p, without symbolic links.
+func resolved(p string) (string, error) {
+	abs, err := filepath.Abs(p)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(abs)
 }
 
 // below returns p relative to root if it lies inside.

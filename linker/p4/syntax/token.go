@@ -29,6 +29,9 @@ func (t token) is(text string) bool {
 	return (t.kind == tPunct || t.kind == tKeyword) && t.text == text
 }
 
+// isWord reports whether t is a name to the preprocessor.
+func (t token) isWord() bool { return t.kind == tIdent || t.kind == tKeyword }
+
 // describe names the token for a message.
 func (t token) describe() string {
 	switch t.kind {

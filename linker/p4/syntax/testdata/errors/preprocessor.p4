@@ -27,11 +27,18 @@
 #define F(x) (x)
 #define F(y) (y + 1) // ERROR "warning.P4017.*defined again"
 #define G(x, x) // ERROR "P4016.*two parameters"
-#define H(x) #y // ERROR "P4016.*not followed by a parameter"
+#define __LINE__ 3 // ERROR "P4016.*needs a name that is free"
+#undef __FILE__ // ERROR "P4016.*cannot be undefined"
 #define J ## x // ERROR "P4016.*##"
 const bit<8> a = F(1, 2); // ERROR "P4016.*takes 1 arguments, found 2"
-#define CAT(a, b) a ## b
-const bit<8> c = CAT(+, 1); // ERROR "P4016.*does not make one token"
+#if __has_include(none) // ERROR "P4013.*__has_include needs"
+#endif
+#if true // ERROR "warning.P4013.*true is a name here, and as such 0"
+#elif 1 1 // ERROR "P4013.*unexpected 1"
+#endif
+#if nope(1) // ERROR "P4013.*nope is no macro"
+#endif
+# 12 x // ERROR "P4019"
 #line x // ERROR "P4019"
 #line 3 "core.p4" // ERROR "P4019.*system file"
 #undef 3 // ERROR "P4010.*#undef needs a name"
