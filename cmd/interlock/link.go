@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/interlock/interlock/linker"
-	"github.com/interlock/interlock/linker/p4"
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/site"
 	"github.com/interlock/interlock/policy"
@@ -142,65 +140,4 @@ func printLinked(out io.Writer, dir string, s *site.Site, l *linker.Linked) {
 		u.AppendRow([]any{name, l.Resources.Linked[name], sum, l.Resources.Capacity[name]})
 	}
 	u.Render()
-}
-
-func newCheck() *cobra.Command {
-	var include []string
-	c := &cobra.Command{
-		Use:     "check FILE...",
-		GroupID: "program",
-		Short:   "Check P4 programs: syntax and types, with positions",
-		Example: "  interlock check kv.p4",
-		Args:    cobra.MinimumNArgs(1),
-	}
-	format := addFormat(c)
-	c.Flags().StringArrayVarP(&include, "include", "I", nil, "directory to look for #include files in")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		all := syntax.Diagnostics{}
-		for _, path := range args {
-			_, diags := p4.Load(path, nil, include...)
-			all = append(all, diags...)
-		}
-		err := format.print(c.OutOrStdout(), diagnosticData(all), func(out io.Writer) { all.Render(out) })
-		if err != nil {
-			return err
-		}
-		errs := 0
-		for _, d := range all {
-			if d.Severity == syntax.Error {
-				errs++
-			}
-		}
-		if errs > 0 {
-			return inputf("%d errors", errs)
-		}
-		if *format == "table" {
-			fmt.Fprintf(c.OutOrStdout(), "%s: no errors\n", cmp.Or(strings.Join(args, ", "), "-"))
-		}
-		return nil
-	}
-	return c
-}
-
-// diagnostic is one of a program's, as check prints it.
-type diagnostic struct {
-	File     string `json:"file"`
-	Line     int    `json:"line"` // from 1
-	Column   int    `json:"column"`
-	Code     string `json:"code"`
-	Severity string `json:"severity"` // error or warning
-	Message  string `json:"message"`
-	Source   string `json:"source"` // the line itself
-}
-
-func diagnosticData(diags syntax.Diagnostics) []diagnostic {
-	list := []diagnostic{}
-	for _, d := range diags {
-		severity := "error"
-		if d.Severity == syntax.Warning {
-			severity = "warning"
-		}
-		list = append(list, diagnostic{d.Pos.File, int(d.Pos.Line), int(d.Pos.Col), d.Code, severity, d.Msg, d.Line})
-	}
-	return list
 }

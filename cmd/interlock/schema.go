@@ -12,9 +12,11 @@ import (
 	"github.com/interlock/interlock/policy"
 )
 
-// schemas of the formats that people write.
+// schemas of the formats that people write, and of those that editors read.
 func schemas() map[string][]byte {
-	return map[string][]byte{"site": site.Schema, "policy": policy.Schema, "plan-steps": alloc.StepsSchema}
+	return map[string][]byte{
+		"site": site.Schema, "policy": policy.Schema, "plan-steps": alloc.StepsSchema, "diagnostics": diagnosticsSchema,
+	}
 }
 
 func newSchema() *cobra.Command {

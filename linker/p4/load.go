@@ -1,6 +1,7 @@
 package p4
 
 import (
+	"github.com/interlock/interlock/linker/p4/flow"
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
 	"github.com/interlock/interlock/specs"
@@ -11,11 +12,27 @@ func Builtin() map[string]string {
 	return map[string]string{"core.p4": specs.CoreP4, "v1model.p4": specs.V1ModelP4}
 }
 
+// Options say how a program is read and what is said about it.
+type Options struct {
+	// IncludePath is searched, after the program's own folder, for files that it includes.
+	IncludePath []string
+	// Defines are macros defined before the first line.
+	Defines map[string]string
+	// Warnings asks for those of package flow too.
+	Warnings bool
+}
+
 // Load parses and checks the program at path, or src under that name if src is not nil. Files that it includes are looked for
 // beside it and in includePath. The Info is nil if the program does not parse, and complete only if the diagnostics hold no
 // error.
 func Load(path string, src []byte, includePath ...string) (*types.Info, syntax.Diagnostics) {
-	conf := syntax.Config{IncludePath: includePath, Builtin: Builtin()}
+	return LoadWith(path, src, Options{IncludePath: includePath})
+}
+
+// LoadWith is Load with all options.
+func LoadWith(path string, src []byte, opts Options) (*types.Info, syntax.Diagnostics) {
+	builtin := Builtin()
+	conf := syntax.Config{IncludePath: opts.IncludePath, Builtin: builtin, Defines: opts.Defines}
 	var prog *syntax.Program
 	var diags syntax.Diagnostics
 	if src == nil {
@@ -27,6 +44,9 @@ func Load(path string, src []byte, includePath ...string) (*types.Info, syntax.D
 		return nil, diags
 	}
 	info, found := types.Check(prog)
+	if opts.Warnings && !found.HasErrors() {
+		found = append(found, flow.Check(info, func(file string) bool { _, ok := builtin[file]; return ok })...)
+	}
 	prog.Complete(found)
 	diags = append(diags, found...)
 	diags.Sort()

@@ -31,10 +31,7 @@ type analysis struct {
 	seen   map[seenKey]bool
 }
 
-type seenKey struct {
-	pos  syntax.Pos
-	code string
-}
+type seenKey struct{ pos, code string }
 
 // follow runs the flow analysis over one declaration.
 func (a *analysis) follow(d syntax.Decl) {
@@ -80,7 +77,7 @@ func (u *unit) report(d syntax.Decl) {
 			u.warn(p.Name, codeOutNotSet, "out parameter %s is never set", p.Name.Name)
 		case f.out && f.value&unset != 0:
 			u.warn(p.Name, codeOutNotSet, "out parameter %s is not set on every way to the end", p.Name.Name)
-		case f.header == invalid:
+		case surely(f.header):
 			u.warn(n, codeInvalidHeader, "%s is invalid here", header(n))
 		case f.header&invalid != 0:
 			u.warn(n, codeInvalidHeader, "%s may be invalid here", header(n))
@@ -107,13 +104,13 @@ func (a *analysis) warn(n syntax.Node, code, format string, args ...any) {
 		return
 	}
 	// A macro that is used once can make several nodes at one place.
-	key := seenKey{n.Pos(), code}
+	key := seenKey{n.Pos().String(), code}
 	if a.seen[key] {
 		return
 	}
 	a.seen[key] = true
 	a.diags = append(a.diags, syntax.Diagnostic{
-		Pos: n.Pos(), Code: code, Severity: syntax.Warning, Msg: fmt.Sprintf(format, args...),
+		Pos: n.Pos(), Last: syntax.Last(n), Code: code, Severity: syntax.Warning, Msg: fmt.Sprintf(format, args...),
 	})
 }
 

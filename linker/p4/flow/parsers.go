@@ -188,6 +188,9 @@ func (s set1) covers(t set1) bool {
 
 // exhaustive reports whether cases without a default match everything, where that is easily seen: every value of a small type.
 func (a *analysis) exhaustive(cases []match, sel *syntax.Select) bool {
+	if len(sel.Exprs) == 0 {
+		return false
+	}
 	switch t := a.info.Types[sel.Exprs[0]].(type) {
 	case *types.Basic, *types.Enum:
 		return true // few values, and all of them named: not worth a word

@@ -89,7 +89,7 @@ func (u *unit) access(n syntax.Node, p place, st *state) bool {
 		h |= u.at(st, i)
 	}
 	u.note(n, 0, h)
-	return h&invalid == 0
+	return h&invalid == 0 && !surely(h)
 }
 
 // read evaluates an expression.
@@ -230,13 +230,16 @@ func (u *unit) whenValid(e syntax.Expr, st *state) (yes, no *state) {
 		return yes, no
 	}
 	switch v := u.at(st, p.start); {
-	case v == invalid:
+	case surely(v):
 		return dead(), no
 	case v == valid:
 		return yes, dead()
 	default:
 		u.put(yes, p.start, valid)
 		u.invalidate(no, p)
+		if v&unknown != 0 {
+			u.put(no, p.start, tested)
+		}
 	}
 	return yes, no
 }

@@ -9,12 +9,17 @@ const (
 	set
 )
 
-// Bits of a header's validity. Unknown is what came from outside.
+// Bits of a header's validity. Unknown is what came from outside, tested that a test of what came from outside said no: a
+// certainty inside of the test's branch, and no reason to warn behind it.
 const (
 	invalid cell = 1 << iota
 	valid
 	unknown
+	tested
 )
+
+// surely reports whether a header is invalid on every way.
+func surely(v cell) bool { return v != 0 && v&^(invalid|tested) == 0 }
 
 // state is what may be the case at one place. Dead means that no way leads there.
 type state struct {
@@ -138,7 +143,7 @@ func (m *machine) validate(st *state, p place) {
 		switch {
 		case validity:
 			st.cells[i] = valid
-		case was == invalid:
+		case surely(was):
 			st.cells[i] = unset
 		case was&invalid != 0 && was&unknown == 0:
 			st.cells[i] |= unset

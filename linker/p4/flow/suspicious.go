@@ -2,6 +2,7 @@ package flow
 
 import (
 	"math/big"
+	"strings"
 
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
@@ -48,7 +49,7 @@ func (a *analysis) deprecated(id *syntax.Ident) {
 		if x.Name == "deprecated" {
 			why := ""
 			for _, t := range x.Body {
-				why += ": " + t.Text
+				why += ": " + strings.Trim(t.Text, `"`)
 			}
 			a.warn(id, codeDeprecated, "%s is deprecated%s", id.Name, why)
 		}

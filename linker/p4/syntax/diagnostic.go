@@ -2,7 +2,6 @@ package syntax
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"sort"
 	"strings"
@@ -32,6 +31,8 @@ type Diagnostic struct {
 	Severity Severity
 	Msg      string
 	Line     string // the source line Pos is in, for the caret; empty if not known
+	Last     Pos    // where the last token starts of what it is about; no position: it is about one token
+	Span     int    // how many bytes of Line, from Pos on, it is about; Complete computes it from Last
 	Notes    []Note // other places that explain it: where a macro is defined, a file included, a name declared before
 }
 
@@ -111,6 +112,7 @@ func (p *Program) Complete(ds Diagnostics) {
 		if d.Line == "" {
 			d.Line = p.lines.text(d.Pos)
 		}
+		d.Span = span(d.Line, d.Pos, d.Last)
 		trail := d.Pos.Trail()
 		if n := len(d.Notes) - len(trail); n < 0 || !slices.EqualFunc(d.Notes[n:], trail, func(a, b Note) bool { return a.Pos == b.Pos && a.Msg == b.Msg }) {
 			d.Notes = append(d.Notes[:len(d.Notes):len(d.Notes)], trail...)
@@ -121,43 +123,6 @@ func (p *Program) Complete(ds Diagnostics) {
 			}
 		}
 	}
-}
-
-// Render writes each finding with the line it is in and a caret below the place:
-//
-//	fw.p4:12:9: error[P4101]: expected ;, found }
-//	        x = 1 }
-//	              ^
-func (ds Diagnostics) Render(w io.Writer) error {
-	for _, d := range ds {
-		if _, err := fmt.Fprintln(w, d.Error()); err != nil {
-			return err
-		}
-		if d.Line == "" {
-			continue
-		}
-		if _, err := fmt.Fprintf(w, "    %s\n    %s^\n", d.Line, caretIndent(d.Line, d.Pos.Col)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// caretIndent is white space as wide as the line's first col-1 bytes: tabs stay tabs, and a character of several bytes
-// takes one place.
-func caretIndent(line string, col int32) string {
-	if n := max(int(col)-1, 0); n < len(line) {
-		line = line[:n]
-	}
-	var b strings.Builder
-	for _, r := range line {
-		if r == '\t' {
-			b.WriteByte('\t')
-		} else {
-			b.WriteByte(' ')
-		}
-	}
-	return b.String()
 }
 
 // collector gathers the findings of one run.

@@ -66,7 +66,7 @@ func TestLimits(t *testing.T) {
 		{"annotations", "@a[" + repeat("(", "1", ")", 20000) + "] const int a = 1;", CodeTooDeep},
 		{"digits", "const int a = " + strings.Repeat("1", maxLiteral+1) + ";", CodeBadNumber},
 		{"many errors", strings.Repeat("const int = 1;\n", 20000), CodeTooMany},
-		{"big file", strings.Repeat(" ", maxFileSize+1), CodeTooLarge},
+		{"big file", strings.Repeat(" ", MaxFileSize+1), CodeTooLarge},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

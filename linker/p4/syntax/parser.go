@@ -35,7 +35,7 @@ func ParseFile(path string, conf Config) (*Program, Diagnostics) {
 
 // Parse preprocesses and parses src, which name stands for in positions. Files beside name may be included.
 func Parse(name string, src []byte, conf Config) (*Program, Diagnostics) {
-	if len(src) > maxFileSize {
+	if len(src) > MaxFileSize {
 		d := Diagnostic{Pos: Pos{File: name, Line: 1, Col: 1}, Code: CodeTooLarge, Msg: errTooLarge.Error()}
 		return &Program{}, Diagnostics{d}
 	}

@@ -13,7 +13,7 @@ import (
 
 // Limits on what one program may make this package read. They are far above any real program.
 const (
-	maxFileSize     = 16 << 20 // bytes of one file
+	MaxFileSize     = 16 << 20 // bytes of one file
 	maxTotalSize    = 64 << 20 // bytes of all files together
 	maxIncludeDepth = 64
 	maxIncludes     = 4096 // files, counting repetitions
@@ -271,19 +271,19 @@ func openRegular(name string, stat func(string) (fs.FileInfo, error), open func(
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("not a regular file")
 	}
-	if info.Size() > maxFileSize {
+	if info.Size() > MaxFileSize {
 		return nil, errTooLarge
 	}
 	return open(name)
 }
 
 func (l *loader) readAll(r io.Reader) (string, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxFileSize+1))
+	data, err := io.ReadAll(io.LimitReader(r, MaxFileSize+1))
 	if err != nil {
 		return "", err
 	}
 	l.read += len(data)
-	if len(data) > maxFileSize || l.read > maxTotalSize {
+	if len(data) > MaxFileSize || l.read > maxTotalSize {
 		return "", errTooLarge
 	}
 	return string(data), nil

@@ -88,13 +88,13 @@ func (p place) String() string {
 
 func (c *checker) errorf(at syntax.Node, code, format string, args ...any) {
 	c.diags = append(c.diags, syntax.Diagnostic{
-		Pos: at.Pos(), Code: code, Severity: syntax.Error, Msg: fmt.Sprintf(format, args...),
+		Pos: at.Pos(), Last: syntax.Last(at), Code: code, Severity: syntax.Error, Msg: fmt.Sprintf(format, args...),
 	})
 }
 
 func (c *checker) warnf(at syntax.Node, code, format string, args ...any) {
 	c.diags = append(c.diags, syntax.Diagnostic{
-		Pos: at.Pos(), Code: code, Severity: syntax.Warning, Msg: fmt.Sprintf(format, args...),
+		Pos: at.Pos(), Last: syntax.Last(at), Code: code, Severity: syntax.Warning, Msg: fmt.Sprintf(format, args...),
 	})
 }
 
