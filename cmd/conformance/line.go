@@ -17,6 +17,7 @@ var goals = []struct {
 	{"accept-other", 95},
 	{"reject", 97},
 	{"p4info", 98},
+	{"entries", 98},
 	{"roundtrip", 100},
 }
 

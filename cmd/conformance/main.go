@@ -94,7 +94,7 @@ func measure(conf config) ([]*line, error) {
 	for _, l := range goals {
 		b.lines[l.name] = &line{name: l.name, goal: l.goal}
 	}
-	if want("accept-v1model", "accept-core", "accept-other", "p4info", "roundtrip") {
+	if want("accept-v1model", "accept-core", "accept-other", "p4info", "entries", "roundtrip") {
 		each(conf.jobs, samples, func(s sample) { examine(conf.p4c, s, b) })
 	}
 	if want("reject") {

@@ -11,5 +11,6 @@ const (
 	codeScope       = "P4307" // an action that is both @tableonly and @defaultonly
 	codeDirect      = "P4308" // a direct counter or meter that two tables share
 	codeDuplicate   = "P4309" // two objects of one kind and name
+	codeEntry       = "P4310" // an initial entry or default action that P4Runtime cannot express: priority = 0: (1 &&& 2) : a();
 	codeUnsupported = "P4399" // legal, but not described yet
 )

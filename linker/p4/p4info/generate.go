@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	p4configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
+	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
@@ -12,23 +13,24 @@ import (
 // Generate describes a program that types.Check accepted. The message is complete only if the diagnostics hold no error. A
 // program without main is a library: it is described too, with a warning.
 func Generate(info *types.Info) (*p4configv1.P4Info, syntax.Diagnostics) {
-	g := &generator{
-		info:    info,
-		syms:    newSymbols(),
-		out:     &p4configv1.P4Info{},
-		visited: map[string]bool{},
-	}
+	g := &generator{info: info}
+	g.generate()
+	return g.out, g.diags
+}
+
+func (g *generator) generate() {
+	g.syms, g.out, g.visited = newSymbols(), &p4configv1.P4Info{}, map[string]bool{}
 	switch {
-	case info.Main == nil:
+	case g.info.Main == nil:
 		g.diags = append(g.diags, syntax.Diagnostic{
-			Pos: info.Program.Pos(), Code: codeArch, Severity: syntax.Warning,
+			Pos: g.info.Program.Pos(), Code: codeArch, Severity: syntax.Warning,
 			Msg: "the program has no main: only what stands outside of parsers and controls is described",
 		})
-	case mainPackage(info) != "V1Switch" || len(info.MainArgs) == 0:
-		g.errorf(info.Main.Ident, codeArch, "main is no V1Switch")
-		return g.out, g.diags
+	case mainPackage(g.info) != "V1Switch" || len(g.info.MainArgs) == 0:
+		g.errorf(g.info.Main.Ident, codeArch, "main is no V1Switch")
+		return
 	default:
-		g.out.PkgInfo = g.pkgInfo(info.Main.Decl.(*syntax.InstanceDecl).Annotations)
+		g.out.PkgInfo = g.pkgInfo(g.info.Main.Decl.(*syntax.InstanceDecl).Annotations)
 	}
 	g.collect()
 	g.syms.assign()
@@ -36,7 +38,6 @@ func Generate(info *types.Info) (*p4configv1.P4Info, syntax.Diagnostics) {
 		build()
 	}
 	g.diags.Sort()
-	return g.out, g.diags
 }
 
 func mainPackage(info *types.Info) string {
@@ -47,10 +48,12 @@ func mainPackage(info *types.Info) string {
 }
 
 type generator struct {
-	info  *types.Info
-	syms  *symbols
-	out   *p4configv1.P4Info
-	diags syntax.Diagnostics
+	info *types.Info
+	syms *symbols
+	out  *p4configv1.P4Info
+	// initial is where the initial entries go, or nil if they are not wanted.
+	initial *p4v1.WriteRequest
+	diags   syntax.Diagnostics
 	// pending builds the objects, once all names are known and ids assigned.
 	pending []func()
 	// visited has the instances that were walked: two direct applications of a control share its objects.
@@ -155,14 +158,7 @@ func (g *generator) value(e syntax.Expr, env environment) types.Value {
 
 // instanceName is the qualified name of the extern object that e names in the instance called prefix.
 func (g *generator) instanceName(e syntax.Expr, prefix string, env environment) (string, bool) {
-	for {
-		p, ok := e.(*syntax.Paren)
-		if !ok {
-			break
-		}
-		e = p.X
-	}
-	n, ok := e.(*syntax.Name)
+	n, ok := unparen(e).(*syntax.Name)
 	if !ok {
 		return "", false
 	}

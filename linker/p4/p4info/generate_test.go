@@ -9,7 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	p4configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
+	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/protobuf/encoding/prototext"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/interlock/interlock/linker/p4"
@@ -31,6 +33,19 @@ func generate(t *testing.T, name string, src []byte) *p4configv1.P4Info {
 	return got
 }
 
+func entries(t *testing.T, name string, src []byte) *p4v1.WriteRequest {
+	t.Helper()
+	info, diags := p4.Load(name, src)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	got, diags := p4info.Entries(info)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	return got
+}
+
 func TestGolden(t *testing.T) {
 	files, _ := filepath.Glob("testdata/*.p4")
 	if len(files) == 0 {
@@ -38,8 +53,11 @@ func TestGolden(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			got := generate(t, file, nil)
 			golden := strings.TrimSuffix(file, ".p4") + ".txtpb"
+			var got, want proto.Message = generate(t, file, nil), &p4configv1.P4Info{}
+			if strings.HasPrefix(filepath.Base(file), "entries") {
+				got, want = entries(t, file, nil), &p4v1.WriteRequest{}
+			}
 			if *update {
 				text, err := prototext.MarshalOptions{Multiline: true}.Marshal(got)
 				if err != nil {
@@ -53,7 +71,6 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := &p4configv1.P4Info{}
 			if err := prototext.Unmarshal(text, want); err != nil {
 				t.Fatal(err)
 			}
@@ -178,6 +195,54 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+func TestPriorities(t *testing.T) {
+	const keyed = "key = { m.a: ternary; } actions = { NoAction; }"
+	for _, test := range []struct {
+		name, properties string
+		want             []int32 // in the order of the message
+	}{
+		{"const", "const entries = { 1: NoAction(); 2: NoAction(); _: NoAction(); }", []int32{3, 2, 1}},
+		{"const keeps the order", "largest_priority_wins = false; priority_delta = 5; const entries = { 1: NoAction(); 2: NoAction(); }", []int32{2, 1}},
+		{"none stated", "priority_delta = 5; entries = { 1: NoAction(); 2: NoAction(); 3: NoAction(); }", []int32{11, 6, 1}},
+		{"none stated, smallest wins", "largest_priority_wins = false; entries = { 1: NoAction(); 2: NoAction(); }", []int32{1, 2}},
+		{"falling", "entries = { priority = 9: 1: NoAction(); 2: NoAction(); 3: NoAction(); }", []int32{9, 8, 7}},
+		{"rising", "largest_priority_wins = false; priority_delta = 10; entries = { priority = 9: 1: NoAction(); 2: NoAction(); }", []int32{9, 19}},
+		{"sorted", "entries = { priority = 3: 1: NoAction(); priority = 9: 2: NoAction(); 3: NoAction(); }", []int32{9, 8, 3}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var got []int32
+			for _, u := range entries(t, "test.p4", program("", "table t { "+keyed+test.properties+" }", "t.apply();")).Updates {
+				got = append(got, u.GetEntity().GetTableEntry().GetPriority())
+			}
+			if d := cmp.Diff(test.want, got); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+func TestEntryErrors(t *testing.T) {
+	for _, test := range []struct{ name, table, want string }{
+		{"priority 0", "key = { m.a: ternary; } actions = { NoAction; } entries = { priority = 0: 1: NoAction(); }", "the priority of this entry is 0"},
+		{"priority falls below 1", "key = { m.a: ternary; } actions = { NoAction; } entries = { priority = 1: 1: NoAction(); 2: NoAction(); }", "the priority of this entry is 0"},
+		{"priority too large", "key = { m.a: ternary; } actions = { NoAction; } entries = { priority = 2147483648: 1: NoAction(); }", "from 1 to 2147483647"},
+		{"empty range", "key = { m.a: range; } actions = { NoAction; } entries = { 3 .. 1: NoAction(); }", "empty"},
+		{"string of the controller", "key = { x: exact; } actions = { NoAction; } const entries = { (u_t) 1: NoAction(); }", "is not known"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			top := `@p4runtime_translation("u", string) type bit<8> u_t;`
+			info, diags := p4.Load("test.p4", program(top, "u_t x = (u_t) 1; table t { "+test.table+" }", "t.apply();"))
+			if diags.HasErrors() {
+				t.Fatal(diags)
+			}
+			_, diags = p4info.Entries(info)
+			if !diags.HasErrors() || !strings.Contains(diags.Error(), test.want) {
+				t.Errorf("got %v, want an error with %q", diags, test.want)
+			}
+		})
+	}
+}
+
 func TestNoMain(t *testing.T) {
 	for _, test := range []struct {
 		name, src string
@@ -215,6 +280,7 @@ func FuzzGenerate(f *testing.F) {
 		info, diags := p4.Load("fuzz.p4", src)
 		if info != nil && !diags.HasErrors() {
 			p4info.Generate(info)
+			p4info.Entries(info)
 		}
 	})
 }

@@ -184,6 +184,9 @@ func (g *generator) buildTable(d *syntax.TableDecl, name, prefix string, env env
 		}
 	}
 	g.out.Tables = append(g.out.Tables, t)
+	if g.initial != nil {
+		g.tableEntries(d, t, prefix, env)
+	}
 }
 
 func (g *generator) actionRef(a actionRef, prefix string) *p4configv1.ActionRef {
@@ -218,11 +221,15 @@ func (g *generator) defaultAction(t *p4configv1.Table, p *syntax.ExprProperty, p
 	if p.Const {
 		t.ConstDefaultActionId = id
 	}
-	t.InitialDefaultAction = &p4configv1.TableActionCall{ActionId: id}
-	call, ok := p.Value.(*syntax.Call)
+	t.InitialDefaultAction = &p4configv1.TableActionCall{ActionId: id, Arguments: g.arguments(o, p.Value, env)}
+}
+
+// arguments describes what a default action or entry gives to the parameters that the control plane sees.
+func (g *generator) arguments(o *types.Object, e syntax.Expr, env environment) []*p4configv1.TableActionCall_Argument {
+	call, ok := e.(*syntax.Call)
 	d, isAction := o.Decl.(*syntax.ActionDecl)
 	if !ok || !isAction || g.info.Calls[call] == nil {
-		return
+		return nil
 	}
 	args := g.info.Calls[call].Args
 	var params []*syntax.Param
@@ -234,28 +241,32 @@ func (g *generator) defaultAction(t *p4configv1.Table, p *syntax.ExprProperty, p
 		}
 	}
 	ids := g.fieldIDs(len(params), func(i int) []*syntax.Annotation { return params[i].Annotations })
+	var r []*p4configv1.TableActionCall_Argument
 	for i, q := range params {
-		t.InitialDefaultAction.Arguments = append(t.InitialDefaultAction.Arguments, &p4configv1.TableActionCall_Argument{
+		r = append(r, &p4configv1.TableActionCall_Argument{
 			ParamId: ids[i], Value: g.byteString(given[i], g.info.Defs[q.Name].Type, env),
 		})
 	}
+	return r
 }
 
-// byteString is the big-endian bytes of a constant, as many as its type needs.
+// byteString is the big-endian bytes of a constant, as many as the control plane gives its type.
 func (g *generator) byteString(e syntax.Expr, t types.Type, env environment) []byte {
-	w, sized := types.Width(t)
+	w := int(g.bits(e, t))
+	if w == 0 {
+		g.errorf(e, codeEntry, "what the control plane calls this argument is not known")
+		return nil
+	}
 	switch v := g.value(e, env).(type) {
 	case types.IntValue:
-		if sized {
-			return fixedBytes(v.Int, w)
-		}
+		return fixedBytes(v.Int, w)
 	case types.BoolValue:
 		if v {
 			return []byte{1}
 		}
 		return []byte{0}
 	}
-	g.errorf(e, codeUnsupported, "an argument of a default action that is no number or bool")
+	g.errorf(e, codeUnsupported, "an argument of an action that is no constant number or bool")
 	return nil
 }
 
