@@ -89,12 +89,12 @@ func span(line string, pos, last Pos) int {
 	if to >= len(line) {
 		return 1
 	}
-	to += tokenLength(line[to:])
+	to += wordLength(line[to:])
 	return closeBrackets(line, from, to) - from
 }
 
-// tokenLength is the length of the token that text starts with, at least 1.
-func tokenLength(text string) int {
+// wordLength is the length of the token that text starts with, at least 1.
+func wordLength(text string) int {
 	n := 0
 	for n < len(text) && (isLetter(text[n]) || isDigit(text[n])) {
 		n++
