@@ -13,7 +13,6 @@ import (
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
@@ -41,7 +40,11 @@ const MaxMessage = 64 << 20
 
 // Dial connects to t for reading. The connection is made when it is first used.
 func Dial(t Target) (*Reader, error) {
-	conn, err := grpc.NewClient(t.Address, grpc.WithTransportCredentials(insecure.NewCredentials()),
+	creds, err := t.Credentials()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := grpc.NewClient(t.Address, grpc.WithTransportCredentials(creds),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessage)))
 	if err != nil {
 		return nil, fmt.Errorf("switch %s: %w", t.Name, err)

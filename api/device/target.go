@@ -15,6 +15,7 @@ type Target struct {
 	Driver   string // "softswitch"
 	Address  string // host:port of its P4Runtime server
 	DeviceID uint64
+	TLS      *TLS // nil: plain text
 }
 
 // Primitives are what a driver declares of its switches. Proofs rest on them (TRUST.md), so each says where it comes from.

@@ -70,6 +70,8 @@ type Switch struct {
 	arbiter arbiter
 	ports   portTable
 	lost    atomic.Uint64 // packet-ins that no primary was there for, or whose primary was too slow
+
+	updatesDone, updatesRefused, installs atomic.Uint64
 }
 
 // New makes a switch without a program.
@@ -107,6 +109,7 @@ func (s *Switch) install(p *program) {
 // installed notes that a program runs. The caller holds control.
 func (s *Switch) installed(p *program) {
 	s.saved = nil
+	s.installs.Add(1)
 	s.loadedOnce.Do(func() { close(s.loaded) })
 	s.log.Info("program installed", "tables", len(p.tables), "registers", len(p.registers), "bytes", len(p.text))
 }
@@ -212,16 +215,28 @@ type Metrics struct {
 	StrayAccesses map[string]uint64
 	// LostPacketIns counts packets to the controller that found no primary, or one that was too slow.
 	LostPacketIns uint64
-	Ports         map[uint16]PortStats
+	// UpdatesDone and UpdatesRefused count the updates of write requests, one by one.
+	UpdatesDone, UpdatesRefused uint64
+	// Installs counts programs that were installed.
+	Installs uint64
+	// TableEntries is the number of entries of each table, without the default one, by P4Info name.
+	TableEntries map[string]int
+	Ports        map[uint16]PortStats
 }
 
 // Metrics returns what the switch has counted since it was made; stray accesses since the program was loaded.
 func (s *Switch) Metrics() Metrics {
-	m := Metrics{StrayAccesses: map[string]uint64{}, LostPacketIns: s.lost.Load(), Ports: s.ports.stats()}
+	m := Metrics{
+		StrayAccesses: map[string]uint64{}, TableEntries: map[string]int{}, LostPacketIns: s.lost.Load(), Ports: s.ports.stats(),
+		UpdatesDone: s.updatesDone.Load(), UpdatesRefused: s.updatesRefused.Load(), Installs: s.installs.Load(),
+	}
 	s.inside.RLock()
 	defer s.inside.RUnlock()
 	if s.active == nil {
 		return m
+	}
+	for _, t := range s.active.pipe.Tables() {
+		m.TableEntries[t.Name] = t.Len()
 	}
 	for _, r := range s.active.pipe.Registers() {
 		if n := r.Stray(); n > 0 {

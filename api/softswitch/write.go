@@ -106,6 +106,16 @@ func (s *server) writeOrRollback(b *batch) error {
 
 // update applies one update. With keep it returns how to take it back.
 func (s *server) update(b *batch, i int, keep bool) (undo func(), err error) {
+	undo, err = s.apply(b, i, keep)
+	if err != nil {
+		s.updatesRefused.Add(1)
+	} else {
+		s.updatesDone.Add(1)
+	}
+	return undo, err
+}
+
+func (s *server) apply(b *batch, i int, keep bool) (undo func(), err error) {
 	p, u := b.program, b.updates[i]
 	if s.opts.OnUpdate != nil {
 		if err := s.opts.OnUpdate(i, u); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
 
 	"github.com/interlock/interlock/api/softswitch"
 )
@@ -22,6 +23,7 @@ func newSwitch() *cobra.Command {
 	var device uint64
 	var ports []string
 	var wires softswitch.WireOptions
+	var opts switchOptions
 	c := &cobra.Command{
 		Use:     "switch",
 		GroupID: "tools",
@@ -41,21 +43,44 @@ A port is attached by one --port:
 	c.Flags().Uint64Var(&device, "device-id", 1, "P4Runtime device id")
 	c.Flags().StringArrayVar(&ports, "port", nil, "port to attach")
 	c.Flags().BoolVar(&wires.Recorded, "recorded", false, "replay files with the pauses between their time stamps, not as fast as possible")
+	c.Flags().StringArrayVar(&opts.Roles, "role", nil, "P4Runtime role that controllers may have besides the default one ('*': any)")
+	c.Flags().StringVar(&opts.cert, "tls-cert", "", "serve TLS with this certificate (PEM)")
+	c.Flags().StringVar(&opts.key, "tls-key", "", "the certificate's key (PEM)")
+	c.Flags().StringVar(&opts.clientCA, "tls-client-ca", "", "let in only clients with a certificate of this authority (PEM)")
+	c.MarkFlagsRequiredTogether("tls-cert", "tls-key")
+	c.Flags().StringVar(&opts.metrics, "metrics", "", "serve Prometheus metrics at this address, under /metrics")
 	c.Flags().Float64Var(&wires.Rate, "rate", 0, "replay files evenly, at this many packets a second and port")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		return serveSwitch(c.Context(), c.OutOrStdout(), listen, device, ports, wires)
+		opts.DeviceID = device
+		return serveSwitch(c.Context(), c.OutOrStdout(), listen, ports, wires, opts)
 	}
 	return c
 }
 
-func serveSwitch(ctx context.Context, out io.Writer, listen string, device uint64, ports []string, wires softswitch.WireOptions) error {
+// switchOptions are a switch's own options and what the command serves besides.
+type switchOptions struct {
+	softswitch.Options
+	cert, key, clientCA string
+	metrics             string
+}
+
+func serveSwitch(ctx context.Context, out io.Writer, listen string, ports []string, wires softswitch.WireOptions, opts switchOptions) error {
+	var serving []grpc.ServerOption
+	if opts.cert != "" {
+		secure, err := softswitch.ServerTLS(opts.cert, opts.key, opts.clientCA)
+		if err != nil {
+			return exitWith(exitInput, err)
+		}
+		serving = append(serving, secure)
+	} else if opts.clientCA != "" {
+		return inputf("--tls-client-ca needs --tls-cert and --tls-key")
+	}
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
 		return exitWith(exitEnvironment, err)
 	}
-	s := softswitch.New(softswitch.Options{
-		DeviceID: device, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-	})
+	opts.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	s := softswitch.New(opts.Options)
 	defer s.Close()
 	g, ctx := errgroup.WithContext(ctx)
 	for _, spec := range ports {
@@ -66,8 +91,16 @@ func serveSwitch(ctx context.Context, out io.Writer, listen string, device uint6
 		}
 		g.Go(func() error { return s.Attach(ctx, port, wire) })
 	}
-	fmt.Fprintf(out, "device %d: P4Runtime on %s, %d ports\n", device, l.Addr(), len(ports))
-	g.Go(func() error { return s.Serve(ctx, l) })
+	if opts.metrics != "" {
+		at, err := serveMetrics(ctx, g, opts.metrics, s.Collector())
+		if err != nil {
+			l.Close()
+			return exitWith(exitEnvironment, err)
+		}
+		fmt.Fprintf(out, "metrics on http://%s/metrics\n", at)
+	}
+	fmt.Fprintf(out, "device %d: P4Runtime on %s, %d ports\n", opts.DeviceID, l.Addr(), len(ports))
+	g.Go(func() error { return s.Serve(ctx, l, serving...) })
 	err = g.Wait()
 	printPorts(out, s)
 	if err != nil && !errors.Is(err, context.Canceled) {

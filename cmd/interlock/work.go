@@ -108,7 +108,17 @@ func writeOrigin(dir string, o origin) error {
 // target is the site's switch.
 func (w *work) target() device.Target {
 	s := w.site.Switch
-	return device.Target{Name: s.Name, Driver: s.Driver, Address: s.Address, DeviceID: s.DeviceID}
+	t := device.Target{Name: s.Name, Driver: s.Driver, Address: s.Address, DeviceID: s.DeviceID}
+	if s.TLS != nil {
+		file := func(name string) string {
+			if name == "" {
+				return ""
+			}
+			return w.site.Resolve(name)
+		}
+		t.TLS = &device.TLS{CA: file(s.TLS.CA), Cert: file(s.TLS.Cert), Key: file(s.TLS.Key), ServerName: s.TLS.ServerName}
+	}
+	return t
 }
 
 // ledgerDir is where the ledger is.

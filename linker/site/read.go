@@ -148,6 +148,21 @@ func (r *reader) allocation(n strictyaml.Node) {
 	}
 }
 
+func (r *reader) tls(n strictyaml.Node, path string) *TLS {
+	f := r.fields(n, path, nil, "ca", "cert", "key", "serverName")
+	optional := func(name string) string {
+		if !f[name].Present() {
+			return ""
+		}
+		return r.nonEmpty(f[name])
+	}
+	t := &TLS{CA: optional("ca"), Cert: optional("cert"), Key: optional("key"), ServerName: optional("serverName")}
+	if (t.Cert == "") != (t.Key == "") {
+		n.Errorf("a certificate needs its key, and a key its certificate")
+	}
+	return t
+}
+
 func (r *reader) switches(n strictyaml.Node) {
 	list := r.list(n, "switches")
 	if n.Present() && len(list) == 0 {
@@ -159,7 +174,7 @@ func (r *reader) switches(n strictyaml.Node) {
 			continue
 		}
 		path := fmt.Sprintf("switches[%d]", i)
-		f := r.fields(s, path, []string{"name", "target", "driver", "address", "deviceId", "ports"}, "slots")
+		f := r.fields(s, path, []string{"name", "target", "driver", "address", "deviceId", "ports"}, "slots", "tls")
 		sw := Switch{
 			Name: r.name(f["name"]), Target: r.nonEmpty(f["target"]), Driver: f["driver"].OneOf(DriverSoftswitch, DriverP4Runtime),
 			Address: f["address"].String(), DeviceID: uint64(f["deviceId"].Int(0, math.MaxInt64)),
@@ -183,6 +198,9 @@ func (r *reader) switches(n strictyaml.Node) {
 		}
 		if f["slots"].Present() {
 			sw.Slots = f["slots"].Int(1, 1<<24-1)
+		}
+		if f["tls"].Present() {
+			sw.TLS = r.tls(f["tls"], path+".tls")
 		}
 		r.site.Switch = sw
 	}

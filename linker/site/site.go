@@ -71,6 +71,14 @@ type Switch struct {
 	DeviceID uint64
 	Ports    []uint16 // physical ports in use
 	Slots    int64    // of each stage array; 0: what the target has
+	TLS      *TLS     // nil: the connection is neither encrypted nor authenticated
+}
+
+// TLS of the connection to a switch: files in PEM, relative to the site's file.
+type TLS struct {
+	CA         string // who vouches for the switch; empty: the machine's own certificate authorities
+	Cert, Key  string // what the operator shows to the switch (mTLS); both or none
+	ServerName string // in the switch's certificate; empty: the address's host
 }
 
 // Solver that must agree to every proof, or may.

@@ -69,6 +69,8 @@ func TestRefusals(t *testing.T) {
 		{"utility no decimal", `"0.70"`, `"7/10"`, `"7/10" is not a decimal number`},
 		{"weight 0", "weight: 1\n\n  # Heavy", "weight: 0\n\n  # Heavy", "tenants[0].weight: 0 is not an integer between 1"},
 		{"two switches", "    slots: 16384\n", "    slots: 16384\n  - name: s2\n", "switches[1]: more than one switch is not supported yet"},
+		{"key without certificate", "    slots: 16384\n", "    slots: 16384\n    tls: {ca: ca.pem, key: key.pem}\n", "a certificate needs its key"},
+		{"empty authority", "    slots: 16384\n", "    slots: 16384\n    tls: {ca: \"\"}\n", "switches[0].tls.ca"},
 		{"driver", "driver: softswitch", "driver: thrift", "switches[0].driver: want one of softswitch, p4runtime"},
 		{"address", "127.0.0.1:9559", "localhost", `switches[0].address: "localhost" is not host:port`},
 		{"no solver required", "    required: true\n  - name: cvc5\n    required: true", "    required: false", "solvers: no solver is required"},

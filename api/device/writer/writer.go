@@ -13,7 +13,6 @@ import (
 	statuspb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/status"
@@ -45,7 +44,11 @@ func Open(ctx context.Context, t device.Target, electionID uint64) (*Session, er
 	if err != nil {
 		return nil, err
 	}
-	conn, err := grpc.NewClient(t.Address, grpc.WithTransportCredentials(insecure.NewCredentials()),
+	creds, err := t.Credentials()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := grpc.NewClient(t.Address, grpc.WithTransportCredentials(creds),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(device.MaxMessage), grpc.MaxCallSendMsgSize(device.MaxMessage)))
 	if err != nil {
 		return nil, fmt.Errorf("switch %s: %w", t.Name, err)

@@ -244,6 +244,13 @@ func (t *Table) Delete(m []Match, priority int32) error {
 	return nil
 }
 
+// Len is the number of entries, without the default one.
+func (t *Table) Len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.entries)
+}
+
 // Entries lists the entries in the order of their insertion.
 func (t *Table) Entries() []*Entry {
 	t.mu.Lock()
