@@ -140,10 +140,11 @@ func (f frame) bytes(t *testing.T) []byte {
 func run(p *dataplane.Pipeline, port uint16, pkt []byte) (int, []byte) {
 	x := p.Run(port, pkt)
 	defer x.Release()
-	if !x.Out {
+	to, data, ok := x.First()
+	if !ok {
 		return -1, nil
 	}
-	return int(x.Port), bytes.Clone(x.Data)
+	return int(to), bytes.Clone(data)
 }
 
 // checkSums verifies the IPv4 and transport checksums of a packet by computing them again.

@@ -127,7 +127,7 @@ func TestPipelineConfigRefuses(t *testing.T) {
 		{"syntax", &p4v1.ForwardingPipelineConfig{P4Info: c.info, P4DeviceConfig: text("bit<32> value;", "bit<32 value;")}, "p4_device_config:12:24"},
 		{"type", &p4v1.ForwardingPipelineConfig{P4Info: c.info, P4DeviceConfig: text("meta.value + 1", "meta.value + true")}, "p4_device_config:"},
 		{"a file of the switch's machine", &p4v1.ForwardingPipelineConfig{P4Info: c.info, P4DeviceConfig: []byte("#include \"/etc/passwd\"\n")}, "not found"},
-		{"unsupported", &p4v1.ForwardingPipelineConfig{P4Info: c.info, P4DeviceConfig: text("mark_to_drop(sm);", "truncate(14);")}, "truncate"},
+		{"unsupported", &p4v1.ForwardingPipelineConfig{P4Info: c.info, P4DeviceConfig: text("mark_to_drop(sm);", "recirculate_preserving_field_list(0);")}, "recirculate"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			err := c.setPipeline(verifyAndCommit, tc.conf)

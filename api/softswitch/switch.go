@@ -130,18 +130,19 @@ type Output struct {
 	Packet []byte
 }
 
-// Process runs one packet and returns what leaves, without handing it to any port or controller and without counting it at one.
-// Counters, registers and tables of the program are the switch's own.
+// Process runs one packet and returns what leaves, in order, without handing it to any port or controller and without counting
+// it at one. Counters, registers and tables of the program are the switch's own.
 func (s *Switch) Process(port uint16, pkt []byte) ([]Output, error) {
 	_, x, err := s.run(port, pkt)
 	if err != nil {
 		return nil, err
 	}
 	defer x.Release()
-	if !x.Out {
-		return nil, nil
+	var out []Output
+	for _, o := range x.Outputs {
+		out = append(out, Output{o.Port, append([]byte(nil), o.Data...)})
 	}
-	return []Output{{x.Port, append([]byte(nil), x.Data...)}}, nil
+	return out, nil
 }
 
 // run takes one packet through the program, and says which that was.
@@ -168,7 +169,7 @@ func (s *Switch) Inject(port uint16, pkt []byte) error {
 	if err != nil {
 		return err
 	}
-	s.ports.received(port, len(pkt), x.Out)
+	s.ports.received(port, len(pkt), len(x.Outputs) > 0)
 	s.deliver(p, x)
 	return nil
 }
@@ -188,24 +189,23 @@ func (s *Switch) packetOut(out *p4v1.PacketOut) error {
 	}
 	x := p.pipe.Run(CPUPort, pkt)
 	s.inside.Unlock()
-	s.ports.received(CPUPort, len(pkt), x.Out)
+	s.ports.received(CPUPort, len(pkt), len(x.Outputs) > 0)
 	s.deliver(p, x)
 	return nil
 }
 
-// deliver sends a packet where it goes. It has left the pipeline, so nothing waits for a slow receiver but its sender.
+// deliver sends packets where they go. They have left the pipeline, so nothing waits for a slow receiver but their sender.
 func (s *Switch) deliver(p *program, x dataplane.Passage) {
 	defer x.Release()
-	switch {
-	case !x.Out:
-	case x.Port == CPUPort:
-		if s.packetIn(p, x.Data) {
-			s.ports.sent(CPUPort, len(x.Data), nil)
-		} else {
+	for _, o := range x.Outputs {
+		switch {
+		case o.Port != CPUPort:
+			s.ports.send(s, o.Port, o.Data)
+		case s.packetIn(p, o.Data):
+			s.ports.sent(CPUPort, len(o.Data), nil)
+		default:
 			s.lost.Add(1)
 		}
-	default:
-		s.ports.send(s, x.Port, x.Data)
 	}
 }
 
@@ -213,6 +213,9 @@ func (s *Switch) deliver(p *program, x dataplane.Passage) {
 type Metrics struct {
 	// StrayAccesses counts, by P4Info name, accesses to registers and counters at or past their end.
 	StrayAccesses map[string]uint64
+	// Overruns counts passes that did not happen because one received packet had caused too many copies, resubmissions or
+	// recirculations; FailedAssertions the packets that were dropped by a false assert or assume.
+	Overruns, FailedAssertions uint64
 	// LostPacketIns counts packets to the controller that found no primary, or one that was too slow.
 	LostPacketIns uint64
 	// UpdatesDone and UpdatesRefused count the updates of write requests, one by one.
@@ -248,6 +251,12 @@ func (s *Switch) Metrics() Metrics {
 			m.StrayAccesses[c.Name] = n
 		}
 	}
+	for _, x := range s.active.pipe.Meters() {
+		if n := x.Stray(); n > 0 {
+			m.StrayAccesses[x.Name] = n
+		}
+	}
+	m.Overruns, m.FailedAssertions = s.active.pipe.Overrun(), s.active.pipe.Failed()
 	return m
 }
 

@@ -29,7 +29,7 @@ func tableError(err error) error {
 		return status.Error(codes.AlreadyExists, err.Error())
 	case errors.Is(err, dataplane.ErrNotFound):
 		return status.Error(codes.NotFound, err.Error())
-	case errors.Is(err, dataplane.ErrTableFull):
+	case errors.Is(err, dataplane.ErrFull):
 		return status.Error(codes.ResourceExhausted, err.Error())
 	}
 	return status.Error(codes.Internal, err.Error())

@@ -16,6 +16,7 @@ const (
 	returns             // at the end of the action, function or control
 	exits               // at the end of the top-level control
 	breaks              // after the parser's state: parser error
+	fails               // nowhere: an assertion was false
 )
 
 // A step is a compiled statement. A nil step does nothing.
@@ -30,7 +31,7 @@ type compiler struct {
 	pipe *Pipeline
 
 	env      *env
-	inParser bool
+	parsing  bool
 	words    int // of the frame so far
 	nodes    int // compiled so far
 	sm       *place
@@ -40,6 +41,31 @@ type compiler struct {
 	calling  []syntax.Node     // callables being expanded, innermost last: recursion is refused
 	site     *site             // the table whose actions are being compiled
 	result   *place            // where return puts its value
+	where    blockKind         // which of the six blocks is being compiled
+	metadata *place            // the user's metadata
+	lists    map[int]int       // @field_list number -> index into Pipeline.lists
+	digests  map[*syntax.Call]string
+}
+
+// A blockKind is one of V1Switch's arguments, by index.
+type blockKind int
+
+const (
+	inParser blockKind = iota
+	inVerify
+	inIngress
+	inEgress
+	inUpdate
+	inDeparser
+)
+
+var blockNames = [...]string{"the parser", "VerifyChecksum", "ingress", "egress", "ComputeChecksum", "the deparser"}
+
+// only refuses an extern function in a block where v1model gives it no meaning.
+func (c *compiler) only(at syntax.Node, name string, blocks ...blockKind) {
+	if !slices.Contains(blocks, c.where) {
+		unsupported(at, "%s in %s", name, blockNames[c.where])
+	}
 }
 
 // An env is a scope of the program that is being expanded: what its objects are bound to here.
@@ -282,7 +308,7 @@ func always(first, after step) step {
 	}
 	return func(f *frame) flow {
 		r := first(f)
-		if r == breaks {
+		if r == breaks || r == fails {
 			return r
 		}
 		if q := after(f); q != next {

@@ -62,7 +62,8 @@ func (c *Counter) count(i uint64, bytes int) {
 	c.cells[i].add(bytes)
 }
 
-// A DirectCounter counts per table entry, when the entry's action calls count().
+// A DirectCounter counts per table entry: every packet that the entry, the default one included, is applied to, whether its
+// action calls count() or not.
 type DirectCounter struct {
 	Name  string // in the P4Info
 	table *Table

@@ -18,8 +18,22 @@ func (c *compiler) externFunction(call *syntax.Call, r *types.Call) step {
 		return c.hash(call, r)
 	case "verify_checksum", "update_checksum", "verify_checksum_with_payload", "update_checksum_with_payload":
 		return c.checksum(call, r)
+	case "clone", "clone3", "clone_preserving_field_list":
+		return c.clone(call, r)
+	case "resubmit", "resubmit_preserving_field_list":
+		return c.again(call, r, inIngress, func(f *frame, list int) { f.resubmit = list })
+	case "recirculate", "recirculate_preserving_field_list":
+		return c.again(call, r, inEgress, func(f *frame, list int) { f.recirculate = list })
+	case "digest":
+		return c.digest(call, r)
+	case "random":
+		return c.random(call, r)
+	case "truncate":
+		return c.truncate(call, r)
+	case "assert", "assume":
+		return c.assertion(call, r)
 	case "log_msg":
-		return nil // says something to a log; a packet cannot tell
+		return c.logMessage(call, r)
 	}
 	unsupported(call, "extern function %s", r.Callee.Name)
 	return nil
@@ -80,7 +94,15 @@ func (c *compiler) method(call *syntax.Call, r *types.Call) step {
 	case *DirectCounter:
 		if r.Method == "count" {
 			c.countDirect(call, x)
-			return func(f *frame) flow { f.entry.count.add(len(f.pkt)); return next }
+			return nil // every application of the entry counts, and once
+		}
+	case *Meter:
+		if r.Method == "execute_meter" {
+			return c.executeMeter(call, r, x)
+		}
+	case *DirectMeter:
+		if r.Method == "read" {
+			return c.readMeter(call, r, x)
 		}
 	}
 	unsupported(call, "method %s", r.Method)
@@ -218,6 +240,10 @@ func (c *compiler) smField(at syntax.Node, name string) int {
 func (c *compiler) bytes(e syntax.Expr) func(*frame) {
 	var ws []func(f *frame, bit int) int
 	c.appendData(&ws, e)
+	return joinData(ws)
+}
+
+func joinData(ws []func(f *frame, bit int) int) func(*frame) {
 	return func(f *frame) {
 		bit := 0
 		for _, w := range ws {

@@ -1,5 +1,7 @@
 package dataplane
 
+import "math"
+
 // A frame is everything one packet needs while it is inside. Frames are made once and used again; a packet allocates nothing.
 type frame struct {
 	w   []uint64 // every variable of the program, laid out at compile time (see layout.go)
@@ -12,10 +14,24 @@ type frame struct {
 	perr  uint64 // parser error: index into Info.Errors; 0 is NoError
 	entry *Entry // the entry whose action runs
 
-	exited bool // an exit statement ran inside an expression (t.apply().hit)
-	hit    bool // of the table applied last
-	action int  // index, in its table, of the action that the table applied last ran
+	exited bool  // an exit statement ran inside an expression (t.apply().hit)
+	hit    bool  // of the table applied last
+	action int   // index, in its table, of the action that the table applied last ran
+	color  Color // of the direct meter of the entry whose action runs
+
+	// What the program asks for, to be done when the block ends (see engine.go).
+	clone       int // session, or -1
+	cloneList   int // index of the field list
+	resubmit    int // index of the field list, or -1
+	recirculate int // index of the field list, or -1
+	truncate    int // bytes that the packet is cut to when it leaves
+	samples     []uint64
+	failed      bool   // an assertion was false
+	own         []byte // the packet, if it is one that was recirculated
 }
+
+// whole is the length of a packet that is not truncated.
+const whole = math.MaxInt
 
 func newFrame(words int) *frame {
 	return &frame{w: make([]uint64, words), buf: make([]byte, 0, 256), out: make([]byte, 0, 2048)}
@@ -25,8 +41,13 @@ func newFrame(words int) *frame {
 func (f *frame) reset(pkt []byte) {
 	clear(f.w)
 	f.pkt, f.cur, f.out, f.bit = pkt, 0, f.out[:0], 0
-	f.perr, f.entry, f.exited, f.hit, f.action = 0, nil, false, false, 0
+	f.perr, f.entry, f.exited, f.hit, f.action, f.color = 0, nil, false, false, 0, Green
+	f.ask()
+	f.truncate, f.failed, f.samples = whole, false, f.samples[:0]
 }
+
+// ask forgets what was asked for.
+func (f *frame) ask() { f.clone, f.cloneList, f.resubmit, f.recirculate = -1, 0, -1, -1 }
 
 // left is the number of bits not yet parsed.
 func (f *frame) left() int { return len(f.pkt)*8 - f.cur }

@@ -53,7 +53,7 @@ func checkIndex(t *rapid.T, keys []Key) {
 				if i < 0 {
 					t.Fatal(err)
 				}
-			case errors.Is(err, ErrTableFull):
+			case errors.Is(err, ErrFull):
 				if len(all) < tab.Size {
 					t.Fatal(err)
 				}

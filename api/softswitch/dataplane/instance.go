@@ -1,14 +1,15 @@
 package dataplane
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
 )
 
-// An object is a thing of the program that exists once, however often its control is applied: *Register, *Counter,
-// *DirectCounter, *Table or *instance.
+// An object is a thing of the program that exists once, however often its control is applied: *Register, *Counter, *Meter,
+// *DirectCounter, *DirectMeter, *Profile, *ValueSet, *Table, checksum16 or *instance.
 type object any
 
 // An instance is a control or parser that can be applied.
@@ -142,20 +143,79 @@ func (c *compiler) directInstance(call *syntax.Call, callee *types.Object) *inst
 	return &instance{decl: d, id: id, path: controlPlaneName(d.Annots(), callee.Name, c.env.path)}
 }
 
-// externInstance makes a register or counter.
+// checksum16 is an instance of the extern of that name, which has no state.
+type checksum16 struct{}
+
+// clock reads the pipeline's clock, whatever it will be.
+func (c *compiler) clock() func() uint64 {
+	p := c.pipe
+	return func() uint64 { return p.Clock() }
+}
+
+// resource is the object that a table property names or makes.
+func (c *compiler) resource(p *syntax.ExprProperty) object {
+	call, ok := p.Value.(*syntax.Call)
+	if !ok {
+		return c.objectOf(p.Value)
+	}
+	t, ok := c.typeOf(call).(*types.Extern)
+	if !ok {
+		unsupported(p, "this as a table's %s", p.Name.Name)
+	}
+	name := controlPlaneName(p.Annotations, "", "")
+	if name == "" {
+		unsupported(p, "an object without a name: the property needs a @name")
+	}
+	id := c.env.id + "/" + call.Pos().String()
+	if x, ok := c.bound[id]; ok {
+		return x
+	}
+	x := c.externObject(call, c.info.Calls[call], t, name)
+	c.claim(p, name, id)
+	c.bound[id] = x
+	return x
+}
+
+// joinProfile checks that the tables of one profile have the same actions, so that its members mean the same in each.
+func (c *compiler) joinProfile(d *syntax.TableDecl, t *Table) {
+	p := t.profile
+	if p.Actions == nil {
+		p.Actions = t.Actions
+		return
+	}
+	same := slices.EqualFunc(p.Actions, t.Actions, func(a, b Action) bool { return a.Name == b.Name })
+	if !same {
+		unsupported(d, "tables of profile %s with different actions", p.Name)
+	}
+}
+
+// externInstance makes a register, counter, meter or profile.
 func (c *compiler) externInstance(d *syntax.InstanceDecl, o *types.Object, t *types.Extern, name string) object {
+	return c.externObject(d, o.Ctor, t, name)
+}
+
+// externObject makes what a constructor call of an extern makes.
+func (c *compiler) externObject(d syntax.Node, ctor *types.Call, t *types.Extern, name string) object {
 	arg := func(i int) syntax.Expr {
-		if o.Ctor == nil || i >= len(o.Ctor.Args) || o.Ctor.Args[i] == nil {
+		if ctor == nil || i >= len(ctor.Args) || ctor.Args[i] == nil {
 			invalid(d, "%s needs a constructor argument", t.Name)
 		}
-		return o.Ctor.Args[i]
+		return ctor.Args[i]
 	}
-	size := func() int {
-		n, ok := c.constInt(arg(0))
+	sized := func(i int) int {
+		n, ok := c.constInt(arg(i))
 		if !ok || n < 0 || n > maxCells {
-			invalid(d, "the size of %s must be a constant between 0 and %d", d.Name.Name, maxCells)
+			invalid(d, "the size of %s must be a constant between 0 and %d", name, maxCells)
 		}
 		return int(n)
+	}
+	size := func() int { return sized(0) }
+	member := func(i int) string {
+		v, ok := c.value(arg(i)).(types.EnumValue)
+		if !ok {
+			invalid(d, "%s needs a constant of an enum", t.Name)
+		}
+		return v.Member
 	}
 	switch t.Name {
 	case "register":
@@ -179,8 +239,26 @@ func (c *compiler) externInstance(d *syntax.InstanceDecl, o *types.Object, t *ty
 		k := newCounter(name, size())
 		c.pipe.counters = append(c.pipe.counters, k)
 		return k
+	case "meter":
+		m := newMeter(name, size(), member(1) == "bytes", c.clock())
+		c.pipe.meters = append(c.pipe.meters, m)
+		return m
 	case "direct_counter":
 		return &DirectCounter{Name: name}
+	case "direct_meter":
+		return &DirectMeter{Name: name, PerByte: member(0) == "bytes"}
+	case "action_profile":
+		p := newProfile(name, size())
+		c.pipe.profiles = append(c.pipe.profiles, p)
+		return p
+	case "action_selector":
+		p := newProfile(name, sized(1))
+		p.Selector = true
+		p.sum = c.algorithm(arg(0)).sum
+		c.pipe.profiles = append(c.pipe.profiles, p)
+		return p
+	case "Checksum16":
+		return checksum16{}
 	}
 	unsupported(d, "extern %s", t.Name)
 	return nil

@@ -20,28 +20,29 @@ func newListIndex(keys []Key) *listIndex {
 
 func (x *listIndex) find(key []uint64) *Entry {
 	for _, e := range *x.list.Load() {
-		if x.matches(e, key) {
+		if matchesAll(x.keys, e.Match, e.key, e.mask, key) {
 			return e
 		}
 	}
 	return nil
 }
 
-func (x *listIndex) matches(e *Entry, key []uint64) bool {
-	for i := range x.keys {
-		k := &x.keys[i]
-		if e.Match[i].Any {
+// matchesAll compares the words of a key with a prepared match.
+func matchesAll(keys []Key, match []Match, value, mask, key []uint64) bool {
+	for i := range keys {
+		k := &keys[i]
+		if match[i].Any {
 			continue
 		}
 		if k.Kind == Range {
 			v := key[k.off : k.off+k.words]
-			if wideCompare(v, e.key[k.off:k.off+k.words]) < 0 || wideCompare(v, e.mask[k.off:k.off+k.words]) > 0 {
+			if wideCompare(v, value[k.off:k.off+k.words]) < 0 || wideCompare(v, mask[k.off:k.off+k.words]) > 0 {
 				return false
 			}
 			continue
 		}
 		for j := k.off; j < k.off+k.words; j++ {
-			if key[j]&e.mask[j] != e.key[j] {
+			if key[j]&mask[j] != value[j] {
 				return false
 			}
 		}

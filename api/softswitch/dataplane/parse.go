@@ -2,7 +2,6 @@ package dataplane
 
 import (
 	"github.com/interlock/interlock/linker/p4/syntax"
-	"github.com/interlock/interlock/linker/p4/types"
 )
 
 // maxTransitions bounds the states a packet goes through in one parser; the next one is the error ParserTimeout.
@@ -23,9 +22,9 @@ type state struct {
 func (c *compiler) parserBody(call syntax.Node, inst *instance, bs []bound) step {
 	d := inst.decl.(*syntax.ParserDecl)
 	defer c.enter(call, d)()
-	saved, was := c.push(inst.id, inst.path), c.inParser
-	c.inParser = true
-	defer func() { c.env, c.inParser = saved, was }()
+	saved, was := c.push(inst.id, inst.path), c.parsing
+	c.parsing = true
+	defer func() { c.env, c.parsing = saved, was }()
 	for _, b := range append(bs, inst.ctor...) {
 		c.bind(b.obj, b.b)
 	}
@@ -250,13 +249,18 @@ func (c *compiler) caseSets(e syntax.Expr, widths []int) []keyset {
 		}
 		return sets
 	}
+	if set := c.valueSetOf(e); set != nil {
+		fits := len(set.Keys) == len(widths)
+		for i := 0; fits && i < len(widths); i++ {
+			fits = set.Keys[i].Width == widths[i]
+		}
+		if !fits {
+			invalid(e, "value set %s has other fields than what is selected on", set.Name)
+		}
+		return []keyset{{kind: keySet, set: set}}
+	}
 	if len(widths) != 1 {
 		unsupported(e, "this keyset for %d selected expressions", len(widths))
-	}
-	if n, ok := e.(*syntax.Name); ok {
-		if o := c.info.Uses[n.Ident]; o != nil && o.Kind == types.ValueSetObject {
-			unsupported(e, "a value_set")
-		}
 	}
 	return []keyset{c.keyset(e, widths[0])}
 }

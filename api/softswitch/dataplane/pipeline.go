@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/interlock/interlock/linker/p4/syntax"
@@ -20,22 +21,42 @@ const (
 type Pipeline struct {
 	// Clock gives the time for timestamps, in microseconds; replace it before the first packet to have other ones.
 	Clock func() uint64
+	// Log gets what log_msg says and which assertion failed, if it is not nil; set it before the first packet.
+	Log func(string)
 
 	tables    []*Table
 	registers []*Register
 	counters  []*Counter
+	meters    []*Meter
+	direct    []*DirectMeter
+	profiles  []*Profile
+	digests   []*Digest
+	sets      []*ValueSet
+	copies    Replication
 
 	words                                            int
+	shared                                           sharedWords
 	parser, verify, ingress, egress, update, deparse step
 	sm                                               standardMetadata
+	lists                                            [][]span // field lists; the first is empty
 
-	frames sync.Pool
+	workers sync.Pool
+	overrun atomic.Uint64
+	failed  atomic.Uint64
 }
+
+// sharedWords is where in a frame the blocks' parameters lie: headers from 0, then metadata, then standard metadata, then what is
+// the blocks' own.
+type sharedWords struct{ metadata, standard, end int }
+
+// A span is a run of words of a frame.
+type span struct{ from, to int }
 
 // standardMetadata has the slots of the architecture's fields.
 type standardMetadata struct {
-	ingressPort, egressSpec, egressPort, packetLength, parserError, mcastGrp int
-	ingressTime, egressTime                                                  int
+	ingressPort, egressSpec, egressPort, instanceType, packetLength int
+	enqTime, enqDepth, deqTime, deqDepth, ingressTime, egressTime   int
+	mcastGrp, egressRid, checksumError, parserError                 int
 }
 
 // Tables lists the program's tables that are applied somewhere.
@@ -46,6 +67,18 @@ func (p *Pipeline) Registers() []*Register { return p.registers }
 
 // Counters lists the program's indirect counters, as Registers does.
 func (p *Pipeline) Counters() []*Counter { return p.counters }
+
+// Meters lists the program's indirect meters, as Registers does.
+func (p *Pipeline) Meters() []*Meter { return p.meters }
+
+// Replication is the packet replication engine: multicast groups and clone sessions.
+func (p *Pipeline) Replication() *Replication { return &p.copies }
+
+// Overrun counts passes through ingress or egress that did not happen because one received packet had caused too many.
+func (p *Pipeline) Overrun() uint64 { return p.overrun.Load() }
+
+// Failed counts packets that were dropped because an assert or assume was false.
+func (p *Pipeline) Failed() uint64 { return p.failed.Load() }
 
 // Compile compiles a checked v1model program. The error is an *Error with the position of what is wrong or not supported.
 func Compile(info *types.Info) (p *Pipeline, err error) {
@@ -67,7 +100,7 @@ func Compile(info *types.Info) (p *Pipeline, err error) {
 	start := time.Now()
 	p.Clock = func() uint64 { return uint64(time.Since(start).Microseconds()) }
 	p.words = c.words
-	p.frames.New = func() any { return newFrame(p.words) }
+	p.workers.New = func() any { return &worker{pipe: p} }
 	return p, nil
 }
 
@@ -93,6 +126,9 @@ func (c *compiler) program() {
 		p := c.temp(parser.Params[i+1], c.def(parser.Params[i+1].Name).Type)
 		shared[i] = &p
 	}
+	c.pipe.shared = sharedWords{shared[1].slot, shared[2].slot, c.words}
+	c.pipe.lists = [][]span{{}}
+	c.metadata = shared[1]
 	c.sm = shared[2]
 	c.smType, ok = under(c.sm.typ).(*types.Struct)
 	if !ok {
@@ -100,7 +136,8 @@ func (c *compiler) program() {
 	}
 	c.standardSlots(parser)
 	c.topLevel()
-	block := func(i int, places ...*place) step {
+	block := func(i blockKind, places ...*place) step {
+		c.where = i
 		var params []*syntax.Param
 		switch d := insts[i].decl.(type) {
 		case *syntax.ParserDecl:
@@ -109,7 +146,7 @@ func (c *compiler) program() {
 			params = d.Params
 		}
 		if len(params) != len(places) {
-			invalid(c.info.MainArgs[i].Expr, "argument %d of V1Switch must have %d parameters", i+1, len(places))
+			invalid(c.info.MainArgs[i].Expr, "argument %d of V1Switch must have %d parameters", int(i)+1, len(places))
 		}
 		var bs []bound
 		for j, p := range params {
@@ -126,12 +163,12 @@ func (c *compiler) program() {
 		return c.controlBody(c.info.MainArgs[i].Expr, insts[i], bs)
 	}
 	p := c.pipe
-	p.parser = block(0, nil, shared[0], shared[1], shared[2])
-	p.verify = block(1, shared[0], shared[1])
-	p.ingress = block(2, shared[0], shared[1], shared[2])
-	p.egress = block(3, shared[0], shared[1], shared[2])
-	p.update = block(4, shared[0], shared[1])
-	p.deparse = block(5, nil, shared[0])
+	p.parser = block(inParser, nil, shared[0], shared[1], shared[2])
+	p.verify = block(inVerify, shared[0], shared[1])
+	p.ingress = block(inIngress, shared[0], shared[1], shared[2])
+	p.egress = block(inEgress, shared[0], shared[1], shared[2])
+	p.update = block(inUpdate, shared[0], shared[1])
+	p.deparse = block(inDeparser, nil, shared[0])
 }
 
 // mainInstance is the parser or control that an argument of main makes or names.
@@ -173,79 +210,10 @@ func (c *compiler) standardSlots(at syntax.Node) {
 	slot := func(name string) int { return c.sm.slot + c.smField(at, name) }
 	c.pipe.sm = standardMetadata{
 		ingressPort: slot("ingress_port"), egressSpec: slot("egress_spec"), egressPort: slot("egress_port"),
-		packetLength: slot("packet_length"), parserError: slot("parser_error"), mcastGrp: slot("mcast_grp"),
+		instanceType: slot("instance_type"), packetLength: slot("packet_length"),
+		enqTime: slot("enq_timestamp"), enqDepth: slot("enq_qdepth"), deqTime: slot("deq_timedelta"), deqDepth: slot("deq_qdepth"),
 		ingressTime: slot("ingress_global_timestamp"), egressTime: slot("egress_global_timestamp"),
-	}
-}
-
-// A Passage is what became of a packet.
-type Passage struct {
-	// Out says that the packet left, on Port with the bytes Data; otherwise it was dropped.
-	Out  bool
-	Port uint16
-	Data []byte
-
-	frame *frame
-	pipe  *Pipeline
-}
-
-// Run takes one packet that came in on port, 0 to MaxPort, through the pipeline. The caller calls Release when it is done with
-// Data. pkt is not changed and not kept.
-func (p *Pipeline) Run(port uint16, pkt []byte) Passage {
-	f := p.frames.Get().(*frame)
-	to, ok := p.run(f, port, pkt)
-	return Passage{Out: ok, Port: to, Data: f.out, frame: f, pipe: p}
-}
-
-// Release gives the memory back: Data is no longer valid.
-func (x Passage) Release() {
-	x.frame.pkt = nil
-	x.pipe.frames.Put(x.frame)
-}
-
-// run is the order of effects of simple_switch.
-func (p *Pipeline) run(f *frame, port uint16, pkt []byte) (to uint16, ok bool) {
-	f.reset(pkt)
-	sm := &p.sm
-	f.w[sm.ingressPort] = uint64(port)
-	f.w[sm.packetLength] = uint64(len(pkt)) & mask64(32)
-	f.w[sm.ingressTime] = p.Clock() & mask64(48)
-	do(p.parser, f)
-	f.w[sm.parserError] = f.perr
-	do(p.verify, f)
-	do(p.ingress, f)
-	spec := f.w[sm.egressSpec]
-	if f.w[sm.mcastGrp] != 0 || spec == DropPort {
-		return 0, false // no multicast group can be configured, so every one is empty
-	}
-	f.w[sm.egressPort], f.w[sm.egressSpec] = spec, 0
-	f.w[sm.egressTime] = p.Clock() & mask64(48)
-	do(p.egress, f)
-	if f.w[sm.egressSpec] == DropPort {
-		return 0, false
-	}
-	do(p.update, f)
-	do(p.deparse, f)
-	f.payload()
-	return uint16(spec), true
-}
-
-func do(s step, f *frame) {
-	if s != nil {
-		s(f)
-	}
-	f.exited = false
-}
-
-// payload appends what the parser left.
-func (f *frame) payload() {
-	if f.cur&7 == 0 && f.bit&7 == 0 {
-		f.out = append(f.out, f.pkt[f.cur/8:]...)
-		return
-	}
-	for f.left() > 0 {
-		n := min(8, f.left())
-		f.out, f.bit = appendBits(f.out, f.bit, readBits(f.pkt, f.cur, n), n)
-		f.cur += n
+		mcastGrp: slot("mcast_grp"), egressRid: slot("egress_rid"), checksumError: slot("checksum_error"),
+		parserError: slot("parser_error"),
 	}
 }

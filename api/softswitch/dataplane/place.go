@@ -68,7 +68,7 @@ func (c *compiler) memberPlace(x *syntax.Member) (prep step, p place, ok bool) {
 
 // stackCursor is the place of stack.next or stack.last; past the ends it is a parser error and the spare element.
 func (c *compiler) stackCursor(at syntax.Node, p place, t *types.Stack, last bool) place {
-	if !c.inParser {
+	if !c.parsing {
 		unsupported(at, "next and last outside a parser")
 	}
 	words := wordsOf(at, t.Elem)

@@ -127,7 +127,7 @@ func (c *compiler) memberScalar(x *syntax.Member) scalar {
 				unsupported(x, "%s of a table application as a value", x.Sel.Name)
 			}
 			return compute(func(f *frame) uint64 {
-				if apply(f) == exits {
+				if r := apply(f); r == exits || r == fails {
 					f.exited = true
 				}
 				return b2u(f.hit == want)

@@ -14,6 +14,9 @@ type site struct {
 	keys   step
 	slot   int // of the key's words
 	bodies []siteAction
+	reads  bool // the action that is being compiled reads the direct meter
+	// of a table with a selector: puts the fields that it hashes into f.buf
+	selector func(*frame)
 }
 
 type siteAction struct {
@@ -30,8 +33,16 @@ func (s *site) apply(f *frame) flow {
 	f.hit = e != nil
 	if e == nil {
 		e = t.otherwise
+	} else if t.extras {
+		s.hit(f, e)
+	}
+	if t.counter != nil {
+		e.count.add(len(f.pkt))
 	}
 	do := e.do.Load()
+	if do.Action < 0 && t.profile != nil {
+		do = s.chosen(f, do)
+	}
 	f.action = do.Action
 	if do.Action < 0 {
 		return next
@@ -43,6 +54,36 @@ func (s *site) apply(f *frame) flow {
 	}
 	f.entry = e
 	return a.body(f)
+}
+
+// hit does what a hit entry costs beside its action.
+func (s *site) hit(f *frame, e *Entry) {
+	t := s.table
+	if t.timed {
+		e.hits.Store(t.clock())
+	}
+	if t.meter != nil {
+		f.color = e.meter.mark(t.clock(), len(f.pkt), t.meter.PerByte)
+	}
+}
+
+// nothing is what an entry does that refers to an empty group.
+var nothing = &Do{Action: -1}
+
+// chosen is what the member does that an entry refers to, or that its group's selector picks.
+func (s *site) chosen(f *frame, do *Do) *Do {
+	m := do.Member
+	if do.Group != nil {
+		f.buf = f.buf[:0]
+		if s.selector != nil {
+			s.selector(f)
+		}
+		m = do.Group.pick(s.table.profile.sum(f.buf))
+	}
+	if m == nil {
+		return nothing
+	}
+	return m.do.Load()
 }
 
 // applyExpr compiles the t.apply() in t.apply().hit.
@@ -80,22 +121,32 @@ func (c *compiler) applyTable(call *syntax.Call, o *types.Object) step {
 	s := &site{table: c.table(call, o)}
 	s.slot = c.alloc(s.table.words)
 	var keys []step
-	for _, p := range d.Properties {
-		kp, ok := p.(*syntax.KeyProperty)
-		if !ok {
+	var selected []func(*frame, int) int
+	i := 0
+	for _, k := range tableKeys(d) {
+		if k.MatchKind.Name == "selector" {
+			c.appendData(&selected, k.Expr)
 			continue
 		}
-		for i, k := range kp.Keys {
-			key := s.table.Keys[i]
-			keys = append(keys, c.guardless(k.Expr, c.store(place{slot: s.slot + key.off, typ: c.finalType(k.Expr)}, k.Expr)))
-		}
+		key := s.table.Keys[i]
+		i++
+		keys = append(keys, c.guardless(k.Expr, c.store(place{slot: s.slot + key.off, typ: c.finalType(k.Expr)}, k.Expr)))
 	}
 	s.keys = sequence(keys...)
+	if len(selected) > 0 {
+		s.selector = joinData(selected)
+	}
 	saved := c.site
 	c.site = s
 	defer func() { c.site = saved }()
+	target := c.meterTarget(s.table, d)
 	for i, ref := range actionRefs(d) {
-		s.bodies = append(s.bodies, c.siteAction(ref, s.table.actions[i]))
+		a := c.siteAction(ref, s.table.actions[i])
+		if target != nil && !s.reads {
+			a.body = sequence(target, a.body)
+		}
+		s.reads = false
+		s.bodies = append(s.bodies, a)
 	}
 	return s.apply
 }
@@ -142,6 +193,15 @@ func (c *compiler) siteAction(ref *syntax.ActionRef, a *Action) siteAction {
 	return siteAction{slot, body}
 }
 
+func tableKeys(d *syntax.TableDecl) []*syntax.TableKey {
+	for _, p := range d.Properties {
+		if k, ok := p.(*syntax.KeyProperty); ok {
+			return k.Keys
+		}
+	}
+	return nil
+}
+
 func actionRefs(d *syntax.TableDecl) []*syntax.ActionRef {
 	for _, p := range d.Properties {
 		if a, ok := p.(*syntax.ActionsProperty); ok {
@@ -180,7 +240,7 @@ func (c *compiler) table(at syntax.Node, o *types.Object) *Table {
 	}
 	t := &Table{
 		Name: controlPlaneName(d.Annots(), d.Name.Name, c.env.path), Size: defaultSize, entries: map[string]*Entry{},
-		otherwise: &Entry{},
+		otherwise: &Entry{}, clock: c.clock(),
 	}
 	c.claim(d, t.Name, id)
 	c.bound[id] = t
@@ -210,6 +270,16 @@ func (c *compiler) table(at syntax.Node, o *types.Object) *Table {
 	for _, a := range t.actions {
 		t.Actions = append(t.Actions, *a)
 	}
+	if t.profile != nil {
+		c.joinProfile(d, t)
+	}
+	if t.profile == nil || !t.profile.Selector {
+		for _, k := range tableKeys(d) {
+			if k.MatchKind.Name == "selector" {
+				unsupported(k, "a selector key of a table that no action_selector implements")
+			}
+		}
+	}
 	t.index = t.newIndex()
 	c.defaultAction(t, otherwise)
 	if entries != nil {
@@ -220,6 +290,9 @@ func (c *compiler) table(at syntax.Node, o *types.Object) *Table {
 
 func (c *compiler) tableKey(t *Table, k *syntax.TableKey) {
 	kind, ok := matchKinds[k.MatchKind.Name]
+	if k.MatchKind.Name == "selector" {
+		return // hashed, if the table has a selector, and not matched
+	}
 	if !ok {
 		unsupported(k.MatchKind, "match kind %s", k.MatchKind.Name)
 	}
@@ -285,7 +358,7 @@ func (c *compiler) tableProperty(t *Table, p *syntax.ExprProperty) {
 		}
 		t.Size = int(n)
 	case "counters":
-		x, ok := c.objectOf(p.Value).(*DirectCounter)
+		x, ok := c.resource(p).(*DirectCounter)
 		if !ok {
 			unsupported(p, "counters that are no direct_counter")
 		}
@@ -293,10 +366,28 @@ func (c *compiler) tableProperty(t *Table, p *syntax.ExprProperty) {
 			invalid(p, "direct counter %s belongs to table %s already", x.Name, x.table.Name)
 		}
 		x.table, t.counter = t, x
-	case "support_timeout":
-		if n, ok := c.number(p.Value); !ok || n.Sign() != 0 {
-			unsupported(p, "idle time-outs")
+	case "meters":
+		x, ok := c.resource(p).(*DirectMeter)
+		if !ok {
+			unsupported(p, "meters that are no direct_meter")
 		}
+		if x.table != nil && x.table != t {
+			invalid(p, "direct meter %s belongs to table %s already", x.Name, x.table.Name)
+		}
+		x.table, t.meter, t.extras = t, x, true
+	case "implementation":
+		x, ok := c.resource(p).(*Profile)
+		if !ok {
+			unsupported(p, "an implementation that is no action_profile or action_selector")
+		}
+		t.profile = x
+	case "support_timeout", "idle_timeout":
+		n, ok := c.number(p.Value)
+		if !ok {
+			unsupported(p, "a %s that is not constant", p.Name.Name)
+		}
+		t.timed = n.Sign() != 0
+		t.extras = t.extras || t.timed
 	default:
 		unsupported(p, "table property %s", p.Name.Name)
 	}

@@ -200,8 +200,8 @@ func (c *compiler) switchAction(s *syntax.SwitchStmt) step {
 	// "default" is the last label by the language's rules, so labels before it have claimed their actions already.
 	none := len(table.actions)
 	return func(f *frame) flow {
-		if apply(f) == exits {
-			return exits
+		if r := apply(f); r == exits || r == fails {
+			return r
 		}
 		a := f.action
 		if a < 0 {
@@ -269,6 +269,9 @@ func (c *compiler) local(d syntax.Decl) step {
 	case *syntax.InstanceDecl:
 		o := c.def(d.Name)
 		c.bind(o, &binding{object: c.instance(d, o)})
+		return nil
+	case *syntax.ValueSetDecl:
+		c.bind(c.def(d.Name), &binding{object: c.valueSet(d)})
 		return nil
 	case *syntax.TableDecl:
 		c.table(d, c.def(d.Name)) // the P4Info has it, applied or not

@@ -23,6 +23,8 @@ import (
 //	expect PORT [HEX]     * is any digit, $ at the end forbids more bytes; without HEX any packet
 //	register_write NAME INDEX VALUE
 //	register_read NAME INDEX VALUE                               (checks)
+//	mirroring_add SESSION PORT
+//	mc_mgrp_create GROUP, mc_node_create RID PORT..., mc_node_associate GROUP NODE
 //
 // Every packet that comes out must be expected.
 
@@ -74,6 +76,9 @@ type stf struct {
 	p    *Pipeline
 	got  map[uint16][][]byte
 	want map[uint16][]expectation
+
+	groups map[uint16][]Replica
+	nodes  [][]Replica
 }
 
 type expectation struct {
@@ -103,7 +108,7 @@ func runSTF(t *testing.T, file string, lenient bool) {
 		t.Fatal(err)
 	}
 	p.Clock = func() uint64 { return 0 }
-	s := &stf{t: t, file: file, p: p, got: map[uint16][][]byte{}, want: map[uint16][]expectation{}}
+	s := &stf{t: t, file: file, p: p, got: map[uint16][][]byte{}, want: map[uint16][]expectation{}, groups: map[uint16][]Replica{}}
 	for i, l := range strings.Split(string(text), "\n") {
 		s.line = i + 1
 		if j := strings.IndexByte(l, '#'); j >= 0 {
@@ -158,11 +163,37 @@ func (s *stf) command(l string) (skip bool) {
 		} else if err := r.Read(i, w); err != nil || !slices.Equal(v, w) {
 			s.fatalf("register %s[%d] is %x (%v), want %x", f[0], i, w, err, v)
 		}
+	case "mirroring_add":
+		f := strings.Fields(rest)
+		s.do(s.p.Replication().SetSession(s.small(f[0]), Session{Replicas: []Replica{{Port: s.small(f[1])}}}))
+	case "mc_mgrp_create":
+		s.groups[s.small(rest)] = nil
+	case "mc_node_create":
+		f := strings.Fields(rest)
+		var node []Replica
+		for _, port := range f[1:] {
+			node = append(node, Replica{s.small(port), s.small(f[0])})
+		}
+		s.nodes = append(s.nodes, node)
+	case "mc_node_associate":
+		f := strings.Fields(rest)
+		id := s.small(f[0])
+		s.groups[id] = append(s.groups[id], s.nodes[s.small(f[1])]...)
+		s.do(s.p.Replication().SetGroup(id, s.groups[id]))
 	default:
 		return true
 	}
 	return false
 }
+
+func (s *stf) do(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.fatalf("%v", err)
+	}
+}
+
+func (s *stf) small(v string) uint16 { return uint16(s.number(v).Uint64()) }
 
 func (s *stf) packet(rest string) {
 	port, data, _ := strings.Cut(rest, " ")
@@ -176,8 +207,8 @@ func (s *stf) packet(rest string) {
 	}
 	x := s.p.Run(uint16(n), pkt)
 	defer x.Release()
-	if x.Out {
-		s.got[x.Port] = append(s.got[x.Port], slices.Clone(x.Data))
+	for _, o := range x.Outputs {
+		s.got[o.Port] = append(s.got[o.Port], slices.Clone(o.Data))
 	}
 }
 

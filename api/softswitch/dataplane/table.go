@@ -13,10 +13,12 @@ import (
 
 // Errors of table writes.
 var (
-	ErrExists    = errors.New("the entry exists already")
-	ErrNotFound  = errors.New("there is no such entry")
-	ErrTableFull = errors.New("the table is full")
-	ErrConst     = errors.New("the program declares it constant")
+	ErrExists   = errors.New("the entry exists already")
+	ErrNotFound = errors.New("there is no such entry")
+	ErrFull     = errors.New("it is full")
+	ErrInUse    = errors.New("it is referred to")
+	ErrRange    = errors.New("out of range")
+	ErrConst    = errors.New("the program declares it constant")
 )
 
 // MatchKind is how a key is matched.
@@ -85,6 +87,9 @@ func (p Param) Offset() int { return p.off }
 type Do struct {
 	Action int      // index into Table.Actions, or -1 for nothing
 	Args   []uint64 // one after the other, at Param.Offset
+	// Member or Group is set, and Action is -1, in an entry of a table with a profile: see Profile.Refer and Profile.Choose.
+	Member *Member
+	Group  *Group
 }
 
 // An Entry is one entry of a table. What it matches never changes; what it does is replaced whole.
@@ -97,6 +102,8 @@ type Entry struct {
 	mask  []uint64 // list tables: of those keys that are masked
 	do    atomic.Pointer[Do]
 	count cell
+	meter *meterCell    // of tables with a direct meter
+	hits  atomic.Uint64 // of tables that time entries out: when it was last hit, in microseconds
 	note  atomic.Pointer[Note]
 	order uint64 // of insertion
 }
@@ -105,6 +112,7 @@ type Entry struct {
 type Note struct {
 	Metadata           []byte
 	ControllerMetadata uint64
+	IdleTimeout        int64 // nanoseconds; 0 is none
 }
 
 // Do is what the entry does now.
@@ -154,6 +162,11 @@ type Table struct {
 	actions   []*Action
 	words     int // of the whole key
 	counter   *DirectCounter
+	meter     *DirectMeter
+	profile   *Profile
+	timed     bool // support_timeout
+	extras    bool // a hit costs more than its action
+	clock     func() uint64
 	index     index
 	otherwise *Entry // the default entry
 	original  *Do
@@ -169,6 +182,78 @@ func (t *Table) HasCounter() (string, bool) {
 		return "", false
 	}
 	return t.counter.Name, true
+}
+
+// HasMeter tells whether the table has a direct meter.
+func (t *Table) HasMeter() (*DirectMeter, bool) { return t.meter, t.meter != nil }
+
+// Profile is the action profile or selector that implements the table, or nil.
+func (t *Table) Profile() *Profile { return t.profile }
+
+// Timed tells whether the table keeps when its entries were last hit (support_timeout).
+func (t *Table) Timed() bool { return t.timed }
+
+// Idle is how long ago the entry was last hit, inserted or touched, in microseconds.
+func (t *Table) Idle(e *Entry) uint64 {
+	now, last := t.clock(), e.hits.Load()
+	if now < last {
+		return 0
+	}
+	return now - last
+}
+
+// Touch makes the entry as if it had just been hit.
+func (t *Table) Touch(e *Entry) { e.hits.Store(t.clock()) }
+
+// Rates returns the entry's rates; set is false if it has none, and colors everything green.
+func (t *Table) Rates(e *Entry) (r Rates, set bool) {
+	if e.meter == nil {
+		return Rates{}, false
+	}
+	return e.meter.config()
+}
+
+// SetRates sets the entry's rates and fills its buckets; nil takes them away.
+func (t *Table) SetRates(e *Entry, r *Rates) error {
+	if t.meter == nil {
+		return fmt.Errorf("table %s has no direct meter: %w", t.Name, ErrRange)
+	}
+	if r != nil {
+		if err := r.Check(); err != nil {
+			return fmt.Errorf("table %s: %w", t.Name, err)
+		}
+	}
+	t.mu.Lock()
+	t.equip(e)
+	t.mu.Unlock()
+	e.meter.configure(t.clock(), r)
+	return nil
+}
+
+// Metered returns what the entry's meter has counted.
+func (t *Table) Metered(e *Entry) Metered {
+	if e.meter == nil {
+		return Metered{}
+	}
+	return e.meter.metered()
+}
+
+// SetMetered sets the counts of the entry's meter.
+func (t *Table) SetMetered(e *Entry, v Metered) {
+	if t.meter == nil {
+		return
+	}
+	t.mu.Lock()
+	t.equip(e)
+	t.mu.Unlock()
+	e.meter.setMetered(v)
+}
+
+// equip gives an entry its meter. The caller holds mu, and no packet sees the entry yet or it has one already.
+func (t *Table) equip(e *Entry) {
+	if t.meter != nil && e.meter == nil {
+		e.meter = &meterCell{}
+	}
 }
 
 func (t *Table) actionIndex(o *types.Object) int {
@@ -205,13 +290,18 @@ func (t *Table) Insert(e *Entry) error {
 		return fmt.Errorf("table %s: %w", t.Name, ErrExists)
 	}
 	if len(t.entries) >= t.Size && !e.Const {
-		return fmt.Errorf("table %s: %w: it has %d entries", t.Name, ErrTableFull, t.Size)
+		return fmt.Errorf("table %s: %w: it has %d entries", t.Name, ErrFull, t.Size)
 	}
 	if e.key == nil { // else it was in the table before, and packets may still look at it
 		t.counted++
 		e.order = t.counted
 		t.prepare(e)
+		t.equip(e)
 	}
+	if t.timed {
+		t.Touch(e)
+	}
+	e.do.Load().hold(1)
 	t.entries[id] = e
 	t.index.insert(e)
 	return nil
@@ -228,7 +318,10 @@ func (t *Table) Find(m []Match, priority int32) (*Entry, error) {
 }
 
 // Modify replaces what an entry does. A packet does either the old or the new whole.
-func (t *Table) Modify(e *Entry, do *Do) { e.do.Store(do) }
+func (t *Table) Modify(e *Entry, do *Do) {
+	do.hold(1)
+	e.do.Swap(do).hold(-1)
+}
 
 // Delete removes an entry. It fails with ErrNotFound.
 func (t *Table) Delete(m []Match, priority int32) error {
@@ -241,6 +334,7 @@ func (t *Table) Delete(m []Match, priority int32) error {
 	}
 	delete(t.entries, id)
 	t.index.remove(e)
+	e.do.Load().hold(-1)
 	return nil
 }
 
@@ -279,22 +373,29 @@ func (t *Table) Original() *Do { return t.original }
 
 // prepare works out the form that the index looks at.
 func (t *Table) prepare(e *Entry) {
-	e.key, e.mask = make([]uint64, t.words), make([]uint64, t.words)
-	for i, k := range t.Keys {
-		m := &e.Match[i]
+	p := prepare(t.Keys, t.words, e.Match)
+	e.key, e.mask = p.key, p.mask
+}
+
+// prepare works out what packets compare with.
+func prepare(keys []Key, words int, match []Match) prepared {
+	p := prepared{match, make([]uint64, words), make([]uint64, words)}
+	for i, k := range keys {
+		m := &match[i]
 		if m.Any {
 			continue
 		}
-		copy(e.key[k.off:k.off+k.words], m.Value)
+		copy(p.key[k.off:k.off+k.words], m.Value)
 		switch k.Kind {
 		case Exact, Optional:
-			fillMask(e.mask[k.off:k.off+k.words], k.Width, k.Width)
+			fillMask(p.mask[k.off:k.off+k.words], k.Width, k.Width)
 		case LPM:
-			fillMask(e.mask[k.off:k.off+k.words], k.Width, m.Len)
+			fillMask(p.mask[k.off:k.off+k.words], k.Width, m.Len)
 		case Ternary, Range:
-			copy(e.mask[k.off:k.off+k.words], m.Mask)
+			copy(p.mask[k.off:k.off+k.words], m.Mask)
 		}
 	}
+	return p
 }
 
 // fillMask sets the n most significant of width bits.
