@@ -421,12 +421,12 @@ func (m *macro) quotes(i int) bool {
 // quoted is the operator # before the parameter at i of m's body.
 func (pp *preprocessor) quoted(m *macro, i int, args [][]ppToken, at ppToken) ppToken {
 	text := quoteTokens(args[m.param(m.body[i])])
-	pp.work += len(text) / tokenLength
+	pp.work += len(text) / textPerToken
 	return ppToken{token: token{kind: tString, space: m.body[i-1].space, text: text, pos: pp.from(m, m.body[i-1], at)}}
 }
 
-// tokenLength is how much text counts as one token where tokens are made.
-const tokenLength = 8
+// textPerToken is how much text counts as one token where tokens are made.
+const textPerToken = 8
 
 // at is the token t, standing at pos in the middle of a line.
 func (t token) at(pos Pos) token {
@@ -458,7 +458,7 @@ func (pp *preprocessor) paste(left, right []ppToken, at Pos) []ppToken {
 		return append(left, right...)
 	}
 	l, r := left[n-1], right[0]
-	if pp.work += (len(l.text) + len(r.text)) / tokenLength; pp.work > maxExpansion {
+	if pp.work += (len(l.text) + len(r.text)) / textPerToken; pp.work > maxExpansion {
 		pp.stop(at, "macros expand to more than %d tokens", maxExpansion)
 		return left
 	}
