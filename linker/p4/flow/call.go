@@ -147,6 +147,11 @@ func (u *unit) actionCall(c *types.Call, st *state) {
 		return
 	}
 	u.arguments(c, st)
+	if st.dead {
+		return
+	}
+	u.params(st, d.Params)
+	u.bind(c, d, st)
 	u.run(c.Callee, d, st)
 	if st.dead {
 		return
@@ -168,10 +173,25 @@ func (u *unit) actionCall(c *types.Call, st *state) {
 	}
 }
 
-// run follows the body of an action.
+// bind copies what is known about arguments with parts into the parameters of an action.
+func (u *unit) bind(c *types.Call, d *syntax.ActionDecl, st *state) {
+	u.grow(st)
+	for i, p := range d.Params {
+		if i >= len(c.Args) || c.Args[i] == nil || p.Dir != syntax.In && p.Dir != syntax.InOut {
+			continue
+		}
+		from, exact, ok := u.locate(c.Args[i])
+		to, known := u.root(u.info.Defs[p.Name])
+		if ok && exact && known && from.shape.size == to.shape.size && to.shape.kind != leaf {
+			u.grow(st)
+			copy(st.cells[to.start:to.start+to.shape.size], st.cells[from.start:from.start+from.shape.size])
+		}
+	}
+}
+
+// run follows the body of an action whose parameters are in the state.
 func (u *unit) run(o *types.Object, d *syntax.ActionDecl, st *state) {
 	u.ran[o] = true
-	u.params(st, d.Params)
 	u.grow(st)
 	key := memoKey{o, string(st.cells)}
 	if known := u.memo[key]; known != nil {
@@ -261,6 +281,7 @@ func (u *unit) runRef(a tableAction, st *state) {
 			return
 		}
 	}
+	u.params(st, a.decl.Params)
 	u.run(a.object, a.decl, st)
 }
 

@@ -20,7 +20,7 @@ const (
 	codeEmptyRange    = "P4522" // a range whose end is less than its start
 	codeMaskedBits    = "P4523" // a value with bits outside its mask
 	codeAliased       = "P4524" // an out argument that overlaps another argument of the same call
-	codeNoDefault     = "P4525" // a select that rejects what none of its cases matches
+	codeNoDefault     = "P4525" // a state without a transition, or a select that matches not everything: it rejects
 	codeDeprecated    = "P4526" // a use of what is marked @deprecated
 	codeSelfAssigned  = "P4527" // an assignment of something to itself
 )

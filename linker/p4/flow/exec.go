@@ -192,12 +192,16 @@ func (u *unit) assign(lhs, rhs syntax.Expr, st *state) {
 		u.indices(lhs, st)
 		return
 	}
-	if !exact {
-		u.read(rhs, st)
-	} else {
+	if exact {
 		u.store(p, rhs, st)
+	} else {
+		u.read(rhs, st)
 	}
 	u.written(lhs, st)
+	// Of a header union at most one member is valid.
+	if exact && p.shape.kind == headerShape && !st.dead && u.at(st, p.start) == valid {
+		u.othersOfUnion(lhs, st)
+	}
 }
 
 // written says that the part that lhs names has got a value.
@@ -206,13 +210,34 @@ func (u *unit) written(lhs syntax.Expr, st *state) {
 		return
 	}
 	u.indices(lhs, st)
-	p, exact, ok := u.locate(lhs)
-	if !ok {
-		return
+	// A slice is a part of a scalar: with it the whole counts as set.
+	sliced := false
+	for {
+		x := unparen(lhs)
+		if s, ok := x.(*syntax.Slice); ok {
+			lhs, sliced = s.X, true
+		} else if s, ok := x.(*syntax.PlusSlice); ok {
+			lhs, sliced = s.X, true
+		} else {
+			break
+		}
 	}
-	if !exact {
+	p, exact, ok := u.locate(lhs)
+	switch {
+	case !ok:
+		return
+	case !exact && u.elements(lhs, p, st):
+		p.shape.each(p.start, func(i int, validity bool) {
+			if !validity {
+				u.put(st, i, set)
+			}
+		})
+		return
+	case !exact:
 		u.fill(st, p, set, unknown)
 		return
+	case sliced:
+		u.put(st, p.start, set)
 	}
 	if len(p.headers) > 0 {
 		u.access(lhs, p, st)

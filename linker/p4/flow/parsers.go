@@ -72,7 +72,11 @@ func catchAll(k syntax.Expr) bool {
 const maxEarlier = 256
 
 func (a *analysis) selectCases(s *syntax.StateDecl) {
-	if s.Transition == nil || s.Transition.Select == nil {
+	if s.Transition == nil {
+		a.warn(s.Name, codeNoDefault, "state %s has no transition, and so rejects", s.Name.Name)
+		return
+	}
+	if s.Transition.Select == nil {
 		return
 	}
 	sel := s.Transition.Select

@@ -92,6 +92,27 @@ func (u *unit) access(n syntax.Node, p place, st *state) bool {
 	return h&invalid == 0 && !surely(h)
 }
 
+// elements notes an access to a field of some element of a header stack: it is wrong for certain if no element is valid. It
+// reports whether e is such an access.
+func (u *unit) elements(e syntax.Expr, p place, st *state) bool {
+	m, ok := unparen(e).(*syntax.Member)
+	if !ok || p.shape.kind != stackShape || p.shape.elem.kind != headerShape {
+		return false
+	}
+	if _, ok := unparen(m.X).(*syntax.Index); !ok {
+		return false
+	}
+	var h cell
+	for i := range p.shape.count {
+		h |= u.at(st, p.start+i*p.shape.elem.size)
+	}
+	if !surely(h) {
+		h = unknown
+	}
+	u.note(e, 0, h)
+	return true
+}
+
 // read evaluates an expression.
 func (u *unit) read(e syntax.Expr, st *state) {
 	if e == nil || st.dead || u.spent() {
@@ -109,7 +130,9 @@ func (u *unit) read(e syntax.Expr, st *state) {
 			return
 		}
 		u.indices(e, st)
-		if exact && u.access(e, p, st) {
+		if !exact {
+			u.elements(e, p, st)
+		} else if u.access(e, p, st) {
 			if v, scalars := u.whole(st, p); scalars {
 				u.note(e, v, 0)
 			}
@@ -237,7 +260,7 @@ func (u *unit) whenValid(e syntax.Expr, st *state) (yes, no *state) {
 	default:
 		u.put(yes, p.start, valid)
 		u.invalidate(no, p)
-		if v&unknown != 0 {
+		if v&(unknown|tested) != 0 && v&invalid == 0 {
 			u.put(no, p.start, tested)
 		}
 	}
