@@ -212,7 +212,7 @@ control il_Ingress(inout
 ----
     table il_last {
         key = { hdr.il_vlan.vid: exact; }
-        actions = { il_drop; .il_drop(standard_metadata.egress_spec); il_to_system; }
+        actions = { .il_drop(standard_metadata.egress_spec); il_to_system; }
         const default_action = il_to_system();
     }
     table il_l2 {

@@ -170,9 +170,14 @@ func (m *machine) arith(at syntax.Node, op syntax.Op, x, y *smt.Term, signed boo
 		return b.BVSub(x, y)
 	case "*":
 		return b.BVMul(x, y)
-	case "/":
-		return b.BVUDiv(x, y)
-	case "%":
+	case "/", "%":
+		// Targets differ on division by zero.
+		if v, ok := y.ConstBV(); !ok || v.Sign() == 0 || signed {
+			m.refuse(at, "operator %s by anything but a positive constant", op)
+		}
+		if op == "/" {
+			return b.BVUDiv(x, y)
+		}
 		return b.BVURem(x, y)
 	case "&":
 		return b.BVAnd(x, y)

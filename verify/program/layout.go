@@ -99,7 +99,7 @@ func (l *layouts) compute(t types.Type) ([]leaf, error) {
 		}
 		return out, nil
 	case *types.Stack:
-		if t.Size >= 1<<stackBits {
+		if t.Size == 0 || t.Size >= 1<<stackBits || !t.IsHeaderStack() {
 			break
 		}
 		sub, err := l.of(t.Elem)

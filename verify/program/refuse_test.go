@@ -27,6 +27,15 @@ func TestUnsupported(t *testing.T) {
 	}{
 		{"digest", "kv__l2.apply();", "kv__l2.apply(); digest<bit<8>>(1, hdr.kv__cache.op);", "digest<bit<8>>", "extern function digest"},
 		{"truncation", "kv__l2.apply();", "kv__l2.apply(); truncate(32w60);", "truncate(32w60)", "extern function truncate"},
+		{"an array", "    bit<32> kv__tmp;\n", "    bit<32> kv__tmp;\n    bit<8>[4] kv__cells;\n", "kv__cells", "values of type bit<8>[4]"},
+		{
+			"a division by what may be zero", "kv__l2.apply();", "kv__l2.apply(); kv__tmp /= kv__tmp;",
+			"kv__tmp /= kv__tmp", "operator / by anything but a positive constant",
+		},
+		{
+			"a table property of nobody", "    table kv__l2 {\n", "    table kv__l2 {\n        junk = 1;\n",
+			"junk = 1", "table property junk",
+		},
 		{
 			"an endless parser loop", "state il_marker {", "state il_marker { transition il_marker; }\n state il_other {",
 			"il_marker;", "consumes nothing",

@@ -173,6 +173,10 @@ func TestRefused(t *testing.T) {
 		{"hash algorithm", "", "", "hash(hdr.h.c, HashAlgorithm.crc32_custom, 16w0, { hdr.h.a }, 16w7);", "crc32_custom"},
 		{"selector", "", "action a() {} table t { key = { hdr.h.a: exact; hdr.h.b: selector; } actions = { a; } }", "t.apply();", "selector"},
 		{"profile", "", "action a() {} table t { key = { hdr.h.a: exact; } actions = { a; } implementation = action_profile(4); }", "t.apply();", "@name"},
+		{"array", "", "bit<8>[4] cells;", "hdr.h.a = cells[1];", "bit<8>[4]"},
+		{"empty stack", "header e {}", "e[0] none;", "", "e[0]"},
+		{"division by zero", "", "", "hdr.h.a /= hdr.h.a;", "operator /"},
+		{"property", "", "action a() {} table t { key = { hdr.h.a: exact; } actions = { a; } junk = 1; }", "t.apply();", "junk"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := compileSkeleton(t, tc.top, tc.locals, tc.apply)

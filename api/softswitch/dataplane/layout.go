@@ -67,6 +67,9 @@ func wordsOf(at syntax.Node, t types.Type) int {
 		}
 		return n
 	case *types.Stack:
+		if !t.IsHeaderStack() || t.Size == 0 {
+			break
+		}
 		return 1 + (t.Size+1)*wordsOf(at, t.Elem)
 	}
 	unsupported(at, "a value of type %s", t)

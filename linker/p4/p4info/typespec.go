@@ -115,7 +115,7 @@ func (g *generator) typeSpec(at syntax.Node, t types.Type) *p4configv1.P4DataTyp
 		g.structSpec(at, t, s)
 	case *types.Stack:
 		elem, ok := t.Elem.(*types.Struct)
-		if !ok {
+		if !ok || !t.IsHeaderStack() {
 			g.errorf(at, codeType, "type %v cannot be described", t)
 			return s
 		}

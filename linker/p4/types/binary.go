@@ -68,18 +68,6 @@ func (c *checker) binary(e *syntax.Binary) (Type, Value) {
 	return t, v
 }
 
-// checkDivision refuses division at run time, which the language does not have, but for powers of two, which are shifts.
-func (c *checker) checkDivision(at syntax.Node, op syntax.Op, x, y syntax.Expr) bool {
-	if op != "/" && op != "%" || c.compileTime(x) && c.compileTime(y) {
-		return true
-	}
-	if v, ok := c.info.Values[y].(IntValue); ok && v.Int.Sign() > 0 && v.Int.TrailingZeroBits()+1 == uint(v.Int.BitLen()) {
-		return true
-	}
-	c.errorf(at, codeNotConst, "%s is defined only on numbers known at compile time, or by a power of two", op)
-	return false
-}
-
 // operator types x op y, whose operands have been checked, and converts them to what it needs.
 func (c *checker) operator(at syntax.Node, op syntax.Op, x, y syntax.Expr) Type {
 	tx, ty := c.info.Types[x], c.info.Types[y]
@@ -125,30 +113,47 @@ func (c *checker) operator(at syntax.Node, op syntax.Op, x, y syntax.Expr) Type 
 			return undefined()
 		}
 		return &Set{Elem: t}
-	case "+", "-", "*", "/", "%", "|+|", "|-|", "&", "|", "^":
-		t, ok := c.harmonize(x, y)
-		if !ok {
-			return undefined()
-		}
-		b, bits := t.(*Bit)
-		switch {
-		case isInvalid(t):
+	case "/", "%":
+		if !c.nonNegative(at, op, x) || !c.nonNegative(at, op, y) {
 			return Invalid
-		case bits && b.Signed && (op == "/" || op == "%"):
-			return undefined()
-		case bits:
-			return t
-		case isInt(t) && op != "|+|" && op != "|-|":
-			return t // bit operations take integers as infinite two's complement
 		}
-		if n, ok := t.(*Enum); ok && n.Underlying != nil {
-			c.info.Implicit[x], c.info.Implicit[y] = n.Underlying, n.Underlying
-			return n.Underlying
-		}
-		return undefined()
+		return c.arithmetic(at, op, x, y)
+	case "+", "-", "*", "|+|", "|-|", "&", "|", "^":
+		return c.arithmetic(at, op, x, y)
 	}
 	c.unsupported(at, "operator "+string(op))
 	return Invalid
+}
+
+// arithmetic types the operators that give what they take.
+func (c *checker) arithmetic(at syntax.Node, op syntax.Op, x, y syntax.Expr) Type {
+	tx, ty := c.info.Types[x], c.info.Types[y]
+	undefined := func() Type {
+		if !c.hasPendingParts(x) && !c.hasPendingParts(y) {
+			c.errorf(at, codeOperand, "%s is not defined on %v and %v", op, tx, ty)
+		}
+		return Invalid
+	}
+	t, ok := c.harmonize(x, y)
+	if !ok {
+		return undefined()
+	}
+	b, bits := t.(*Bit)
+	switch {
+	case isInvalid(t):
+		return Invalid
+	case bits && b.Signed && (op == "/" || op == "%"):
+		return undefined()
+	case bits:
+		return t
+	case isInt(t) && op != "|+|" && op != "|-|":
+		return t // bit operations take integers as infinite two's complement
+	}
+	if n, ok := t.(*Enum); ok && n.Underlying != nil {
+		c.info.Implicit[x], c.info.Implicit[y] = n.Underlying, n.Underlying
+		return n.Underlying
+	}
+	return undefined()
 }
 
 func (c *checker) hasPendingParts(e syntax.Expr) bool { return isInvalid(c.info.Types[e]) }

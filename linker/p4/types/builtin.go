@@ -60,6 +60,9 @@ func (c *checker) builtin(e *syntax.Call, fun *syntax.Member, r *Call, t Type) T
 			return done(&Signature{Result: Void})
 		}
 	case *Stack:
+		if !u.IsHeaderStack() {
+			break
+		}
 		if sel == "push_front" || sel == "pop_front" {
 			c.lvalue(fun.X)
 			res := done(&Signature{Result: Void, Params: []*Param{{Name: "count", Type: Int}}})

@@ -1,6 +1,10 @@
 package types
 
-import "github.com/interlock/interlock/linker/p4/syntax"
+import (
+	"strings"
+
+	"github.com/interlock/interlock/linker/p4/syntax"
+)
 
 // call checks a call; stmt says that it is a statement of its own, whose result is dropped.
 func (c *checker) call(e *syntax.Call, want Type, stmt bool) (Type, Value) {
@@ -171,7 +175,11 @@ func (c *checker) callMember(e *syntax.Call, fun *syntax.Member, r *Call, want T
 	}
 	callee := r.Callee
 	r.Callee = nil
-	switch t := c.expr(fun.X, nil).(type) {
+	typed := c.expr
+	if strings.HasPrefix(sel, "minSizeIn") || strings.HasPrefix(sel, "maxSizeIn") {
+		typed = func(e syntax.Expr, _ Type) Type { return c.receiver(e) }
+	}
+	switch t := typed(fun.X, nil).(type) {
 	case *Table:
 		if sel != "apply" {
 			break

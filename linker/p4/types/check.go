@@ -29,6 +29,7 @@ func Check(p *syntax.Program) (*Info, syntax.Diagnostics) {
 		methods:      map[*syntax.ExternDecl]*externInfo{},
 		ctorParams:   map[*Object]bool{},
 		partCounts:   map[Type]int{},
+		ifUsed:       map[*Object][]func(){},
 	}
 	c.push()
 	c.top = c.scope
@@ -37,6 +38,7 @@ func Check(p *syntax.Program) (*Info, syntax.Diagnostics) {
 	}
 	c.annotations(p)
 	c.controlPlane()
+	c.reportUsed()
 	c.pop()
 	c.diags.Sort()
 	return c.info, c.diags
@@ -66,7 +68,8 @@ type checker struct {
 	tableActions map[*Object]*tableActions
 	methods      map[*syntax.ExternDecl]*externInfo
 	partCounts   map[Type]int
-	ctorParams   map[*Object]bool // constructor parameters: known at compile time, though not what they are
+	ifUsed       map[*Object][]func() // errors of top-level actions and functions that count only if these are used
+	ctorParams   map[*Object]bool     // constructor parameters: known at compile time, though not what they are
 }
 
 // place is where a statement or declaration stands.
@@ -96,6 +99,11 @@ func (c *checker) warnf(at syntax.Node, code, format string, args ...any) {
 	c.diags = append(c.diags, syntax.Diagnostic{
 		Pos: at.Pos(), Last: syntax.Last(at), Code: code, Severity: syntax.Warning, Msg: fmt.Sprintf(format, args...),
 	})
+}
+
+// extension warns of what is accepted because p4c accepts it, though the specification does not define it.
+func (c *checker) extension(at syntax.Node, format string, args ...any) {
+	c.warnf(at, codeExtension, "%s", fmt.Sprintf(format, args...)+": p4c accepts this, the specification does not define it")
 }
 
 func (c *checker) unsupported(at syntax.Node, what string) {

@@ -65,6 +65,11 @@ func (c *checker) convert(e syntax.Expr, to Type) bool {
 		c.info.Implicit[e] = to
 		return true
 	}
+	if _, bits := t.(*Bit); bits && isInt(to) {
+		c.extension(e, "the implicit cast of %v to int", t)
+		c.info.Implicit[e] = to
+		return true
+	}
 	if a, ok := t.(*Applicable); ok {
 		if w, ok := to.(*Applicable); ok {
 			if compatible(a, w) {
@@ -121,8 +126,10 @@ func (c *checker) convertInt(e syntax.Expr, b *Bit) bool {
 			c.info.Implicit[e] = b
 			return true
 		}
-		c.errorf(e, codeNotConst, "an integer without a width must be known at compile time")
-		return false
+		// An element of a variable of type tuple<int>.
+		c.extension(e, "an integer without a width at run time")
+		c.info.Implicit[e] = b
+		return true
 	}
 	w := wrap(v.Int, b)
 	if !fits(v.Int, b) {

@@ -51,9 +51,6 @@ func (c *checker) structDecl(d *syntax.StructDecl) {
 	if len(ps) == 0 && !c.bounded(d.Name, t) {
 		t.Fields = nil // nothing that follows walks it
 	}
-	if kind == Header && varbits(t) > 1 {
-		c.errorf(d.Name, codeBadType, "header %s has several varbit fields", t.Name)
-	}
 	if len(ps) > 0 {
 		c.typeParams[o] = ps
 	}
@@ -87,6 +84,9 @@ func headerField(t Type) bool {
 		return true
 	case *Enum:
 		return t.Underlying != nil
+	case *Stack:
+		_, bad := t.Elem.(*Varbit)
+		return !bad && !t.IsHeaderStack() && headerField(t.Elem)
 	case *Struct:
 		if t.Kind != PlainStruct {
 			return false
@@ -121,6 +121,12 @@ func (c *checker) enumDecl(d *syntax.EnumDecl) {
 		}
 		t.Underlying = u
 	}
+	// The values of members may be given by the names of earlier ones.
+	c.push()
+	defer func() {
+		c.pop()
+		c.declare(c.newObject(TypeObject, d.Name, t, d))
+	}()
 	seen := map[string]bool{}
 	for _, m := range d.Members {
 		if seen[m.Name.Name] {
@@ -143,9 +149,11 @@ func (c *checker) enumDecl(d *syntax.EnumDecl) {
 				v = IntValue{new(big.Int)}
 			}
 			t.Values = append(t.Values, v)
+			o := c.newObject(ConstObject, m.Name, t, d)
+			o.Value = v
+			c.scope.names[o.Name] = []*Object{o}
 		}
 	}
-	c.declare(c.newObject(TypeObject, d.Name, t, d))
 }
 
 func (c *checker) typedefDecl(d *syntax.TypedefDecl) {

@@ -100,7 +100,7 @@ func (c *checker) name(e *syntax.Name) (Type, Value) {
 		return Invalid, nil
 	}
 	switch o.Kind {
-	case VarObject, ConstObject, ParamObject:
+	case VarObject, ConstObject, ParamObject, MatchKindObject:
 		return o.Type, o.Value
 	case ValueSetObject, InstanceObject, TableObject:
 		return o.Type, nil
@@ -328,9 +328,10 @@ func (c *checker) lvalue(e syntax.Expr) bool {
 		case *Struct:
 			return c.lvalue(x.X)
 		case *Stack:
-			if x.Sel.Name == "next" || x.Sel.Name == "last" {
+			if x.Sel.Name == "next" {
 				return c.lvalue(x.X)
 			}
+			return bad("a stack's " + x.Sel.Name)
 		case *Basic:
 			if isInvalid(t) {
 				return false
@@ -339,8 +340,10 @@ func (c *checker) lvalue(e syntax.Expr) bool {
 		return bad("this")
 	case *syntax.Index:
 		switch c.info.Types[x.X].(type) {
-		case *Stack, *Tuple:
+		case *Stack:
 			return c.lvalue(x.X)
+		case *Tuple:
+			return bad("an element of a tuple")
 		}
 		return bad("this")
 	case *syntax.Slice:
@@ -349,6 +352,18 @@ func (c *checker) lvalue(e syntax.Expr) bool {
 		return c.lvalue(x.X)
 	}
 	return bad("this")
+}
+
+// receiver types the receiver of minSizeInBits and its kin. It is not evaluated, so that an index may be outside.
+func (c *checker) receiver(e syntax.Expr) Type {
+	if x, ok := unparen(e).(*syntax.Index); ok {
+		if t, ok := c.expr(x.X, nil).(*Stack); ok {
+			c.expr(x.I, nil)
+			c.info.Types[e], c.info.Types[x] = t.Elem, t.Elem
+			return t.Elem
+		}
+	}
+	return c.expr(e, nil)
 }
 
 func (c *checker) index(e *syntax.Index) (Type, Value) {

@@ -131,6 +131,13 @@ func underlying(t Type) Type {
 	}
 }
 
+// IsHeaderStack reports whether the array is of headers or header unions: only then it has next, last, lastIndex, size,
+// push_front and pop_front, and can be emitted.
+func (t *Stack) IsHeaderStack() bool {
+	s, ok := t.Elem.(*Struct)
+	return ok && s.Kind != PlainStruct
+}
+
 // FieldIndex returns the index of the named field, or -1.
 func (t *Struct) FieldIndex(name string) int {
 	for i, f := range t.Fields {

@@ -183,7 +183,7 @@ func typeArgument(t Type) bool {
 	case *Extern, *Applicable, *Package, *Table, *Signature, *Set:
 		return false
 	case *Basic:
-		return t.Kind == BoolKind || t.Kind == IntKind || t.Kind == StringKind || t.Kind == ErrorKind || t.Kind == InvalidKind
+		return t.Kind == BoolKind || t.Kind == IntKind || t.Kind == StringKind || t.Kind == ErrorKind || t.Kind == MatchKindKind || t.Kind == InvalidKind
 	}
 	return true
 }

@@ -51,6 +51,10 @@ func (c *checker) member(e *syntax.Member) (Type, Value) {
 		}
 		return t.Fields[i].Type, nil
 	case *Stack:
+		if !t.IsHeaderStack() && !isInvalid(t.Elem) {
+			c.errorf(e.Sel, codeNoMember, "%v is no header stack and has no member %s", t, sel)
+			return Invalid, nil
+		}
 		switch sel {
 		case "next", "last":
 			if c.place != inState {

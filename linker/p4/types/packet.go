@@ -34,6 +34,9 @@ func (c *checker) extracted(e *syntax.Call, r *Call) bool {
 	case len(r.Args) == 1 && varbits(h) != 0:
 		c.errorf(e, codeArgs, "extract of %v needs the size of its varbit field", h)
 		return false
+	case varbits(h) > 1:
+		c.errorf(e, codeBadType, "%v has several varbit fields and cannot be extracted", h)
+		return false
 	case len(r.Args) == 2 && varbits(h) == 0:
 		c.errorf(e, codeArgs, "%v has no varbit field whose size could be given", h)
 		return false
@@ -70,7 +73,9 @@ func (m *emitter) ok(t Type) bool {
 				r = r && m.ok(f.Type)
 			}
 		}
-	case *Stack, *TypeParam:
+	case *Stack:
+		r = t.IsHeaderStack()
+	case *TypeParam:
 	case *Tuple:
 		for _, e := range t.Elems {
 			r = r && m.ok(e)

@@ -95,14 +95,10 @@ func (c *checker) transition(t *syntax.Transition) {
 	elems := make([]Type, len(sel.Exprs))
 	for i, e := range sel.Exprs {
 		elems[i] = c.expr(e, nil)
-		switch u := underlying(elems[i]).(type) {
-		case *Bit, *Enum:
-		case *Basic:
-			if u.Kind != BoolKind && u.Kind != ErrorKind && u.Kind != InvalidKind {
-				c.errorf(e, codeKeyset, "cannot select on %v", elems[i])
-				elems[i] = Invalid
-			}
-		default:
+		if isInvalid(elems[i]) {
+			continue
+		}
+		if !selectable(elems[i]) {
 			c.errorf(e, codeKeyset, "cannot select on %v", elems[i])
 			elems[i] = Invalid
 		}
@@ -112,6 +108,24 @@ func (c *checker) transition(t *syntax.Transition) {
 		c.constKeyset(k.Keyset)
 		c.state(k.Next)
 	}
+}
+
+// selectable reports whether select can look at values of type t (specification, section "Select expressions").
+func selectable(t Type) bool {
+	switch u := underlying(t).(type) {
+	case *Bit, *Enum:
+		return true
+	case *Basic:
+		return u.Kind == BoolKind || u.Kind == ErrorKind
+	case *Tuple:
+		for _, e := range u.Elems {
+			if !selectable(e) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }
 
 // keysetTuple checks the keyset of a select case or table entry against the types it must match.
@@ -159,53 +173,62 @@ func (c *checker) keysetTuple(k syntax.Expr, elems []Type) {
 	}
 }
 
-// constKeyset reports parts of a keyset that are not known at compile time.
+// constKeyset reports the bounds of ranges and masks that are not known at compile time and, under v1model, all parts of a
+// keyset that are not. (Other values need not be, specification, section "Select expressions".)
 func (c *checker) constKeyset(k syntax.Expr) {
-	switch x := k.(type) {
+	known := func(e syntax.Expr) {
+		if !c.compileTime(e) {
+			c.errorf(e, codeNotConst, "a keyset must be known at compile time")
+		}
+	}
+	switch x := unparen(k).(type) {
 	case *syntax.DefaultExpr, *syntax.DontCare:
-	case *syntax.Paren:
-		c.constKeyset(x.X)
+		return
 	case *syntax.ListExpr:
 		for _, e := range x.Elems {
 			c.constKeyset(e)
 		}
-	default:
-		if b, ok := k.(*syntax.Binary); ok && (b.Op == "&&&" || b.Op == "..") {
-			c.constKeyset(b.X)
-			c.constKeyset(b.Y)
+		return
+	case *syntax.Binary:
+		if x.Op == "&&&" || x.Op == ".." {
+			known(x.X)
+			known(x.Y)
 			return
 		}
-		if n, ok := k.(*syntax.Name); ok {
-			if o := c.info.Uses[n.Ident]; o != nil && o.Kind == ValueSetObject {
-				return
-			}
+	case *syntax.Name:
+		if o := c.info.Uses[x.Ident]; o != nil && o.Kind == ValueSetObject {
+			return
 		}
-		if !c.compileTime(k) {
-			c.errorf(k, codeNotConst, "a keyset must be known at compile time")
-		}
+	}
+	if c.isV1Model() {
+		known(k)
 	}
 }
 
-// setFits reports whether the elements of a set can be matched against values of the given types.
+// setFits reports whether the elements of a set can be matched against values of the given types: structs and tuples field by
+// field, whatever holds the fields.
 func (c *checker) setFits(s *Set, elems []Type) bool {
 	if len(elems) == 1 && Identical(s.Elem, elems[0]) {
 		return true
 	}
-	switch e := s.Elem.(type) {
-	case *Tuple:
-		return identicalLists(e.Elems, elems)
-	case *Struct:
-		if len(e.Fields) != len(elems) {
-			return false
-		}
-		for i, f := range e.Fields {
-			if !Identical(f.Type, elems[i]) {
-				return false
+	return identicalLists(flatten(nil, s.Elem), flatten(nil, elems...))
+}
+
+// flatten appends the fields of structs and tuples.
+func flatten(to []Type, ts ...Type) []Type {
+	for _, t := range ts {
+		switch t := t.(type) {
+		case *Tuple:
+			to = flatten(to, t.Elems...)
+		case *Struct:
+			for _, f := range t.Fields {
+				to = flatten(to, f.Type)
 			}
+		default:
+			to = append(to, t)
 		}
-		return true
 	}
-	return false
+	return to
 }
 
 // keyset checks one keyset element against the type it is matched with.
@@ -239,6 +262,12 @@ func (c *checker) keyset(k syntax.Expr, elem Type) {
 			c.errorf(k, codeKeyset, "%s is not defined on %v", x.Op, elem)
 		}
 		return
+	}
+	if l, ok := k.(*syntax.ListExpr); ok {
+		if t, ok := underlying(elem).(*Tuple); ok {
+			c.keysetTuple(l, t.Elems)
+			return
+		}
 	}
 	t := c.expr(k, elem)
 	if s, ok := t.(*Set); ok {

@@ -83,12 +83,18 @@ func sameShape(a, b *Object) bool {
 // lookup finds the objects of a name, from the innermost scope or, for an absolute one, at top level.
 func (c *checker) lookup(name string, absolute bool) []*Object {
 	if absolute {
-		return c.top.names[name]
+		if os := c.top.names[name]; len(os) > 0 || c.matchKinds[name] == nil {
+			return os
+		}
+		return []*Object{c.matchKinds[name]}
 	}
 	for s := c.scope; s != nil; s = s.outer {
 		if os := s.names[name]; len(os) > 0 {
 			return os
 		}
+	}
+	if o := c.matchKinds[name]; o != nil {
+		return []*Object{o} // whatever else has the name hides the match kind: there are many, and only tables name them
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ type (
 		Args   []Type // type arguments of a generic one
 		Decl   *syntax.StructDecl
 	}
-	// Stack is Elem[Size].
+	// Stack is the array Elem[Size]: a header stack if Elem is a header or header union (see IsHeaderStack). Size 0 is legal.
 	Stack struct {
 		Elem Type
 		Size int

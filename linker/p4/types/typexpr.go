@@ -7,7 +7,7 @@ import (
 // Bounds on what one type may ask for, so that a small text cannot ask for unbounded work.
 const (
 	maxWidth = 1 << 16 // bits of one value
-	maxStack = 1 << 16 // elements of one header stack
+	maxStack = 1 << 16 // elements of one array
 )
 
 // typ resolves a type as written. It returns Invalid after reporting what is wrong.
@@ -32,16 +32,12 @@ func (c *checker) resolveType(t syntax.Type) Type {
 		return c.specializedType(t)
 	case *syntax.StackType:
 		elem := c.typ(t.Elem)
-		n, ok := c.size(t.Size, maxStack, "size of a header stack")
+		n, ok := c.size(t.Size, maxStack, "size of an array")
 		if isInvalid(elem) || !ok {
 			return Invalid
 		}
-		if !isHeader(elem) && !isUnion(elem) {
-			c.errorf(t, codeBadType, "a stack is of headers or header unions, not of %v", elem)
-			return Invalid
-		}
-		if n == 0 {
-			c.errorf(t.Size, codeWidth, "a header stack has at least one element")
+		if !arrayElement(elem) {
+			c.errorf(t, codeBadType, "an array cannot hold %v", elem)
 			return Invalid
 		}
 		stack := &Stack{Elem: elem, Size: n}
@@ -53,7 +49,7 @@ func (c *checker) resolveType(t syntax.Type) Type {
 		r := &Tuple{}
 		for _, a := range t.Args {
 			e := c.typ(a)
-			if !isInvalid(e) && !storable(e) && !isInt(e) && !isBasic(e, StringKind) {
+			if !isInvalid(e) && !storable(e) && !isInt(e) && !isBasic(e, StringKind) && !isBasic(e, MatchKindKind) {
 				c.errorf(a, codeBadType, "a tuple cannot hold %v", e)
 				e = Invalid
 			}
@@ -119,7 +115,10 @@ func (c *checker) baseType(t *syntax.BaseType) Type {
 
 // size evaluates a constant that counts something.
 func (c *checker) size(e syntax.Expr, limit int, what string) (int, bool) {
-	t := c.expr(e, nil)
+	return c.sizeOf(e, c.expr(e, nil), limit, what)
+}
+
+func (c *checker) sizeOf(e syntax.Expr, t Type, limit int, what string) (int, bool) {
 	if isInvalid(t) {
 		return 0, false
 	}
@@ -133,6 +132,15 @@ func (c *checker) size(e syntax.Expr, limit int, what string) (int, bool) {
 		return 0, false
 	}
 	return int(v.Int.Int64()), true
+}
+
+// count is size for what need not be known before constructor parameters are.
+func (c *checker) count(e syntax.Expr, limit int, what string) {
+	t := c.expr(e, nil)
+	if _, bits := c.representation(t).(*Bit); (bits || isInt(t)) && c.info.Values[e] == nil && c.compileTime(e) {
+		return
+	}
+	c.sizeOf(e, t, limit, what)
 }
 
 // namedType resolves a type name without its type arguments. The type of a generic object is over its own parameters.
@@ -203,6 +211,26 @@ func (c *checker) specialize(o *Object, args []Type) Type {
 	t := subst(o.Type, b)
 	c.specialized[key] = t
 	return t
+}
+
+// arrayElement reports whether there are arrays of t (specification, section "Type nesting rules").
+func arrayElement(t Type) bool {
+	switch t := t.(type) {
+	case *Tuple:
+		return false
+	case *Stack:
+		return !t.IsHeaderStack()
+	}
+	return storable(t)
+}
+
+// representation is what values of t are made of: a serializable enum's underlying type, and what a new type is made of.
+func (c *checker) representation(t Type) Type {
+	u := underlying(t)
+	if n, ok := u.(*Enum); ok && n.Underlying != nil {
+		return underlying(n.Underlying)
+	}
+	return u
 }
 
 // storable reports whether a variable or field may have type t.

@@ -45,7 +45,7 @@ control c(inout h_t h, in s_t ro, inout s_t s, inout h_t[2] st) {
         s = { a = 1, a = 2, b = true }; // ERROR "field a is given twice"
         st[2].x = 1; // ERROR "index 2 is outside 0 to 1"
         st.next.x = 1; // ERROR "next may not stand in an apply block"
-        st.push_front(x); // ERROR "stands where int is wanted"
+        st.push_front(x); // ERROR "push_front needs a constant that is not negative"
         if (x) { } // ERROR "type bit<8> stands where bool is wanted"
         if (e_t.A == 1) { } // ERROR "== is not defined on e_t and int"
         x = (n_t) 1; // ERROR "type n_t stands where bit<8> is wanted"

@@ -20,7 +20,8 @@ parser p(packet_in b, out h_t h, out f_t f, inout m_t m) {
             1: start; // ERROR "one value where 2 are matched"
             (true, _): start; // ERROR "type bool stands where bit<8> is wanted"
             (1 &&& 3, 2 .. 16w7): two;
-            (m.a, _): two; // ERROR "a keyset must be known at compile time"
+            (m.a, _): two;
+            (m.a &&& 3, _): two; // ERROR "a keyset must be known at compile time"
             default: reject;
         }
     }

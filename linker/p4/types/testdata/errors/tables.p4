@@ -16,7 +16,7 @@ control c(inout m_t m) {
     table t9 { actions = { set; } default_action = set; } // ERROR "argument v is missing"
     table ta { actions = { set; } default_action = set(m.a); } // ERROR "must be known at compile time"
     table tb { actions = { none; } size = m.a; } // ERROR "size of a table must be a constant"
-    table tc { actions = { none; } colour = 1; } // ERROR "table property colour: not supported yet"
+    table tc { actions = { none; } colour = m.a; } // ERROR "property colour must be an instance or known at compile time"
     table td { actions = { none; } size = 1; size = 2; } // ERROR "property size is given twice"
     table te { actions = { none; } counters = 5; } // ERROR "counters cannot be int"
     table tf { actions = { none; } meters = dc; } // ERROR "meters cannot be direct_counter"

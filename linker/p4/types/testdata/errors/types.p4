@@ -3,10 +3,13 @@
 const int n = 3;
 header h_t { bit<8> x; }
 header bad_t { h_t h; } // ERROR "a header cannot hold a field of type h_t"
-header two_t { varbit<8> a; varbit<8> b; } // ERROR "several varbit fields"
 header_union u_t { bit<8> x; } // ERROR "a header_union cannot hold a field of type bit<8>"
-struct stack_t { h_t[0] none; } // ERROR "at least one element"
-struct stack2_t { bit<8>[3] none; } // ERROR "a stack is of headers or header unions, not of bit<8>"
+struct stack_t { h_t[(n - 4)] none; } // ERROR "must be from 0 to 65536, not -1"
+struct stack2_t { h_t[3][2] none; } // ERROR "an array cannot hold h_t\[3\]"
+struct stack3_t { string[2] none; } // ERROR "an array cannot hold string"
+struct stack4_t { tuple<bit>[2] none; } // ERROR "an array cannot hold tuple<bit<1>>"
+header varbits_t { varbit<8>[2] none; } // ERROR "a header cannot hold a field of type varbit<8>\[2\]"
+header stack5_t { h_t[2] none; } // ERROR "a header cannot hold a field of type h_t\[2\]"
 struct width_t { bit<(n - 4)> x; } // ERROR "must be from 0 to 65536, not -1"
 struct width2_t { bit<100000> x; } // ERROR "must be from 0 to 65536, not 100000"
 struct g_t<T> { T x; }

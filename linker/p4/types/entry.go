@@ -1,0 +1,169 @@
+package types
+
+import (
+	"math/big"
+
+	"github.com/interlock/interlock/linker/p4/syntax"
+)
+
+func (c *checker) tableEntries(p *syntax.EntriesProperty, keys []*syntax.TableKey, acts *tableActions) {
+	elems := make([]Type, len(keys))
+	for i, k := range keys {
+		elems[i] = c.info.Types[k.Expr]
+	}
+	if len(keys) == 0 && len(p.Entries) > 0 {
+		c.errorf(p, codeTable, "a table without keys has no entries")
+	}
+	ranked := false
+	for _, k := range keys {
+		switch {
+		case k.MatchKind == nil:
+		case k.MatchKind.Name == "ternary", k.MatchKind.Name == "range", k.MatchKind.Name == "optional":
+			ranked = true
+		}
+	}
+	seen := map[string]bool{}
+	for i, e := range p.Entries {
+		if e.Priority != nil && !ranked {
+			c.errorf(e.Priority, codeTable, "entries of this table have no priority: no key is matched by ternary, range or optional")
+		}
+		if i > 0 && e.Priority != nil && p.Entries[0].Priority == nil {
+			c.errorf(e.Priority, codeTable, "either the first entry has a priority or none has")
+		}
+		if e.Priority != nil {
+			t := c.expr(e.Priority, nil)
+			if _, ok := c.info.Values[e.Priority].(IntValue); !ok && !isInvalid(t) {
+				c.errorf(e.Priority, codeNotConst, "a priority must be a constant integer")
+			}
+		}
+		if len(keys) > 0 {
+			c.keysetTuple(e.Keyset, elems)
+			c.entryKeys(e.Keyset, keys)
+			if key, ok := c.exactKey(e.Keyset); ok && !ranked {
+				if seen[key] {
+					c.errorf(e.Keyset, codeTable, "there is an entry with this key already")
+				}
+				seen[key] = true
+			}
+		}
+		if o := c.actionRef(e.Action, acts, true); o != nil && acts.refs[o] != nil && hasAnnotation(acts.refs[o].Annotations, "defaultonly") {
+			c.errorf(e.Action, codeActionRef, "action %s is @defaultonly", o.Name)
+		}
+	}
+}
+
+// exactKey is a text that two keysets without wild cards share exactly if they are equal.
+func (c *checker) exactKey(k syntax.Expr) (string, bool) {
+	if p, ok := k.(*syntax.Paren); ok {
+		return c.exactKey(p.X)
+	}
+	if b, ok := k.(*syntax.Binary); ok && b.Op == "&&&" {
+		x, ok1 := c.exactKey(b.X)
+		y, ok2 := c.exactKey(b.Y)
+		return x + "/" + y, ok1 && ok2
+	}
+	if l, ok := k.(*syntax.ListExpr); ok {
+		all := ""
+		for _, e := range l.Elems {
+			s, ok := c.exactKey(e)
+			if !ok {
+				return "", false
+			}
+			all += s + ","
+		}
+		return all, true
+	}
+	v := c.info.Values[k]
+	if v == nil {
+		return "", false
+	}
+	return valueKey(v), true
+}
+
+// entryKeys checks each element of an entry's keyset against its match kind.
+func (c *checker) entryKeys(k syntax.Expr, keys []*syntax.TableKey) {
+	switch x := k.(type) {
+	case *syntax.Paren:
+		c.entryKeys(x.X, keys)
+	case *syntax.ListExpr:
+		if len(x.Elems) == len(keys) {
+			for i, e := range x.Elems {
+				c.entryKey(e, keys[i])
+			}
+		}
+	case *syntax.DefaultExpr, *syntax.DontCare:
+		for _, key := range keys {
+			c.entryKey(k, key)
+		}
+	default:
+		if len(keys) == 1 {
+			c.entryKey(k, keys[0])
+		}
+	}
+}
+
+func (c *checker) entryKey(e syntax.Expr, key *syntax.TableKey) {
+	if key.MatchKind == nil {
+		return
+	}
+	kind := key.MatchKind.Name
+	switch x := unparen(e).(type) {
+	case *syntax.DefaultExpr, *syntax.DontCare:
+		if kind == "exact" {
+			c.errorf(e, codeKeyset, "an exact key needs a value")
+		}
+		return
+	case *syntax.Binary:
+		switch x.Op {
+		case "..":
+			if kind != "range" {
+				c.errorf(e, codeKeyset, "a range cannot stand for a key matched by %s", kind)
+			}
+			c.constOperands(x)
+			return
+		case "&&&":
+			if kind != "ternary" && kind != "lpm" && (c.isV1Model() || kind != "exact") {
+				c.errorf(e, codeKeyset, "a mask cannot stand for a key matched by %s", kind)
+			}
+			c.constOperands(x)
+			if kind == "lpm" {
+				if m, ok := c.info.Values[x.Y].(IntValue); ok && !isPrefix(m.Int, c.info.Types[x.Y]) {
+					c.errorf(x.Y, codeKeyset, "the mask of a key matched by lpm must be a prefix")
+				}
+			}
+			return
+		}
+	}
+	if kind == "selector" {
+		c.unsupported(e, "a const entry over a selector key")
+		return
+	}
+	if !isInvalid(c.info.Types[e]) && !c.compileTime(e) {
+		c.errorf(e, codeNotConst, "the key of an entry must be known at compile time")
+	}
+}
+
+func (c *checker) constOperands(b *syntax.Binary) {
+	for _, e := range []syntax.Expr{b.X, b.Y} {
+		if !isInvalid(c.info.Types[e]) && !c.compileTime(e) {
+			c.errorf(e, codeNotConst, "the key of an entry must be known at compile time")
+		}
+	}
+}
+
+// isPrefix reports whether m is ones followed by zeros.
+func isPrefix(m *big.Int, t Type) bool {
+	b, ok := underlying(t).(*Bit)
+	if !ok {
+		return true
+	}
+	seenZero := false
+	for i := b.Width - 1; i >= 0; i-- {
+		if m.Bit(i) == 0 {
+			seenZero = true
+		} else if seenZero {
+			return false
+		}
+	}
+	return true
+}
