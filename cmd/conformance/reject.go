@@ -18,7 +18,7 @@ func reject(root string, s sample, b *board) {
 	expected := expectedErrors(root, s)
 	var diags syntax.Diagnostics
 	f := guarded(s.name, func() *failure {
-		info, ds := p4.Load(s.path, nil, includePath(root)...)
+		info, ds := p4.LoadWith(s.path, nil, p4.Options{IncludePath: includePath(root), Architecture: true})
 		if !ds.HasErrors() && s.arch == v1model {
 			_, more := p4info.Generate(info)
 			ds = append(ds, more...)

@@ -37,7 +37,7 @@ The exit code is 0 if there are no errors, 2 if there are. 'interlock schema dia
 	c.Flags().BoolVar(&werror, "werror", false, "fail on warnings too")
 	c.Flags().BoolVarP(&quiet, "no-warnings", "w", false, "print errors alone")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		opts := p4.Options{IncludePath: include, Warnings: !quiet, Defines: map[string]string{}}
+		opts := p4.Options{IncludePath: include, Warnings: !quiet, Architecture: true, Defines: map[string]string{}}
 		for _, d := range defines {
 			name, value, given := strings.Cut(d, "=")
 			if !given {

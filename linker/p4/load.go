@@ -4,6 +4,7 @@ import (
 	"github.com/interlock/interlock/linker/p4/flow"
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
+	"github.com/interlock/interlock/linker/p4/v1model"
 	"github.com/interlock/interlock/specs"
 )
 
@@ -20,6 +21,8 @@ type Options struct {
 	Defines map[string]string
 	// Warnings asks for those of package flow too.
 	Warnings bool
+	// Architecture asks for the rules of v1model, too, if main is a V1Switch: those of package v1model.
+	Architecture bool
 }
 
 // Load parses and checks the program at path, or src under that name if src is not nil. Files that it includes are looked for
@@ -46,6 +49,9 @@ func LoadWith(path string, src []byte, opts Options) (*types.Info, syntax.Diagno
 	info, found := types.Check(prog)
 	if opts.Warnings && !found.HasErrors() {
 		found = append(found, flow.Check(info, func(file string) bool { _, ok := builtin[file]; return ok })...)
+	}
+	if opts.Architecture && !found.HasErrors() {
+		found = append(found, v1model.Check(info)...)
 	}
 	prog.Complete(found)
 	diags = append(diags, found...)

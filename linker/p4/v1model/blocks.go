@@ -1,0 +1,60 @@
+package v1model
+
+import (
+	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/linker/p4/types"
+)
+
+// statements checks the blocks in which only some statements may stand.
+func (c *checker) statements() {
+	c.checksums(1, "verify_checksum", "verify_checksum_with_payload")
+	c.checksums(4, "update_checksum", "update_checksum_with_payload")
+	d, ok := c.info.MainArgs[5].Decl.(*syntax.ControlDecl)
+	if !ok || d.Apply == nil {
+		return
+	}
+	each(d.Apply, func(s syntax.Stmt) {
+		if k, ok := s.(*syntax.CallStmt); ok {
+			if r := c.info.Calls[k.Call]; r != nil && r.Kind == types.MethodCall && r.Method == "emit" {
+				return
+			}
+		}
+		c.errorf(s, codeDeparser, "only calls of emit may stand in a deparser")
+	})
+}
+
+// checksums checks the control that verifies or computes checksums.
+func (c *checker) checksums(arg int, allowed ...string) {
+	d, ok := c.info.MainArgs[arg].Decl.(*syntax.ControlDecl)
+	if !ok || d.Apply == nil {
+		return
+	}
+	each(d.Apply, func(s syntax.Stmt) {
+		switch s := s.(type) {
+		case *syntax.ReturnStmt:
+			return
+		case *syntax.CallStmt:
+			if r := c.info.Calls[s.Call]; r != nil && r.Kind == types.ExternFnCall {
+				for _, name := range allowed {
+					if r.Method == name {
+						return
+					}
+				}
+			}
+		}
+		c.errorf(s, codeChecksum, "only calls of %s and %s may stand here", allowed[0], allowed[1])
+	})
+}
+
+// each visits the statements of nested blocks.
+func each(b *syntax.Block, f func(syntax.Stmt)) {
+	for _, s := range b.Stmts {
+		switch s := s.(type) {
+		case *syntax.Block:
+			each(s, f)
+		case *syntax.EmptyStmt:
+		default:
+			f(s)
+		}
+	}
+}
