@@ -228,10 +228,11 @@ func TestEntryErrors(t *testing.T) {
 		{"priority too large", "key = { m.a: ternary; } actions = { NoAction; } entries = { priority = 2147483648: 1: NoAction(); }", "from 1 to 2147483647"},
 		{"empty range", "key = { m.a: range; } actions = { NoAction; } entries = { 3 .. 1: NoAction(); }", "empty"},
 		{"string of the controller", "key = { x: exact; } actions = { NoAction; } const entries = { (u_t) 1: NoAction(); }", "is not known"},
+		{"argument of the controller", "key = { m.a: exact; } actions = { take; } default_action = take((u_t) 1); const entries = { 1: take((u_t) 1); }", "is not known"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			top := `@p4runtime_translation("u", string) type bit<8> u_t;`
-			info, diags := p4.Load("test.p4", program(top, "u_t x = (u_t) 1; table t { "+test.table+" }", "t.apply();"))
+			info, diags := p4.Load("test.p4", program(top, "u_t x = (u_t) 1; action take(u_t v) { x = v; } table t { "+test.table+" }", "t.apply();"))
 			if diags.HasErrors() {
 				t.Fatal(diags)
 			}

@@ -250,12 +250,16 @@ func (g *generator) arguments(o *types.Object, e syntax.Expr, env environment) [
 	return r
 }
 
-// byteString is the big-endian bytes of a constant, as many as the control plane gives its type.
+// byteString is the big-endian bytes of a constant, as many as the control plane gives its type. What the
+// control plane calls a default action's argument of a type that is translated to strings is not known: it is described untranslated.
 func (g *generator) byteString(e syntax.Expr, t types.Type, env environment) []byte {
 	w := int(g.bits(e, t))
-	if w == 0 {
-		g.errorf(e, codeEntry, "what the control plane calls this argument is not known")
-		return nil
+	if w == 0 { // translated to a string
+		if g.initial != nil {
+			g.errorf(e, codeEntry, "what the control plane calls this argument is not known")
+			return nil
+		}
+		w, _ = types.Width(t)
 	}
 	switch v := g.value(e, env).(type) {
 	case types.IntValue:
