@@ -13,10 +13,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	p4configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
-	"google.golang.org/protobuf/encoding/prototext"
 
 	"github.com/interlock/interlock/linker/manifest"
 	"github.com/interlock/interlock/linker/p4"
@@ -258,20 +256,5 @@ func print(text string) (*Linked, error) {
 	if diags.HasErrors() {
 		return nil, fmt.Errorf("P4Info of the linked program: %w", diags)
 	}
-	return &Linked{P4: b.Bytes(), P4Info: p4i, P4InfoTxt: p4infoText(p4i), Info: info}, nil
-}
-
-// p4infoText prints P4Info as text, the same every time: prototext varies its white space on purpose.
-func p4infoText(p *p4configv1.P4Info) []byte {
-	raw := prototext.MarshalOptions{Multiline: true, Indent: "  "}.Format(p)
-	lines := strings.Split(raw, "\n")
-	for i, l := range lines {
-		body := strings.TrimLeft(l, " ")
-		indent := l[:len(l)-len(body)]
-		if key, value, ok := strings.Cut(body, ":"); ok && !strings.ContainsAny(key, `"`) {
-			body = key + ": " + strings.TrimLeft(value, " ")
-		}
-		lines[i] = indent + strings.ReplaceAll(body, "  {", " {")
-	}
-	return []byte(strings.TrimRight(strings.Join(lines, "\n"), "\n") + "\n")
+	return &Linked{P4: b.Bytes(), P4Info: p4i, P4InfoTxt: p4info.Text(p4i), Info: info}, nil
 }

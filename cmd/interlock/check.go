@@ -17,6 +17,7 @@ import (
 func newCheck() *cobra.Command {
 	var include, defines []string
 	var werror, quiet bool
+	var describe description
 	c := &cobra.Command{
 		Use:     "check FILE...",
 		GroupID: "program",
@@ -28,12 +29,14 @@ brackets are explained by 'interlock explain CODE'; a warning is silenced by @no
 The exit code is 0 if there are no errors, 2 if there are. 'interlock schema diagnostics' describes the JSON.`,
 		Example: `  interlock check kv.p4
   interlock check -I include -D SLOTS=1024 *.p4
-  interlock check -o json - < kv.p4`,
+  interlock check -o json - < kv.p4
+  interlock check --p4info kv.p4info.txtpb --entries kv.entries.txtpb kv.p4`,
 		Args: cobra.MinimumNArgs(1),
 	}
 	format := addFormat(c)
 	c.Flags().StringArrayVarP(&include, "include", "I", nil, "directory to look for #include files in")
 	c.Flags().StringArrayVarP(&defines, "define", "D", nil, "macro to define: NAME or NAME=VALUE")
+	describe.flags(c)
 	c.Flags().BoolVar(&werror, "werror", false, "fail on warnings too")
 	c.Flags().BoolVarP(&quiet, "no-warnings", "w", false, "print errors alone")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -48,11 +51,14 @@ The exit code is 0 if there are no errors, 2 if there are. 'interlock schema dia
 			}
 			opts.Defines[name] = value
 		}
+		if err := describe.check(args); err != nil {
+			return err
+		}
 		out := c.OutOrStdout()
 		renderer := syntax.Renderer{Color: colored(out)}
 		list := []diagnostic{} // an empty one is [], not null
 		var sum tally
-		for diags := range checkAll(args, c.InOrStdin(), opts) {
+		for diags := range checkAll(args, c.InOrStdin(), opts, &describe) {
 			if quiet {
 				diags = errorsOf(diags)
 			}
@@ -66,6 +72,11 @@ The exit code is 0 if there are no errors, 2 if there are. 'interlock schema dia
 		if err := format.print(out, list, func(io.Writer) {}); err != nil {
 			return exitWith(exitEnvironment, err)
 		}
+		if sum.errors == 0 {
+			if err := describe.write(); err != nil {
+				return exitWith(exitEnvironment, err)
+			}
+		}
 		if sum.errors > 0 || werror && sum.warnings > 0 {
 			return inputf("%s", sum.describe(args))
 		}
@@ -78,7 +89,7 @@ The exit code is 0 if there are no errors, 2 if there are. 'interlock schema dia
 }
 
 // checkAll checks files on all processors, and yields what it finds in the order of the files.
-func checkAll(files []string, stdin io.Reader, opts p4.Options) func(yield func(syntax.Diagnostics) bool) {
+func checkAll(files []string, stdin io.Reader, opts p4.Options, describe *description) func(yield func(syntax.Diagnostics) bool) {
 	return func(yield func(syntax.Diagnostics) bool) {
 		results := make([]chan syntax.Diagnostics, len(files))
 		for i := range results {
@@ -95,7 +106,7 @@ func checkAll(files []string, stdin io.Reader, opts p4.Options) func(yield func(
 				case <-stop:
 					return
 				}
-				go func() { results[i] <- checkOne(path, stdin, opts) }()
+				go func() { results[i] <- checkOne(path, stdin, opts, describe) }()
 			}
 		}()
 		for _, r := range results {
@@ -108,7 +119,7 @@ func checkAll(files []string, stdin io.Reader, opts p4.Options) func(yield func(
 	}
 }
 
-func checkOne(path string, stdin io.Reader, opts p4.Options) syntax.Diagnostics {
+func checkOne(path string, stdin io.Reader, opts p4.Options, describe *description) syntax.Diagnostics {
 	var src []byte
 	if path == "-" {
 		path = "<stdin>"
@@ -122,8 +133,11 @@ func checkOne(path string, stdin io.Reader, opts p4.Options) syntax.Diagnostics 
 			src = []byte{}
 		}
 	}
-	_, diags := p4.LoadWith(path, src, opts)
-	return diags
+	info, diags := p4.LoadWith(path, src, opts)
+	if info == nil || diags.HasErrors() {
+		return diags
+	}
+	return append(diags, describe.generate(info)...)
 }
 
 func isMacroName(s string) bool {

@@ -59,11 +59,7 @@ func TestGolden(t *testing.T) {
 				got, want = entries(t, file, nil), &p4v1.WriteRequest{}
 			}
 			if *update {
-				text, err := prototext.MarshalOptions{Multiline: true}.Marshal(got)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(golden, text, 0o644); err != nil {
+				if err := os.WriteFile(golden, p4info.Text(got), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -192,6 +188,15 @@ func TestErrors(t *testing.T) {
 				t.Errorf("got %v, want an error with %q", diags, test.want)
 			}
 		})
+	}
+}
+
+// TestText checks that text is the same every time, and that strings in it stay as they are.
+func TestText(t *testing.T) {
+	m := &p4configv1.P4Info{PkgInfo: &p4configv1.PkgInfo{Name: "a:  b  {", Doc: &p4configv1.Documentation{Brief: "x\ny:  z"}}}
+	want := "pkg_info: {\n  name: \"a:  b  {\"\n  doc: {\n    brief: \"x\\ny:  z\"\n  }\n}\n"
+	if got := string(p4info.Text(m)); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 
