@@ -28,6 +28,9 @@ func (c *checker) builtin(e *syntax.Call, fun *syntax.Member, r *Call, t Type) T
 	switch sel {
 	case "minSizeInBits", "minSizeInBytes", "maxSizeInBits", "maxSizeInBytes":
 		lo, hi, ok := sizeInBits(t)
+		if !ok && openType(t) {
+			return done(&Signature{Result: Int}) // known, but only where the type parameter is bound
+		}
 		if !ok {
 			c.errorf(fun.Sel, codeNoMember, "%v has no size", t)
 			c.looseArgs(e.Args)

@@ -16,7 +16,7 @@ func (c *checker) call(e *syntax.Call, want Type, stmt bool) (Type, Value) {
 	case *syntax.Member:
 		t = c.callMember(e, fun, r, want)
 	case *syntax.TypeExpr:
-		t = c.callType(e, fun.Type, r)
+		t = c.callType(e, fun.Type, r, want)
 	default:
 		c.expr(e.Fun, nil)
 		c.looseArgs(e.Args)
@@ -32,6 +32,9 @@ func (c *checker) call(e *syntax.Call, want Type, stmt bool) (Type, Value) {
 	}
 	if stmt {
 		c.info.Types[e] = t
+		if r.Kind == ConstructorCall {
+			c.errorf(e, codeContext, "an instance is declared with a name or given as an argument; it is no statement")
+		}
 	}
 	return t, c.callValue(e, r, t)
 }
@@ -59,6 +62,30 @@ func (c *checker) callValue(e *syntax.Call, r *Call, t Type) Value {
 		return BoolValue(true)
 	}
 	return nil
+}
+
+// knownCall reports whether the result of a call is known at compile time: the size of a type that is a type parameter, and what
+// a @pure extern function makes of known arguments. Neither has a value here.
+func (c *checker) knownCall(e *syntax.Call, data bool) bool {
+	r := c.info.Calls[e]
+	if r == nil {
+		return false
+	}
+	switch r.Kind {
+	case BuiltinCall:
+		return isInt(r.Sig.Result) // minSizeInBits and its like
+	case ExternFnCall:
+		if f, ok := r.Callee.Decl.(*syntax.FunctionDecl); !ok || !hasAnnotation(f.Annotations, "pure") {
+			return false
+		}
+		for i, p := range r.Sig.Params {
+			if p.Dir == syntax.Out || p.Dir == syntax.InOut || r.Args[i] != nil && !c.known(r.Args[i], data) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }
 
 // looseArgs checks the arguments of a call that cannot be resolved, for what is wrong inside them.
@@ -89,10 +116,11 @@ func (c *checker) callName(e *syntax.Call, fun *syntax.Name, r *Call, want Type)
 			spec.SetPos(fun.Pos())
 			written = spec
 		}
-		call, t := c.construct(e, written, e.Args)
+		call, t := c.construct(e, written, e.Args, want)
 		if call == nil {
 			return Invalid
 		}
+		c.anonymous(e, t)
 		c.info.Types[fun] = t
 		*r = *call
 		return t
@@ -147,19 +175,30 @@ func (c *checker) givenTypes(ts []syntax.Type) []Type {
 }
 
 // callType is T(args), an anonymous instance.
-func (c *checker) callType(e *syntax.Call, written syntax.Type, r *Call) Type {
+func (c *checker) callType(e *syntax.Call, written syntax.Type, r *Call, want Type) Type {
 	if n, ok := written.(*syntax.NamedType); ok && len(e.TypeArgs) > 0 {
 		spec := &syntax.SpecializedType{Base: n, Args: e.TypeArgs}
 		spec.SetPos(n.Pos())
 		written = spec
 	}
-	call, t := c.construct(e, written, e.Args)
+	call, t := c.construct(e, written, e.Args, want)
 	if call == nil {
 		return Invalid
 	}
+	c.anonymous(e, t)
 	c.info.Types[e.Fun] = t
 	*r = *call
 	return t
+}
+
+// anonymous checks an instance without a name.
+func (c *checker) anonymous(e *syntax.Call, t Type) {
+	if c.place == inFunction {
+		c.errorf(e, codeContext, "%v may not be instantiated in a function", t)
+	}
+	if ext, ok := t.(*Extern); ok {
+		c.needImplemented(e, ext, nil)
+	}
 }
 
 func (c *checker) callMember(e *syntax.Call, fun *syntax.Member, r *Call, want Type) Type {
@@ -175,11 +214,11 @@ func (c *checker) callMember(e *syntax.Call, fun *syntax.Member, r *Call, want T
 	}
 	callee := r.Callee
 	r.Callee = nil
-	typed := c.expr
+	typed := c.instance
 	if strings.HasPrefix(sel, "minSizeIn") || strings.HasPrefix(sel, "maxSizeIn") {
-		typed = func(e syntax.Expr, _ Type) Type { return c.receiver(e) }
+		typed = c.receiver
 	}
-	switch t := typed(fun.X, nil).(type) {
+	switch t := typed(fun.X).(type) {
 	case *Table:
 		if sel != "apply" {
 			break
@@ -209,6 +248,17 @@ func (c *checker) callMember(e *syntax.Call, fun *syntax.Member, r *Call, want T
 	return c.builtin(e, fun, r, c.info.Types[fun.X])
 }
 
+// instance types the expression before a method, which may be this.
+func (c *checker) instance(e syntax.Expr) Type {
+	this, ok := unparen(e).(*syntax.This)
+	if !ok || c.self == nil {
+		return c.expr(e, nil)
+	}
+	c.info.Types[this], c.info.Types[e] = c.self.Type, c.self.Type
+	c.info.This[this] = c.self
+	return c.self.Type
+}
+
 // callOnType is T.apply(...) or T.minSizeInBits().
 func (c *checker) callOnType(e *syntax.Call, fun *syntax.Member, r *Call, o *Object, t Type) Type {
 	if isInvalid(t) {
@@ -216,7 +266,7 @@ func (c *checker) callOnType(e *syntax.Call, fun *syntax.Member, r *Call, o *Obj
 		return Invalid
 	}
 	if a, ok := t.(*Applicable); ok && fun.Sel.Name == "apply" {
-		if o == nil || o.Kind == TypeObject {
+		if o == nil || o.Kind == TypeObject || !hasBody(a) {
 			c.errorf(e, codeNotCallable, "%v has no body to apply", t)
 			c.looseArgs(e.Args)
 			return Invalid
@@ -242,9 +292,19 @@ func (c *checker) apply(e *syntax.Call, r *Call, t *Applicable, direct bool) Typ
 	if t.Control && c.place != inApply || !t.Control && c.place != inState {
 		c.errorf(e, codeContext, "%s may not be applied in %v", t.Name, c.place)
 	}
-	if !c.invoke(e, r, t.Apply, nil, e.Args, nil) {
+	sig := t.Apply
+	infers := direct && len(t.Args) > 0 && t == r.Callee.Type
+	if infers { // T.apply(...) of a generic T
+		sig = &Signature{Kind: ApplySig, Name: sig.Name, Params: sig.Params, Result: sig.Result, TypeParams: c.typeParams[r.Callee]}
+	}
+	if !c.invoke(e, r, sig, nil, e.Args, nil) {
 		r.Kind = BadCall
 		return Invalid
+	}
+	if infers {
+		c.info.Types[r.Recv] = c.specialize(r.Callee, r.TypeArgs)
+	} else if direct {
+		r.TypeArgs = t.Args
 	}
 	return Void
 }
@@ -268,14 +328,13 @@ func (c *checker) callMethod(e *syntax.Call, fun *syntax.Member, r *Call, t *Ext
 		c.looseArgs(e.Args)
 		return Invalid
 	}
-	b := bindings{}
-	for i, p := range c.typeParams[x.obj] {
-		b[p] = t.Args[i]
-	}
-	r.Kind = MethodCall
-	if !c.invoke(e, r, substSig(sig, b), c.givenTypes(e.TypeArgs), e.Args, want) {
+	r.Kind, r.Decl = MethodCall, m
+	if !c.invoke(e, r, substSig(sig, c.externArgs(t)), c.givenTypes(e.TypeArgs), e.Args, want) {
 		r.Kind = BadCall
 		return Invalid
+	}
+	if _, this := unparen(fun.X).(*syntax.This); this && isAbstract(m) {
+		c.selfCalls[c.owner] = append(c.selfCalls[c.owner], selfCall{e, m.Name})
 	}
 	if !c.packetCall(e, t, r) {
 		r.Kind = BadCall

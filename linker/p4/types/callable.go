@@ -2,6 +2,12 @@ package types
 
 import "github.com/interlock/interlock/linker/p4/syntax"
 
+// isActionData reports whether o is a parameter without a direction of an action, or of a function that may be given one.
+func isActionData(o *Object) bool {
+	return o.Kind == ParamObject && o.Dir == syntax.NoDir && o.Parent != nil &&
+		(o.Parent.Kind == ActionObject || o.Parent.Kind == FunctionObject)
+}
+
 // hasAnnotation reports whether one of the annotations is @name.
 func hasAnnotation(as []*syntax.Annotation, name string) bool {
 	for _, a := range as {
@@ -29,19 +35,11 @@ func (c *checker) paramList(ps []*syntax.Param, kind SigKind) []*Param {
 			Name: p.Name.Name, Dir: p.Dir, Type: t, Default: p.Default, Decl: p,
 			Optional: hasAnnotation(p.Annotations, "optional"),
 		}
-		if q.Optional && (kind == FunctionSig || kind == ActionSig || kind == ApplySig) {
-			c.errorf(p, codeContext, "an @optional parameter may only stand in an extern or package")
+		if q.Optional && (kind == FunctionSig || kind == ActionSig) {
+			c.errorf(p, codeContext, "an @optional parameter may only stand in an extern, package, parser or control")
 		}
 		if p.Default != nil {
-			if p.Dir == syntax.Out || p.Dir == syntax.InOut {
-				c.errorf(p.Default, codeDirection, "an %s parameter has no default", p.Dir)
-			}
-			c.expr(p.Default, t)
-			if _, generic := t.(*TypeParam); generic {
-				c.unsupported(p.Default, "a default for a parameter of generic type")
-			} else if c.convert(p.Default, t) && !isInvalid(t) && !c.compileTime(p.Default) {
-				c.errorf(p.Default, codeNotConst, "the default of %s is not known at compile time", p.Name.Name)
-			}
+			c.paramDefault(p, q)
 		}
 		if kind == ActionSig {
 			if p.Dir != syntax.NoDir && optional {
@@ -51,7 +49,7 @@ func (c *checker) paramList(ps []*syntax.Param, kind SigKind) []*Param {
 		}
 		o := c.newObject(ParamObject, p.Name, t, p)
 		o.Dir = p.Dir
-		if p.Dir == syntax.NoDir && (kind == CtorSig || (kind == ApplySig || kind == FunctionSig) && !isObject(t)) {
+		if p.Dir == syntax.NoDir && (kind == CtorSig || kind == ApplySig && !isObject(t) || kind == FunctionSig && (isInt(t) || isBasic(t, StringKind))) {
 			c.ctorParams[o] = true
 		}
 		c.params[p] = o
@@ -61,55 +59,98 @@ func (c *checker) paramList(ps []*syntax.Param, kind SigKind) []*Param {
 	return r
 }
 
+// paramDefault checks the default of a parameter.
+func (c *checker) paramDefault(p *syntax.Param, q *Param) {
+	if p.Dir == syntax.Out || p.Dir == syntax.InOut {
+		c.errorf(p.Default, codeDirection, "an %s parameter has no default", p.Dir)
+	}
+	if q.Optional {
+		c.errorf(p.Default, codeArgs, "an @optional parameter has no default")
+	}
+	t := c.expr(p.Default, q.Type)
+	if isInvalid(t) || isInvalid(q.Type) {
+		return
+	}
+	if openType(q.Type) && !openType(t) {
+		// Each call checks it against its own type arguments; some must suit.
+		open := map[*TypeParam]bool{}
+		typeParamsOf(q.Type, open)
+		b := bindings{}
+		infer(q.Type, t, open, b)
+		if !standsFor(t, subst(q.Type, b)) {
+			c.errorf(p.Default, codeMismatch, "a value of type %v stands where %v is wanted", t, q.Type)
+			return
+		}
+		c.genericDefaults[p] = true
+	} else if !c.convert(p.Default, q.Type) {
+		return
+	}
+	if !isObject(q.Type) && !isObject(t) && !c.compileTime(p.Default) {
+		c.errorf(p.Default, codeNotConst, "the default of %s is not known at compile time", p.Name.Name)
+	}
+}
+
 // paramType refuses types that a parameter may not have.
 func (c *checker) paramType(p *syntax.Param, t Type, kind SigKind) Type {
 	if kind == CtorSig && p.Dir != syntax.NoDir {
 		c.errorf(p, codeDirection, "a constructor parameter has no direction")
 	}
-	switch u := t.(type) {
-	case *Basic:
-		switch u.Kind {
-		case VoidKind, DontCareKind, MatchKindKind:
-			c.errorf(p.Type, codeBadType, "a parameter cannot be of type %v", t)
-			return Invalid
-		case IntKind, StringKind:
-			if p.Dir != syntax.NoDir || kind == ActionSig {
-				c.errorf(p.Type, codeBadType, "a parameter of type %v must be a constant, without a direction", t)
-				return Invalid
-			}
-		}
-	case *Extern, *Applicable, *Package:
-		if p.Dir != syntax.NoDir {
+	if why := badParam(t, p.Dir, kind); why != "" {
+		if isObject(t) && p.Dir != syntax.NoDir {
 			c.errorf(p, codeDirection, "%s: objects of type %v are passed without a direction", p.Name.Name, t)
+			return t
 		}
-		if kind == ActionSig {
-			c.errorf(p.Type, codeBadType, "an action parameter cannot be of type %v", t)
-			return Invalid
-		}
-		if a, ok := t.(*Applicable); ok && !isProto(a.Decl) {
-			c.errorf(p.Type, codeBadType, "%v has a body and is no type of parameters", t)
-			return Invalid
-		}
-		if _, ext := t.(*Extern); !ext && kind != CtorSig {
-			c.errorf(p.Type, codeBadType, "a parameter cannot be of type %v", t)
-			return Invalid
-		}
-	case *Set, *Table, *Signature:
-		c.errorf(p.Type, codeBadType, "a parameter cannot be of type %v", t)
+		c.errorf(p.Type, codeBadType, "a parameter cannot be of type %v: %s", t, why)
+		return Invalid
+	}
+	if a, ok := t.(*Applicable); ok && hasBody(a) {
+		c.errorf(p.Type, codeBadType, "a parameter is of a parser or control type, and %s has a body", a.Name)
 		return Invalid
 	}
 	return t
 }
 
-// isProto reports whether a parser or control is a type, without a body.
-func isProto(d syntax.Decl) bool {
-	switch d := d.(type) {
-	case *syntax.ParserDecl:
-		return d.Proto
-	case *syntax.ControlDecl:
-		return d.Proto
+// badParam says why a parameter cannot be of type t, or nothing (specification, appendix "Restrictions on compile time and run time
+// calls").
+func badParam(t Type, dir syntax.Direction, kind SigKind) string {
+	switch u := t.(type) {
+	case *Basic:
+		switch u.Kind {
+		case VoidKind, DontCareKind, MatchKindKind:
+			return "it has no values"
+		case IntKind, StringKind:
+			if dir != syntax.NoDir || kind == ActionSig {
+				return "it exists only at compile time, so the parameter must be a constant, without a direction"
+			}
+		}
+	case *Extern:
+		switch {
+		case dir != syntax.NoDir:
+			return "objects are passed without a direction"
+		case kind == ActionSig:
+			return "an action works on values"
+		case kind == FunctionSig:
+			return "a function works on values"
+		}
+	case *Applicable, *Package:
+		if dir != syntax.NoDir {
+			return "objects are passed without a direction"
+		}
+		if kind != CtorSig {
+			return "only constructors take parsers, controls and packages"
+		}
+	case *Set, *Table, *Signature:
+		return "it is no type of values"
 	}
-	return false
+	return ""
+}
+
+// returnable reports whether a function or method may return t.
+func returnable(t Type) bool {
+	if l, ok := t.(*List); ok {
+		return returnable(l.Elem)
+	}
+	return isVoid(t) || isInvalid(t) || storable(t) || isBasic(t, StringKind)
 }
 
 // signature resolves a function or method header; the caller has opened a scope.
@@ -118,6 +159,13 @@ func (c *checker) signature(d *syntax.FunctionDecl, kind SigKind) *Signature {
 	s.TypeParams = c.declareTypeParams(d.TypeParams)
 	if d.Result != nil {
 		s.Result = c.typ(d.Result)
+		switch {
+		case isExtern(s.Result) && kind == ExternFunctionSig:
+			c.extension(d.Result, "an extern function that returns %v", s.Result)
+		case !returnable(s.Result):
+			c.errorf(d.Result, codeBadType, "a function cannot return %v", s.Result)
+			s.Result = Invalid
+		}
 	}
 	s.Params = c.paramList(d.Params, kind)
 	return s
@@ -141,19 +189,18 @@ func (c *checker) functionDecl(d *syntax.FunctionDecl) {
 			}
 		case d.Body == nil:
 			c.errorf(d, codeContext, "function %s has no body", o.Name)
-		case len(d.TypeParams) > 0:
-			c.unsupported(d, "a generic function with a body")
 		default:
-			if !isVoid(sig.Result) && !isInvalid(sig.Result) && !storable(sig.Result) && !isInt(sig.Result) {
-				c.errorf(d.Result, codeBadType, "a function cannot return %v", sig.Result)
-			}
-			c.block(d.Body)
-			if !isVoid(sig.Result) && !returns(d.Body) {
-				c.errorf(d.Name, codeReturn, "function %s may end without returning a value", o.Name)
-			}
+			c.functionBody(d, o)
 		}
 	})
 	c.declare(o)
+}
+
+func (c *checker) functionBody(d *syntax.FunctionDecl, o *Object) {
+	c.block(d.Body)
+	if !isVoid(c.result) && !returns(d.Body) {
+		c.errorf(d.Name, codeReturn, "function %s may end without returning a value", o.Name)
+	}
 }
 
 // returns reports whether every way through s ends in a return or exit.
@@ -192,70 +239,6 @@ func (c *checker) actionDecl(d *syntax.ActionDecl) {
 		o.Type = sig
 		c.result = Void
 		c.block(d.Body)
-	})
-	c.declare(o)
-}
-
-// externInfo has the constructors and methods of an extern object type.
-type externInfo struct {
-	obj     *Object
-	ctors   []*Object
-	methods map[string][]*Object
-}
-
-func (c *checker) externDecl(d *syntax.ExternDecl) {
-	t := &Extern{Name: d.Name.Name, Decl: d}
-	o := c.newObject(TypeObject, d.Name, t, d)
-	x := &externInfo{obj: o, methods: map[string][]*Object{}}
-	c.methods[d] = x
-	c.within(o, inFunction, func() {
-		ps := c.declareTypeParams(d.TypeParams)
-		t.Args = typeParamList(ps).types()
-		if len(ps) > 0 {
-			c.typeParams[o] = ps
-		}
-		for _, m := range d.Methods {
-			if m.Abstract {
-				c.unsupported(m, "an abstract method")
-				continue
-			}
-			kind := MethodSig
-			if m.Ctor || m.Name.Name == d.Name.Name {
-				kind = CtorSig
-				if m.Result != nil {
-					c.errorf(m, codeReturn, "a constructor has no return type")
-				}
-			}
-			mo := c.newObject(ExternFnObject, m.Name, Invalid, m)
-			c.info.Defs[m.Name] = mo
-			c.push()
-			sig := c.signature(m, kind)
-			c.pop()
-			mo.Type = sig
-			for _, p := range sig.Params {
-				switch p.Type.(type) {
-				case *Applicable, *Package:
-					if kind == CtorSig { // paramType says it of others
-						c.errorf(p.Decl.Type, codeBadType, "only a package takes a %v as argument", p.Type)
-					}
-				}
-			}
-			list := x.methods[m.Name.Name]
-			if kind == CtorSig {
-				sig.Result = t
-				list = x.ctors
-			}
-			for _, other := range list {
-				if sameShape(other, mo) {
-					c.errorf(m.Name, codeRedeclared, "%s is declared twice with the same parameters", m.Name.Name)
-				}
-			}
-			if kind == CtorSig {
-				x.ctors = append(list, mo)
-			} else {
-				x.methods[m.Name.Name] = append(list, mo)
-			}
-		}
 	})
 	c.declare(o)
 }

@@ -19,6 +19,7 @@ func Check(p *syntax.Program) (*Info, syntax.Diagnostics) {
 			Uses:      map[*syntax.Ident]*Object{},
 			Calls:     map[*syntax.Call]*Call{},
 			Instances: map[syntax.Decl]*Object{},
+			This:      map[*syntax.This]*Object{},
 		},
 		typeParams:   map[*Object][]*TypeParam{},
 		specialized:  map[string]Type{},
@@ -30,6 +31,9 @@ func Check(p *syntax.Program) (*Info, syntax.Diagnostics) {
 		ctorParams:   map[*Object]bool{},
 		partCounts:   map[Type]int{},
 		ifUsed:       map[*Object][]func(){},
+
+		genericDefaults: map[*syntax.Param]bool{},
+		selfCalls:       map[*Object][]selfCall{},
 	}
 	c.push()
 	c.top = c.scope
@@ -70,6 +74,13 @@ type checker struct {
 	partCounts   map[Type]int
 	ifUsed       map[*Object][]func() // errors of top-level actions and functions that count only if these are used
 	ctorParams   map[*Object]bool     // constructor parameters: known at compile time, though not what they are
+
+	// genericDefaults are the parameters whose default is checked anew in each call, against what their type is there.
+	genericDefaults map[*syntax.Param]bool
+	// self is the instance whose abstract methods are being implemented.
+	self *Object
+	// selfCalls are the calls of abstract methods of the same instance in the implementation of another.
+	selfCalls map[*Object][]selfCall
 }
 
 // place is where a statement or declaration stands.
@@ -126,7 +137,9 @@ func (c *checker) newObject(kind ObjectKind, id *syntax.Ident, t Type, decl synt
 
 func (c *checker) topDecl(d syntax.Decl) {
 	if id := d.DeclName(); id != nil && id.Name == "main" {
-		if _, instance := d.(*syntax.InstanceDecl); !instance {
+		switch d.(type) {
+		case *syntax.InstanceDecl, *syntax.FunctionDecl: // functions have nothing to do with the package
+		default:
 			c.errorf(id, codePackage, "main is the instance of a package")
 		}
 	}

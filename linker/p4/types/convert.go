@@ -70,11 +70,11 @@ func (c *checker) convert(e syntax.Expr, to Type) bool {
 		c.info.Implicit[e] = to
 		return true
 	}
+	if isObject(t) && standsFor(t, to) {
+		return true
+	}
 	if a, ok := t.(*Applicable); ok {
 		if w, ok := to.(*Applicable); ok {
-			if compatible(a, w) {
-				return true
-			}
 			c.errorf(e, codePackage, "%s does not have the parameters of %v", a.Name, w)
 			return false
 		}

@@ -35,6 +35,8 @@ const (
 	codePackage        = "P4231" // an argument of a package that is no parser or control of the wanted type
 	codeInitialiser    = "P4232" // a list or struct expression that does not fit what it initialises
 	codeDuplicateEntry = "P4233" // two members, fields or properties of the same name
+	codeIndistinct     = "P4240" // warning: a second function that no call can tell from the first: void f(in bit<8> a) {} twice
+	codeAbstract       = "P4241" // an abstract method that is not implemented, or not as it is declared
 	codeAnnotation     = "P4250" // an annotation that the language defines, with other arguments than it takes: @name(4) table t
 	codeShadow         = "P4251" // a local of a block that hides a parameter: action a(bit<8> x) { bit<8> x; }
 	codeDeadParser     = "P4252" // a parser that can reach neither accept nor reject

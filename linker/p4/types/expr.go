@@ -77,7 +77,7 @@ func (c *checker) compute(e syntax.Expr, want Type) (Type, Value) {
 	case *syntax.DontCare:
 		c.errorf(e, codeContext, "_ may only stand as a keyset or an out argument")
 	case *syntax.This:
-		c.unsupported(e, "this")
+		c.errorf(e, codeContext, "this may only stand before a method that it calls")
 	case *syntax.TypeExpr:
 		c.typ(e.Type)
 		c.errorf(e, codeNotValue, "a type is no value")
@@ -250,13 +250,16 @@ func (c *checker) constant(e syntax.Expr) Value {
 
 // compileTime reports whether a checked expression is known at compile time, be it that its value depends on constructor
 // arguments.
-func (c *checker) compileTime(e syntax.Expr) bool {
+func (c *checker) compileTime(e syntax.Expr) bool { return c.known(e, false) }
+
+// known is compileTime, with data saying whether the parameters of an action that have no direction count as known.
+func (c *checker) known(e syntax.Expr, data bool) bool {
 	if c.info.Values[e] != nil || isInvalid(c.info.Types[e]) {
 		return true
 	}
 	all := func(es ...syntax.Expr) bool {
 		for _, x := range es {
-			if !c.compileTime(x) {
+			if !c.known(x, data) {
 				return false
 			}
 		}
@@ -265,7 +268,9 @@ func (c *checker) compileTime(e syntax.Expr) bool {
 	switch e := e.(type) {
 	case *syntax.Name:
 		o := c.info.Uses[e.Ident]
-		return o != nil && c.ctorParams[o]
+		return o != nil && (c.ctorParams[o] || data && isActionData(o))
+	case *syntax.Call:
+		return c.knownCall(e, data)
 	case *syntax.Paren:
 		return all(e.X)
 	case *syntax.Member:
@@ -288,7 +293,7 @@ func (c *checker) compileTime(e syntax.Expr) bool {
 		return all(e.Elems...)
 	case *syntax.StructExpr:
 		for _, f := range e.Fields {
-			if !c.compileTime(f.Value) {
+			if !c.known(f.Value, data) {
 				return false
 			}
 		}

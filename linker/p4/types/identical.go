@@ -13,11 +13,23 @@ var (
 
 // Identical reports whether a and b are the same type. The invalid type is identical to everything, so that one mistake is
 // reported once.
-func Identical(a, b Type) bool {
+func Identical(a, b Type) bool { return equality{}.same(a, b) }
+
+// matches reports whether a type can stand where want is asked for: they are identical, but that _ in want, or in what is known
+// of t, leaves a part of it open.
+func matches(want, t Type) bool { return equality{wild: true}.same(want, t) }
+
+// equality compares types; with wild, _ is the same as any type.
+type equality struct{ wild bool }
+
+func (q equality) same(a, b Type) bool {
 	if a == b {
 		return true
 	}
 	if isInvalid(a) || isInvalid(b) {
+		return true
+	}
+	if q.wild && (isBasic(a, DontCareKind) || isBasic(b, DontCareKind)) {
 		return true
 	}
 	switch a := a.(type) {
@@ -32,19 +44,19 @@ func Identical(a, b Type) bool {
 		return ok && *a == *b
 	case *Struct:
 		b, ok := b.(*Struct)
-		return ok && identicalStructs(a, b)
+		return ok && q.structs(a, b)
 	case *Stack:
 		b, ok := b.(*Stack)
-		return ok && a.Size == b.Size && Identical(a.Elem, b.Elem)
+		return ok && a.Size == b.Size && q.same(a.Elem, b.Elem)
 	case *Tuple:
 		b, ok := b.(*Tuple)
-		return ok && identicalLists(a.Elems, b.Elems)
+		return ok && q.lists(a.Elems, b.Elems)
 	case *List:
 		b, ok := b.(*List)
-		return ok && Identical(a.Elem, b.Elem)
+		return ok && q.same(a.Elem, b.Elem)
 	case *Set:
 		b, ok := b.(*Set)
-		return ok && Identical(a.Elem, b.Elem)
+		return ok && q.same(a.Elem, b.Elem)
 	case *Enum:
 		b, ok := b.(*Enum)
 		return ok && a.Decl == b.Decl
@@ -53,13 +65,13 @@ func Identical(a, b Type) bool {
 		return ok && a.Decl == b.Decl
 	case *Extern:
 		b, ok := b.(*Extern)
-		return ok && a.Decl == b.Decl && identicalLists(a.Args, b.Args)
+		return ok && a.Decl == b.Decl && q.lists(a.Args, b.Args)
 	case *Applicable:
 		b, ok := b.(*Applicable)
-		return ok && a.Decl == b.Decl && identicalLists(a.Args, b.Args)
+		return ok && a.Decl == b.Decl && q.lists(a.Args, b.Args)
 	case *Package:
 		b, ok := b.(*Package)
-		return ok && a.Decl == b.Decl && identicalLists(a.Args, b.Args)
+		return ok && a.Decl == b.Decl && q.lists(a.Args, b.Args)
 	case *Table:
 		b, ok := b.(*Table)
 		return ok && a.Decl == b.Decl
@@ -67,32 +79,34 @@ func Identical(a, b Type) bool {
 	return false // signatures and type parameters are identical only to themselves
 }
 
-func identicalStructs(a, b *Struct) bool {
+func (q equality) structs(a, b *Struct) bool {
 	if a.Decl != nil || b.Decl != nil {
-		return a.Decl == b.Decl && identicalLists(a.Args, b.Args)
+		return a.Decl == b.Decl && q.lists(a.Args, b.Args)
 	}
 	if len(a.Fields) != len(b.Fields) {
 		return false
 	}
 	for i, f := range a.Fields {
-		if f.Name != b.Fields[i].Name || !Identical(f.Type, b.Fields[i].Type) {
+		if f.Name != b.Fields[i].Name || !q.same(f.Type, b.Fields[i].Type) {
 			return false
 		}
 	}
 	return true
 }
 
-func identicalLists(a, b []Type) bool {
+func (q equality) lists(a, b []Type) bool {
 	if len(a) != len(b) {
 		return false
 	}
 	for i := range a {
-		if !Identical(a[i], b[i]) {
+		if !q.same(a[i], b[i]) {
 			return false
 		}
 	}
 	return true
 }
+
+func identicalLists(a, b []Type) bool { return equality{}.lists(a, b) }
 
 func isInvalid(t Type) bool { return isBasic(t, InvalidKind) }
 func isBool(t Type) bool    { return isBasic(t, BoolKind) }

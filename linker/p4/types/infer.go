@@ -1,5 +1,136 @@
 package types
 
+import "github.com/interlock/interlock/linker/p4/syntax"
+
+// An inference finds the type arguments of one call.
+type inference struct {
+	c    *checker
+	sig  *Signature
+	args []syntax.Expr       // by parameter; nil where absent
+	open map[*TypeParam]bool // those that are not given
+	skip map[*TypeParam]bool // those of them that are given as _
+	b    bindings
+}
+
+// run types the arguments, from left to right, and binds what they and the context tell. It returns false if an argument is
+// wrong in itself.
+func (in *inference) run(want Type) bool {
+	ok := true
+	var late []int
+	for i, p := range in.sig.Params {
+		a := in.args[i]
+		switch {
+		case a == nil:
+			if p.Default != nil {
+				// What the default is made of in terms of the type parameters tells nothing about them.
+				if t := in.c.info.Types[p.Default]; !mentions(t, in.open) {
+					infer(p.Type, t, in.open, in.b)
+				}
+			}
+		case in.c.genericInstance(a) && in.unbound(p.Type):
+			late = append(late, i) // others may tell its type arguments
+		default:
+			ok = in.arg(p, a) && ok
+		}
+	}
+	if want != nil && in.sig.Result != nil {
+		// The context tells only what the arguments do not: a T that is an int to them stays one.
+		left := map[*TypeParam]bool{}
+		for p := range in.open {
+			left[p] = in.b[p] == nil
+		}
+		infer(in.sig.Result, want, left, in.b)
+	}
+	for _, i := range late {
+		ok = in.arg(in.sig.Params[i], in.args[i]) && ok
+	}
+	return ok
+}
+
+func (in *inference) arg(p *Param, a syntax.Expr) bool {
+	if _, ok := a.(*syntax.DontCare); ok {
+		in.c.info.Types[a] = DontCare
+		return true
+	}
+	t := in.c.expr(a, in.hint(p.Type))
+	infer(p.Type, t, in.open, in.b)
+	return !isInvalid(t)
+}
+
+// hint is what is known of a parameter's type so far, or nil.
+func (in *inference) hint(t Type) Type {
+	if !in.unbound(t) {
+		return subst(t, in.b)
+	}
+	if _, ok := t.(*Applicable); !ok {
+		return nil
+	}
+	b := bindings{}
+	for p := range in.open {
+		b[p] = DontCare
+	}
+	for p, t := range in.b {
+		b[p] = t
+	}
+	return subst(t, b)
+}
+
+// unbound reports whether t depends on type parameters that are not determined yet.
+func (in *inference) unbound(t Type) bool {
+	left := map[*TypeParam]bool{}
+	for p := range in.open {
+		if in.b[p] == nil {
+			left[p] = true
+		}
+	}
+	return mentions(t, left)
+}
+
+// typeArg is the argument found for p. It is _ for a parameter that nothing depends on: one that was given as _ where a package
+// or one of its arguments is constructed, or that only absent arguments mention.
+func (in *inference) typeArg(p *TypeParam) (Type, bool) {
+	if t, ok := in.b[p]; ok {
+		return t, true
+	}
+	only := map[*TypeParam]bool{p: true}
+	if in.sig.Kind == CtorSig && !isExtern(in.sig.Result) {
+		if in.skip[p] {
+			return DontCare, true
+		}
+	} else if mentions(in.sig.Result, only) {
+		return nil, false
+	}
+	absent := false
+	for i, q := range in.sig.Params {
+		if mentions(q.Type, only) {
+			if in.args[i] != nil {
+				return nil, false
+			}
+			absent = true
+		}
+	}
+	return DontCare, absent
+}
+
+func isExtern(t Type) bool {
+	_, ok := t.(*Extern)
+	return ok
+}
+
+// genericInstance reports whether e constructs a generic parser, control or extern without saying for which types.
+func (c *checker) genericInstance(e syntax.Expr) bool {
+	k, ok := unparen(e).(*syntax.Call)
+	if !ok || len(k.TypeArgs) > 0 {
+		return false
+	}
+	n, ok := unparen(k.Fun).(*syntax.Name)
+	if !ok {
+		return false
+	}
+	os := c.lookup(n.Ident.Name, n.Absolute)
+	return len(os) > 0 && os[0].Kind != FunctionObject && os[0].Kind != ExternFnObject && len(c.typeParams[os[0]]) > 0
+}
+
 // infer matches a formal type against an actual one and binds what it learns about the wanted type parameters. It reports
 // nothing: what does not fit shows when the argument is converted to the substituted type.
 func infer(formal, actual Type, want map[*TypeParam]bool, b bindings) {
@@ -8,7 +139,7 @@ func infer(formal, actual Type, want map[*TypeParam]bool, b bindings) {
 	}
 	switch f := formal.(type) {
 	case *TypeParam:
-		if !want[f] || isPending(actual) {
+		if !want[f] || isPending(actual) || actual == formal {
 			return
 		}
 		if old, ok := b[f]; ok {
@@ -106,33 +237,15 @@ func isPending(t Type) bool {
 
 // mentions reports whether any of the parameters occurs in t.
 func mentions(t Type, ps map[*TypeParam]bool) bool {
-	any := func(ts []Type) bool {
-		for _, t := range ts {
-			if mentions(t, ps) {
-				return true
-			}
-		}
+	if len(ps) == 0 {
 		return false
 	}
-	switch t := t.(type) {
-	case *TypeParam:
-		return ps[t]
-	case *Struct:
-		return any(t.Args)
-	case *Stack:
-		return mentions(t.Elem, ps)
-	case *Tuple:
-		return any(t.Elems)
-	case *List:
-		return mentions(t.Elem, ps)
-	case *Set:
-		return mentions(t.Elem, ps)
-	case *Extern:
-		return any(t.Args)
-	case *Applicable:
-		return any(t.Args)
-	case *Package:
-		return any(t.Args)
+	found := map[*TypeParam]bool{}
+	typeParamsOf(t, found)
+	for p := range found {
+		if ps[p] {
+			return true
+		}
 	}
 	return false
 }

@@ -36,6 +36,8 @@ type Info struct {
 	// Instances has, for every extern, parser, control, package and table instance at top level or in a parser or control, its
 	// Object by declaration.
 	Instances map[syntax.Decl]*Object
+	// This has the instance that each this means.
+	This map[*syntax.This]*Object
 	// Errors are the declared error constants, in order, core.p4's first.
 	Errors []string
 	// MatchKinds are the declared match kinds, in order.
@@ -88,8 +90,11 @@ type Object struct {
 	Value Value            // of a constant
 	// Parent is the control, parser, action, ... that the object is local to, or nil at top level.
 	Parent *Object
-	// Ctor has, for an instance, its constructor call: parameters, type arguments and arguments.
+	// Ctor has, for an instance, its constructor call: parameters, type arguments and arguments. The Type of an array of instances
+	// is a Stack of the extern; Ctor then constructs each of them.
 	Ctor *Call
+	// Methods are an instance's own implementations of abstract methods, by name: FunctionObjects whose Parent is the instance.
+	Methods map[string]*Object
 }
 
 // CallKind says what a call does.
@@ -103,23 +108,31 @@ const (
 	MethodCall               // method of an extern instance or of packet_in/packet_out: Recv, Method
 	ActionCall               // direct call of an action: Callee
 	TableApply               // Recv.apply(): Callee is the table
-	ControlApply             // Recv.apply(...): Callee is the instance
-	ParserApply              // Recv.apply(...): Callee is the instance
+	ControlApply             // Recv.apply(...): Callee is the instance, or the constructor parameter that stands for one
+	ParserApply              // Recv.apply(...): the same
 	DirectApply              // TypeName.apply(...): Callee is the parser or control
 	BuiltinCall              // isValid, setValid, setInvalid, push_front, pop_front, minSizeInBits, ...: Recv, Method
 	ConstructorCall          // T(...): an anonymous instance
 )
 
 // Call is a resolved call.
+//
+// The body of a generic function, parser or control is checked once, for any type arguments: in Info its expressions have the
+// TypeParams of the callee's type in their types, and Substitute with TypeArgs tells what they are for one call or instance.
 type Call struct {
-	Kind     CallKind
-	Callee   *Object     // nil for methods and builtins on expressions; for a constructor, the type, parser or control
-	Recv     syntax.Expr // X of X.method(...), nil for plain functions
-	Method   string      // method or function name
-	Sig      *Signature  // after inference: type arguments are substituted
+	Kind   CallKind
+	Callee *Object     // nil for methods and builtins on expressions; for a constructor, the type, parser or control
+	Recv   syntax.Expr // X of X.method(...), nil for plain functions
+	Method string      // method or function name
+	Decl   *Object     // the method of the extern that is called, among its overloads
+	Sig    *Signature  // after inference: type arguments are substituted
+	// TypeArgs are the type arguments, written or inferred, in the order of the callee's type parameters. One is _ (DontCare) if
+	// nothing depends on it: only absent arguments mention it, or it was written as _ and determines nothing.
 	TypeArgs []Type
 	// Args has one expression per parameter, in the order of Sig.Params: nil where an optional parameter is absent; the
-	// parameter's default where the argument is.
+	// parameter's default where the argument is. A default is one expression for all calls: its type is in terms of the callee's
+	// type parameters. The argument of an extern's parameter without a direction need not have a Value: it may depend on
+	// constructor parameters or on the data of an action.
 	Args []syntax.Expr
 }
 

@@ -2,102 +2,8 @@ package types
 
 import "github.com/interlock/interlock/linker/p4/syntax"
 
-// overload picks the function that takes the arguments. With one candidate it is that one, fitting or not.
-func (c *checker) overload(at syntax.Node, what string, cands []*Object, args []*syntax.Arg) *Object {
-	if len(cands) == 1 {
-		return cands[0]
-	}
-	var fit []*Object
-	for _, o := range cands {
-		if sig, ok := o.Type.(*Signature); ok && takes(sig, args) {
-			fit = append(fit, o)
-		}
-	}
-	switch len(fit) {
-	case 1:
-		return fit[0]
-	case 0:
-		c.errorf(at, codeArgs, "no %s takes these %d arguments", what, len(args))
-	default:
-		c.errorf(at, codeAmbiguous, "several %s could take these arguments", what)
-	}
-	return nil
-}
-
-// takes reports whether the number and names of the arguments suit the parameters.
-func takes(sig *Signature, args []*syntax.Arg) bool {
-	if len(args) > len(sig.Params) {
-		return false
-	}
-	given := map[string]bool{}
-	for i, a := range args {
-		if a.Name != nil {
-			given[a.Name.Name] = true
-		} else {
-			given[sig.Params[i].Name] = true
-		}
-	}
-	n := 0
-	for _, p := range sig.Params {
-		if given[p.Name] {
-			n++
-		} else if p.Default == nil && !p.Optional {
-			return false
-		}
-	}
-	return n == len(args)
-}
-
-// bindArgs puts arguments in the order of the parameters: positional or named, not mixed.
-func (c *checker) bindArgs(at syntax.Node, sig *Signature, args []*syntax.Arg) ([]syntax.Expr, bool) {
-	ordered := make([]syntax.Expr, len(sig.Params))
-	named := 0
-	ok := true
-	for i, a := range args {
-		if a.Name == nil {
-			if i >= len(sig.Params) {
-				c.errorf(at, codeArgs, "%s takes %d arguments, not %d", sig.Name, len(sig.Params), len(args))
-				return nil, false
-			}
-			ordered[i] = a.Value
-			continue
-		}
-		named++
-		found := false
-		for j, p := range sig.Params {
-			if p.Name != a.Name.Name {
-				continue
-			}
-			found = true
-			if ordered[j] != nil {
-				c.errorf(a.Name, codeArgs, "argument %s is given twice", p.Name)
-				ok = false
-			}
-			ordered[j] = a.Value
-			if o := c.params[p.Decl]; o != nil {
-				c.info.Uses[a.Name] = o
-			}
-		}
-		if !found {
-			c.errorf(a.Name, codeArgs, "%s has no parameter %s", sig.Name, a.Name.Name)
-			ok = false
-		}
-	}
-	if named > 0 && named < len(args) {
-		c.errorf(at, codeArgs, "arguments are all named or all positional")
-		return nil, false
-	}
-	for i, p := range sig.Params {
-		if ordered[i] == nil && p.Default == nil && !p.Optional && ok {
-			c.errorf(at, codeArgs, "%s: argument %s is missing", sig.Name, p.Name)
-			ok = false
-		}
-	}
-	return ordered, ok
-}
-
 // invoke matches arguments with a signature: it orders them, infers type arguments, converts. It fills r.Sig, r.TypeArgs and
-// r.Args.
+// r.Args. want is the type that the context asks for, or nil.
 func (c *checker) invoke(at syntax.Node, r *Call, sig *Signature, given []Type, args []*syntax.Arg, want Type) bool {
 	ordered, ok := c.bindArgs(at, sig, args)
 	if !ok {
@@ -109,45 +15,25 @@ func (c *checker) invoke(at syntax.Node, r *Call, sig *Signature, given []Type, 
 		c.looseArgs(args)
 		return false
 	}
-	b := bindings{}
-	open := map[*TypeParam]bool{}
+	in := &inference{c: c, sig: sig, args: ordered, open: map[*TypeParam]bool{}, skip: map[*TypeParam]bool{}, b: bindings{}}
 	for i, p := range sig.TypeParams {
 		switch {
-		case len(given) == 0 || isBasic(given[i], DontCareKind):
-			open[p] = true
+		case len(given) == 0:
+			in.open[p] = true
+		case isBasic(given[i], DontCareKind):
+			in.open[p], in.skip[p] = true, true
 		case isInvalid(given[i]):
 			c.looseArgs(args)
 			return false
 		default:
-			b[p] = given[i]
+			in.b[p] = given[i]
 		}
 	}
-	bad := false
-	for i, p := range sig.Params {
-		a := ordered[i]
-		if a == nil {
-			continue
-		}
-		if _, ok := a.(*syntax.DontCare); ok {
-			c.info.Types[a] = DontCare
-			continue
-		}
-		var hint Type
-		if !mentions(p.Type, open) {
-			hint = subst(p.Type, b)
-		}
-		t := c.expr(a, hint)
-		bad = bad || isInvalid(t)
-		infer(p.Type, t, open, b)
-	}
-	if bad {
+	if !in.run(want) {
 		return false
 	}
-	if want != nil && sig.Result != nil {
-		infer(sig.Result, want, open, b)
-	}
 	for _, p := range sig.TypeParams {
-		t, ok := b[p]
+		t, ok := in.typeArg(p)
 		if !ok {
 			c.errorf(at, codeInfer, "%s: type argument %s neither given nor determined by the arguments", sig.Name, p.Name)
 			return false
@@ -156,19 +42,24 @@ func (c *checker) invoke(at syntax.Node, r *Call, sig *Signature, given []Type, 
 			c.errorf(at, codeBadType, "%s: %v is not a type argument", sig.Name, t)
 			return false
 		}
+		in.b[p] = t
 		r.TypeArgs = append(r.TypeArgs, t)
 	}
-	r.Sig = substSig(sig, b)
+	r.Sig = substSig(sig, in.b)
 	for i, p := range sig.Params {
 		// What a type parameter is bound to exists at run time, unless the parameter is a constant.
-		if ordered[i] != nil && p.Dir != syntax.NoDir && mentions(p.Type, open) && !c.sized(ordered[i], r.Sig.Params[i].Type) {
+		if ordered[i] != nil && p.Dir != syntax.NoDir && mentions(p.Type, in.open) && !c.sized(ordered[i], r.Sig.Params[i].Type) {
 			return false
 		}
+	}
+	if len(sig.TypeParams) > 0 && !c.specialised(at, r.Sig, ordered) {
+		return false
 	}
 	r.Args = make([]syntax.Expr, len(sig.Params))
 	for i, p := range r.Sig.Params {
 		if ordered[i] == nil {
 			r.Args[i] = p.Default
+			ok = c.defaulted(at, sig, p, in.b) && ok
 			continue
 		}
 		r.Args[i] = ordered[i]
@@ -177,13 +68,53 @@ func (c *checker) invoke(at syntax.Node, r *Call, sig *Signature, given []Type, 
 	return ok
 }
 
+// specialised checks the parameters and the result that a signature has once its type parameters are bound: what may not be
+// declared may not come about either.
+func (c *checker) specialised(at syntax.Node, sig *Signature, args []syntax.Expr) bool {
+	for i, p := range sig.Params {
+		if args[i] == nil && p.Default == nil {
+			continue // absent, and so of no type
+		}
+		if isBasic(p.Type, MatchKindKind) && p.Dir != syntax.Out && p.Dir != syntax.InOut {
+			continue // a constant that externs may look at
+		}
+		if why := badParam(p.Type, p.Dir, sig.Kind); why != "" {
+			c.errorf(at, codeBadType, "%s: parameter %s would be of type %v: %s", sig.Name, p.Name, p.Type, why)
+			return false
+		}
+	}
+	if sig.Kind != CtorSig && sig.Result != nil && !returnable(sig.Result) && !(isExtern(sig.Result) && sig.Kind == ExternFunctionSig) {
+		c.errorf(at, codeBadType, "%s would return %v", sig.Name, sig.Result)
+		return false
+	}
+	return true
+}
+
+// defaulted checks a default value of a parameter of generic type. Where it is declared it was checked as far as the type
+// parameters are known there; here they are bound.
+func (c *checker) defaulted(at syntax.Node, sig *Signature, p *Param, b bindings) bool {
+	if p.Default == nil || !c.genericDefaults[p.Decl] {
+		return true
+	}
+	t := subst(c.info.Types[p.Default], b)
+	if standsFor(t, p.Type) {
+		return true
+	}
+	c.errorf(at, codeMismatch, "%s: the default of %s is of type %v, where %v is wanted", sig.Name, p.Name, t, p.Type)
+	return false
+}
+
 // typeArgument reports whether a type parameter may stand for t.
 func typeArgument(t Type) bool {
 	switch t := t.(type) {
-	case *Extern, *Applicable, *Package, *Table, *Signature, *Set:
+	case *Applicable, *Package, *Table, *Signature, *Set:
 		return false
 	case *Basic:
-		return t.Kind == BoolKind || t.Kind == IntKind || t.Kind == StringKind || t.Kind == ErrorKind || t.Kind == MatchKindKind || t.Kind == InvalidKind
+		switch t.Kind {
+		case BoolKind, IntKind, StringKind, ErrorKind, MatchKindKind, VoidKind, DontCareKind, InvalidKind:
+			return true
+		}
+		return false
 	}
 	return true
 }
@@ -252,13 +183,24 @@ func (c *checker) argument(sig *Signature, p *Param, a syntax.Expr) bool {
 	}
 	switch sig.Kind {
 	case FunctionSig, ExternFunctionSig, MethodSig, CtorSig, ApplySig:
-		if p.Dir == syntax.NoDir && !isObject(p.Type) && !c.compileTime(a) {
+		if p.Dir == syntax.NoDir && !isObject(p.Type) && !c.compileTime(a) && !(dataCall(sig) && c.actionData(a)) {
 			c.errorf(a, codeNotConst, "%s: argument %s must be known at compile time", sig.Name, p.Name)
 			return false
 		}
 	}
 	return true
 }
+
+// dataCall reports whether what is called takes the data of an action as a constant.
+func dataCall(sig *Signature) bool {
+	return sig.Kind == ExternFunctionSig || sig.Kind == MethodSig || sig.Kind == FunctionSig
+}
+
+// actionData reports whether a is made of constants and of an action's parameters without a direction. The program or the
+// control plane fixes these with the table entry, so that architectures take them where an extern wants a constant: PNA's own
+// send_to_port(dest_port) is declared for it. (By the letter of the specification, section "Calling convention", the argument
+// would have to be known at compile time.)
+func (c *checker) actionData(a syntax.Expr) bool { return c.known(a, true) }
 
 // isObject reports whether t is the type of something that is instantiated, not of a value.
 func isObject(t Type) bool {

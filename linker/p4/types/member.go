@@ -10,9 +10,18 @@ import (
 func (c *checker) typeOperand(e syntax.Expr) (o *Object, t Type, ok bool) {
 	switch x := unparen(e).(type) {
 	case *syntax.TypeExpr:
-		t = c.typ(x.Type)
-		if n, named := x.Type.(*syntax.NamedType); named {
-			o = c.info.Uses[n.Ident]
+		switch n := x.Type.(type) {
+		case *syntax.NamedType:
+			o, t = c.namedType(n)
+			if _, ok := t.(*Applicable); !ok && o != nil && len(c.typeParams[o]) > 0 {
+				t = c.typ(n) // which says what is missing; a parser or control is told by what it is applied to
+			}
+			c.info.TypeNodes[n] = t
+		case *syntax.SpecializedType:
+			t = c.typ(n)
+			o = c.info.Uses[n.Base.Ident]
+		default:
+			t = c.typ(n)
 		}
 	case *syntax.Name:
 		os := c.lookup(x.Ident.Name, x.Absolute)

@@ -24,7 +24,7 @@ func (c *checker) declare(o *Object) {
 	}
 	old := c.scope.names[o.Name]
 	for _, x := range old {
-		if overloadable(x) && overloadable(o) && !sameShape(x, o) {
+		if c.overloads(x, o) {
 			continue
 		}
 		at := ""
@@ -58,15 +58,32 @@ func (c *checker) hidesParam(o *Object) bool {
 	return false
 }
 
-func overloadable(o *Object) bool {
-	return o.Kind == ExternFnObject || o.Kind == FunctionObject
+// overloads reports whether two objects may have one name: functions always, since it is a call that must tell them apart; a
+// parser, control or package by its constructor.
+func (c *checker) overloads(x, o *Object) bool {
+	if x.Kind == ExternFnObject && o.Kind == ExternFnObject || x.Kind == FunctionObject && o.Kind == FunctionObject {
+		if sameShape(x, o) {
+			c.warnf(o.Ident, codeIndistinct, "no call can tell this %s from the one at %v", o.Name, x.Ident.Pos())
+		}
+		return true
+	}
+	if x.Kind == ExternFnObject && o.Kind == FunctionObject || x.Kind == FunctionObject && o.Kind == ExternFnObject {
+		return !sameShape(x, o)
+	}
+	if x.Kind != o.Kind || !isObject(x.Type) || isExtern(x.Type) || sameShape(x, o) {
+		return false
+	}
+	if a, ok := x.Type.(*Applicable); ok && !hasBody(a) {
+		return false
+	}
+	c.extension(o.Ident, "a second %s beside the one at %v", o.Name, x.Ident.Pos())
+	return true
 }
 
-// sameShape reports whether two functions take the same parameter names, so that no call could tell them apart.
+// sameShape reports whether two functions or constructors take the same parameter names, so that no call could tell them apart.
 func sameShape(a, b *Object) bool {
-	x, ok1 := a.Type.(*Signature)
-	y, ok2 := b.Type.(*Signature)
-	if !ok1 || !ok2 {
+	x, y := callSignature(a), callSignature(b)
+	if x == nil || y == nil {
 		return true
 	}
 	if len(x.Params) != len(y.Params) {

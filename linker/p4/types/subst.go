@@ -16,6 +16,16 @@ func subst(t Type, b bindings) Type {
 	return (&substitution{b: b, done: map[Type]Type{}}).typ(t)
 }
 
+// Substitute replaces type parameters in t by type arguments: what a type in the body of a generic declaration is for one Call
+// of it. The lists are of the same length.
+func Substitute(t Type, params []*TypeParam, args []Type) Type {
+	b := bindings{}
+	for i, p := range params {
+		b[p] = args[i]
+	}
+	return subst(t, b)
+}
+
 func substSig(s *Signature, b bindings) *Signature {
 	if s == nil || len(b) == 0 {
 		return s
@@ -112,6 +122,42 @@ func (s *substitution) sig(t *Signature) *Signature {
 		r.Params = append(r.Params, &q)
 	}
 	return r
+}
+
+// typeParamsOf adds the type parameters that t depends on to found.
+func typeParamsOf(t Type, found map[*TypeParam]bool) {
+	all := func(ts []Type) {
+		for _, t := range ts {
+			typeParamsOf(t, found)
+		}
+	}
+	switch t := t.(type) {
+	case *TypeParam:
+		found[t] = true
+	case *Struct:
+		all(t.Args)
+	case *Stack:
+		typeParamsOf(t.Elem, found)
+	case *Tuple:
+		all(t.Elems)
+	case *List:
+		typeParamsOf(t.Elem, found)
+	case *Set:
+		typeParamsOf(t.Elem, found)
+	case *Extern:
+		all(t.Args)
+	case *Applicable:
+		all(t.Args)
+	case *Package:
+		all(t.Args)
+	}
+}
+
+// openType reports whether t depends on a type parameter.
+func openType(t Type) bool {
+	found := map[*TypeParam]bool{}
+	typeParamsOf(t, found)
+	return len(found) > 0
 }
 
 // typeKey is a text that two types share only if they are identical.

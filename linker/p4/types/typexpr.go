@@ -189,6 +189,9 @@ func (c *checker) specializedType(t *syntax.SpecializedType) Type {
 		return Invalid
 	}
 	r := c.specialize(o, args)
+	if x, ok := r.(*Extern); ok && !c.specialisable(t, x) {
+		return Invalid
+	}
 	if s, ok := r.(*Struct); ok && !(c.bounded(t, s) && c.checkFields(t, s)) {
 		return Invalid
 	}

@@ -5,9 +5,9 @@ extern main { } // ERROR "main is the instance of a package"
 parser pt();
 control ct();
 control body() { apply { } }
-extern takes { takes(ct c); } // ERROR "only a package takes a ct as argument"
-control optional_ctor()(@optional bit<8> x) { apply { } } // ERROR "an @optional parameter may only stand in an extern or package"
-package takes_body(body b); // ERROR "body has a body and is no type of parameters"
+extern takes { takes(ct c); } // ERROR "an extern cannot be constructed with ct"
+control optional_ctor()(@optional bit<8> x) { apply { } } // ERROR "a control is not constructed with @optional parameters"
+package takes_body(body b); // ERROR "a parameter is of a parser or control type, and body has a body"
 control c(inout bit<8> x, in bit<8> t) {
     bit<16> x = 5; // a local of the control may hide a parameter
     action a(bit<8> y) {

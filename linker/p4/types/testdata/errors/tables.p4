@@ -63,3 +63,13 @@ control d(inout m_t m) {
     action late() { ok.apply(); } // ERROR "a table may not be applied in an action"
     apply { }
 }
+control selectors(inout bit<8> x) {
+    action a() { }
+    table t {
+        key = { x: selector; }
+        actions = { a; }
+        default_action = a;
+        const entries = { 1: a; } // ERROR "a const entry over a selector key: not supported yet"
+    }
+    apply { t.apply(); }
+}
