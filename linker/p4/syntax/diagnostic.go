@@ -160,6 +160,11 @@ func (c *collector) errorf(pos Pos, code, format string, args ...any) {
 	c.errors++
 }
 
+// mark remembers which findings there are; reset forgets those since.
+func (c *collector) mark() [2]int { return [2]int{len(c.list), c.errors} }
+
+func (c *collector) reset(mark [2]int) { c.list, c.errors = c.list[:mark[0]], mark[1] }
+
 func (c *collector) warnf(pos Pos, code, format string, args ...any) {
 	c.add(pos, code, Warning, fmt.Sprintf(format, args...))
 }

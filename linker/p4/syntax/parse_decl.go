@@ -43,6 +43,12 @@ func (p *parser) topDecl() Decl {
 			return nil
 		}
 	}
+	if next := p.peek(1); t.kind == tIdent && topOnly(next) && !next.bol {
+		p.report(t.pos, CodeUnexpected, "expected a declaration, found %s", t.describe())
+		p.lost = true
+		p.advance()
+		return p.topDecl()
+	}
 	if t.kind == tBad {
 		p.fail(t.pos, CodeBadChar, "unexpected character %q", t.text)
 		return nil
@@ -96,7 +102,7 @@ func (p *parser) checkResult(t Type) {
 			continue
 		case *NamedType:
 			if x.Ident.Name != "" && p.scope.lookup(x.Ident.Name, x.Absolute) == symUnknown {
-				p.report(x.Pos(), CodeUnknownType, "%s is not declared as a type", x.Ident.Name)
+				p.unknownType(x)
 			}
 		}
 		return
@@ -172,12 +178,12 @@ func (p *parser) externObjectDecl(annots []*Annotation, pos Pos) Decl {
 	d.Annotations = annots
 	d.SetPos(pos)
 	d.Name = p.name("an extern's name")
-	p.scope.declare(d.Name, symType)
+	p.declareType(d.Name)
 	p.scope.push()
 	depth := len(p.scope.stack)
 	d.TypeParams = p.typeParams()
 	open := p.pos()
-	p.want("{")
+	p.open()
 	if !p.panic {
 		p.list("extern", open, func() {
 			p.scope.stack = p.scope.stack[:depth]
@@ -223,7 +229,7 @@ func (p *parser) packageDecl(annots []*Annotation) Decl {
 	d.SetPos(p.pos())
 	p.want("package")
 	d.Name = p.name("a package's name")
-	p.scope.declare(d.Name, symType)
+	p.declareType(d.Name)
 	p.scope.push()
 	d.TypeParams = p.typeParams()
 	d.Params = p.params()
@@ -238,13 +244,13 @@ func (p *parser) structDecl(annots []*Annotation) *StructDecl {
 	d.Annotations = annots
 	d.SetPos(p.pos())
 	p.advance()
-	d.Name = p.name("a name")
-	p.scope.declare(d.Name, symType)
+	d.Name = p.name("the " + d.Kind + "'s name")
+	p.declareType(d.Name)
 	p.scope.push()
 	depth := len(p.scope.stack)
 	d.TypeParams = p.typeParams()
 	open := p.pos()
-	p.want("{")
+	p.open()
 	if !p.panic {
 		p.list(d.Kind, open, func() {
 			f := &Field{Annotations: p.annotations()}
@@ -269,8 +275,8 @@ func (p *parser) enumDecl(annots []*Annotation) *EnumDecl {
 		d.Underlying = p.typ()
 	}
 	d.Name = p.name("an enum's name")
-	p.scope.declare(d.Name, symType)
-	p.want("{")
+	p.declareType(d.Name)
+	p.open()
 	for !p.eof() {
 		m := &EnumMember{}
 		m.SetPos(p.pos())
@@ -348,7 +354,7 @@ func (p *parser) typedefDecl(annots []*Annotation) Decl {
 	} else {
 		d.Type, d.Name = p.declarator(d.Type, "a type's name")
 	}
-	p.scope.declare(d.Name, symType)
+	p.declareType(d.Name)
 	p.want(";")
 	return d
 }
@@ -373,8 +379,9 @@ func (p *parser) controlDecl(annots []*Annotation) Decl {
 	d.Annotations = annots
 	d.SetPos(p.pos())
 	p.want("control")
+	first := p.i
 	d.Name = p.name("a control's name")
-	p.scope.declare(d.Name, symType)
+	p.declareType(d.Name)
 	p.scope.push()
 	depth := len(p.scope.stack)
 	defer func() { p.scope.stack = p.scope.stack[:depth-1] }()
@@ -388,7 +395,7 @@ func (p *parser) controlDecl(annots []*Annotation) Decl {
 		d.CtorParams = p.params()
 	}
 	open := p.pos()
-	p.want("{")
+	p.open()
 	if p.panic {
 		return d
 	}
@@ -407,7 +414,7 @@ func (p *parser) controlDecl(annots []*Annotation) Decl {
 			d.Locals = append(d.Locals, l)
 		}
 	})
-	if d.Apply == nil {
+	if d.Apply == nil && p.last < first && !p.atRest() {
 		p.report(d.Name.Pos(), CodeNoApply, "control %s has no apply block", d.Name.Name)
 	}
 	return d

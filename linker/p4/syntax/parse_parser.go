@@ -5,8 +5,9 @@ func (p *parser) parserDecl(annots []*Annotation) Decl {
 	d.Annotations = annots
 	d.SetPos(p.pos())
 	p.want("parser")
+	first := p.i
 	d.Name = p.name("a parser's name")
-	p.scope.declare(d.Name, symType)
+	p.declareType(d.Name)
 	p.scope.push()
 	depth := len(p.scope.stack)
 	defer func() { p.scope.stack = p.scope.stack[:depth-1] }()
@@ -20,7 +21,7 @@ func (p *parser) parserDecl(annots []*Annotation) Decl {
 		d.CtorParams = p.params()
 	}
 	open := p.pos()
-	p.want("{")
+	p.open()
 	if p.panic {
 		return d
 	}
@@ -42,7 +43,7 @@ func (p *parser) parserDecl(annots []*Annotation) Decl {
 			d.Locals = append(d.Locals, l)
 		}
 	})
-	if len(d.States) == 0 {
+	if len(d.States) == 0 && p.last < first && !p.atRest() {
 		p.report(d.Name.Pos(), CodeNoStates, "parser %s has no state", d.Name.Name)
 	}
 	return d
@@ -88,7 +89,7 @@ func (p *parser) state(annots []*Annotation) *StateDecl {
 	p.want("state")
 	s.Name = p.name("a state's name")
 	open := p.pos()
-	p.want("{")
+	p.open()
 	if p.panic {
 		return s
 	}
@@ -134,7 +135,7 @@ func (p *parser) transition() *Transition {
 	}
 	p.want(")")
 	open := p.pos()
-	p.want("{")
+	p.open()
 	if p.panic {
 		return t
 	}

@@ -10,7 +10,7 @@ func (p *parser) block(annots []*Annotation, inState bool) *Block {
 	}
 	defer p.leave()
 	open := p.pos()
-	p.want("{")
+	p.open()
 	if p.panic {
 		return b
 	}
@@ -213,7 +213,7 @@ func (p *parser) instance(annots []*Annotation, typ Type) *InstanceDecl {
 	if p.got("=") {
 		d.HasBody = true
 		open := p.pos()
-		p.want("{")
+		p.open()
 		p.scope.push()
 		depth := len(p.scope.stack)
 		p.list("initializer", open, func() {
@@ -361,7 +361,7 @@ func (p *parser) switchStmt() Stmt {
 	s.X = p.inner(p.expr)
 	p.want(")")
 	open := p.pos()
-	p.want("{")
+	p.open()
 	if p.panic {
 		return s
 	}

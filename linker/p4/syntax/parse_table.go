@@ -5,10 +5,11 @@ func (p *parser) tableDecl(annots []*Annotation) Decl {
 	d.Annotations = annots
 	d.SetPos(p.pos())
 	p.want("table")
+	first := p.i
 	d.Name = p.name("a table's name")
 	p.scope.declare(d.Name, symValue)
 	open := p.pos()
-	p.want("{")
+	p.open()
 	if p.panic {
 		return d
 	}
@@ -17,7 +18,7 @@ func (p *parser) tableDecl(annots []*Annotation) Decl {
 			d.Properties = append(d.Properties, prop)
 		}
 	})
-	if len(d.Properties) == 0 {
+	if len(d.Properties) == 0 && p.last < first {
 		p.report(d.Name.Pos(), CodeBadProperty, "table %s has no properties", d.Name.Name)
 	}
 	return d
@@ -75,7 +76,7 @@ func (p *parser) entriesOf(name string, element func()) {
 	p.advance()
 	p.want("=")
 	open := p.pos()
-	p.want("{")
+	p.open()
 	if !p.panic {
 		p.list(name, open, element)
 	}

@@ -86,9 +86,20 @@ func (p *parser) badType() Type {
 func (p *parser) namedType() Type {
 	n := p.typeName()
 	if n.Ident.Name != "" && p.scope.lookup(n.Ident.Name, n.Absolute) != symType {
-		p.report(n.Pos(), CodeUnknownType, "%s is not declared as a type", n.Ident.Name)
+		p.unknownType(n)
 	}
 	return p.specialized(n)
+}
+
+// unknownType reports a name that is no type, once.
+func (p *parser) unknownType(n *NamedType) {
+	if !p.lost && !p.unknown[n.Ident.Name] {
+		p.report(n.Pos(), CodeUnknownType, "%s is not declared as a type", n.Ident.Name)
+	}
+	if p.unknown == nil {
+		p.unknown = map[string]bool{}
+	}
+	p.unknown[n.Ident.Name] = true
 }
 
 func (p *parser) typeName() *NamedType {

@@ -3,6 +3,7 @@ package syntax
 import (
 	"errors"
 	"io/fs"
+	"strings"
 )
 
 // Config says where a program's text comes from.
@@ -46,7 +47,7 @@ func parse(src *source, conf Config) (*Program, Diagnostics) {
 	diags := &collector{}
 	pp := newPreprocessor(conf, diags)
 	pp.load.setRoots(src.name)
-	p := &parser{toks: pp.run(src), diags: diags}
+	p := &parser{toks: pp.run(src), diags: diags, last: -1}
 	var prog *Program
 	if pp.stopped || diags.full() || diags.textMissing() {
 		// What was read is not the program that was written: parsing it would only add noise.
@@ -74,15 +75,23 @@ const (
 // and silently, up to the nearest list (of statements, fields, declarations), which skips to a place where the next
 // element may start and leaves panic mode. One mistake thus yields one message.
 type parser struct {
-	toks   []token
-	i      int
-	diags  *collector
-	scope  scopes
-	panic  bool
-	noGt   bool // inside <...>: a > closes it
-	callee bool // at the start of a statement, a < can only open type arguments
-	depth  int
-	height int // of the expression parsed last
+	toks      []token
+	i         int
+	diags     *collector
+	scope     scopes
+	panic     bool
+	noGt      bool // inside <...>: a > closes it
+	callee    bool // at the start of a statement, a < can only open type arguments
+	depth     int
+	height    int             // of the expression parsed last
+	last      int             // token of the last error, or -1
+	lastPos   Pos             // of the last error that was reported
+	echo      int             // errors up to this token are echoes
+	lost      bool            // a declaration was lost: an unknown name may be its
+	unknown   map[string]bool // names that were reported as no types
+	crooked   [2]token        // the first { and } whose indentation does not match; see unclosed
+	crookedAt int
+	pops      int // of maxPops
 }
 
 // tok returns the token at the current place, an end of file in panic mode.
@@ -118,43 +127,6 @@ func (p *parser) got(text string) bool {
 		return true
 	}
 	return false
-}
-
-// want reads the token text, or reports that it is missing.
-func (p *parser) want(text string) {
-	if p.got(text) {
-		return
-	}
-	p.expected(text)
-}
-
-// expected reports that something else than what stands here was needed.
-func (p *parser) expected(what string) {
-	t := p.tok()
-	pos := t.pos
-	if what == ";" && (t.bol || t.kind == tEOF) && p.i > 0 && !p.panic {
-		// A semicolon is missing where the last line ends, not where the next begins.
-		last := p.toks[p.i-1]
-		pos = last.pos
-		pos.Col += int32(len(last.text))
-	}
-	p.fail(pos, CodeUnexpected, "expected %s, found %s", what, t.describe())
-}
-
-// fail reports an error after which parsing cannot just go on, and enters panic mode.
-func (p *parser) fail(pos Pos, code, format string, args ...any) {
-	if p.panic {
-		return
-	}
-	p.diags.errorf(pos, code, format, args...)
-	p.panic = true
-}
-
-// report reports an error that does not disturb parsing.
-func (p *parser) report(pos Pos, code, format string, args ...any) {
-	if !p.panic {
-		p.diags.errorf(pos, code, format, args...)
-	}
 }
 
 // enter counts a level of recursion; it is undone by p.leave.
@@ -193,12 +165,34 @@ func (p *parser) name(what string) *Ident {
 	id := &Ident{}
 	id.SetPos(t.pos)
 	if !isName(t) {
+		if p.panic {
+			return id
+		}
 		p.expected(what)
-		return id
+		switch next := p.toks[p.i]; {
+		case next.kind == tPunct && strings.Contains("{(<;=,):", next.text):
+			p.panic = false // go on without it
+			return id
+		case next.kind != tEOF && !isBracket(next) && isName(p.toks[p.i+1]) && !p.toks[p.i+1].bol:
+			p.i++ // it stands behind one token too many
+			p.panic = false
+			t = p.tok()
+			id.SetPos(t.pos)
+		default:
+			return id
+		}
 	}
 	id.Name = t.text
 	p.advance()
 	return id
+}
+
+// declareType makes id the name of a type from here on.
+func (p *parser) declareType(id *Ident) {
+	if id.Name == "" {
+		p.lost = true
+	}
+	p.scope.declare(id, symType)
 }
 
 // isType reports whether the token n places ahead is the name of a type.
@@ -207,166 +201,22 @@ func (p *parser) isType(n int, absolute bool) bool {
 	return t.kind == tIdent && p.scope.lookup(t.text, absolute) == symType
 }
 
-// topOnly reports whether t starts a declaration that stands at top level only.
-func topOnly(t token) bool {
-	if t.kind != tKeyword {
-		return false
-	}
-	switch t.text {
-	case "control", "parser", "package", "extern", "struct", "header", "header_union", "enum", "typedef":
-		return true
-	}
-	return false
-}
-
-// list parses elements up to the closing brace, which it reads. After an error in an element it goes on with the next.
-func (p *parser) list(what string, open Pos, element func()) {
-	for !p.at("}") && !p.eof() {
-		from := p.i
-		if t := p.tok(); topOnly(t) && t.bol {
-			p.fail(t.pos, CodeOpenBracket, "%s opened at %d:%d is not closed: } missing before this %s", what, open.Line, open.Col, t.text)
-			return
-		}
-		element()
-		if p.panic && !p.sync(from) {
-			return
-		}
-	}
-	if p.eof() && !p.panic {
-		p.fail(p.pos(), CodeOpenBracket, "%s opened at %d:%d is not closed: } missing", what, open.Line, open.Col)
-		return
-	}
-	p.want("}")
-}
-
-// sync leaves panic mode at the next element of the innermost list: after a semicolon or a nested block, before the
-// closing brace, or before a keyword that starts a line. It reports false, and stays in panic mode, if the text has left
-// the list: at the end of the file or at a declaration of the top level.
-func (p *parser) sync(from int) bool {
-	if topOnly(p.toks[p.i]) && p.toks[p.i].bol {
-		return false
-	}
-	depth := 0 // braces that the element opened before the error
-	for _, t := range p.toks[from:p.i] {
-		if t.is("{") {
-			depth++
-		} else if t.is("}") && depth > 0 {
-			depth--
-		}
-	}
-	for ; p.toks[p.i].kind != tEOF; p.i++ {
-		t := p.toks[p.i]
-		if t.bol && topOnly(t) && (t.pos.Col == 1 || depth == 0) {
-			return false
-		}
-		switch {
-		case t.is("{"):
-			depth++
-		case t.is("}"):
-			if depth == 0 {
-				p.panic = false
-				return true
-			}
-			if depth--; depth == 0 {
-				p.i++
-				p.skipTail()
-				p.panic = false
-				return true
-			}
-		case depth > 0:
-		case t.is(";"):
-			p.i++
-			p.panic = false
-			return true
-		case t.bol && p.i > from && startsElement(t):
-			p.panic = false
-			return true
-		}
-	}
-	return false
-}
-
-// skipTail skips what stands behind a closing brace on its line up to a semicolon, if there is one: the rest of an
-// initializer, or the name after typedef struct { }.
-func (p *parser) skipTail() {
-	for i := p.i; i < len(p.toks) && !p.toks[i].bol; i++ {
-		switch t := p.toks[i]; {
-		case t.is(";"):
-			p.i = i + 1
-			return
-		case t.is("{"), t.is("}"), t.kind == tEOF:
-			return
-		}
-	}
-}
-
-// startsElement reports whether t, first in its line, probably starts a statement or a local declaration.
-func startsElement(t token) bool {
-	if t.kind != tKeyword {
-		return t.is("@")
-	}
-	switch t.text {
-	case "if", "switch", "for", "return", "exit", "break", "continue", "const", "action", "table", "apply", "state",
-		"transition", "bit", "bool", "key", "actions", "entries":
-		return true
-	}
-	return false
-}
-
-// syncTop leaves panic mode at the next declaration of the top level.
-func (p *parser) syncTop(from int) {
-	p.panic = false
-	if p.i == from && p.toks[p.i].kind != tEOF && !topOnly(p.toks[p.i]) {
-		p.skipOne()
-		if t := p.toks[p.i-1]; t.is(";") || t.is("}") {
-			return
-		}
-	} else if p.i == from {
-		p.i++
-	}
-	depth := 0
-	for ; p.toks[p.i].kind != tEOF; p.i++ {
-		t := p.toks[p.i]
-		if t.bol && (t.pos.Col == 1 || depth == 0) && (topOnly(t) || t.is("const") || t.is("action") || t.is("@") || t.is("error") || t.is("match_kind")) {
-			return
-		}
-		switch {
-		case t.is("{"):
-			depth++
-		case t.is("}"):
-			if depth--; depth <= 0 {
-				p.i++
-				p.skipTail()
-				return
-			}
-		case t.is(";") && depth == 0:
-			p.i++
-			return
-		}
-	}
-}
-
-func (p *parser) skipOne() {
-	if p.i < len(p.toks)-1 {
-		p.i++
-	}
-}
-
 // program parses everything.
 func (p *parser) program() *Program {
 	prog := &Program{}
 	p.scope.push()
 	for !p.eof() && !p.diags.full() {
-		if p.got(";") {
+		if p.got(";") || p.last >= 0 && p.got("}") {
 			continue
 		}
 		from := p.i
-		scopes := len(p.scope.stack)
+		scopes, known := len(p.scope.stack), len(p.scope.stack[0])
 		if d := p.topDecl(); d != nil && !p.panic {
 			prog.Decls = append(prog.Decls, d)
 		}
 		p.scope.stack = p.scope.stack[:scopes]
 		if p.panic {
+			p.lost = p.lost || len(p.scope.stack[0]) == known
 			p.syncTop(from)
 		}
 	}

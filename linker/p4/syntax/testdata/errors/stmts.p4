@@ -42,7 +42,7 @@ control C(inout S s) {
         Nope y = 3; // ERROR "P4102.*Nope is not declared"
         if (s.a == 1) bit<8> z = 3; // ERROR "P4108.*must stand in a block"
         if s.a == 1 { s.a = 2; } // ERROR "P4101.*expected \\(, found s"
-        else s.a = 4; // ERROR "P4101.*expected a statement, found keyword else"
+        else s.a = 4;
         switch (s.a) { { } } // ERROR "P4101.*expected a label"
         switch (s.a) { 1: s.a = 2; 2: { } } // ERROR "P4101.*expected :, found .|P4105"
         for (i in 1..2) { } // ERROR "P4101"
