@@ -50,15 +50,45 @@ func (c *compiler) callScalar(call *syntax.Call) scalar {
 		return after(c.expandFunction(call, r, &p), p.load())
 	case r.Kind == types.BuiltinCall && r.Method == "isValid":
 		prep, p := c.place(r.Recv)
-		return after(prep, p.load())
+		return after(prep, c.validity(r.Recv, p))
 	case r.Kind == types.MethodCall && r.Method == "lookahead":
 		p := c.temp(call, c.typeOf(call))
 		return after(c.lookahead(call, p), p.load())
+	case r.Kind == types.MethodCall && r.Method == "get" && c.isChecksum16(r.Recv):
+		data := c.bytes(r.Args[0])
+		return compute(func(f *frame) uint64 {
+			f.buf = f.buf[:0]
+			data(f)
+			return csum16(f.buf)
+		})
 	case r.Kind == types.MethodCall && r.Method == "length":
 		return compute(func(f *frame) uint64 { return uint64(len(f.pkt)) & mask64(32) })
 	}
 	unsupported(call, "a call of %s as a value", r.Method)
 	return scalar{}
+}
+
+// validity reads whether the header at p, or a header of the union at p, is valid.
+func (c *compiler) validity(at syntax.Expr, p place) scalar {
+	u, ok := unionOf(c.typeOf(at))
+	if !ok {
+		return p.load()
+	}
+	valid := validitySlots(at, u, 0)
+	return compute(func(f *frame) uint64 {
+		h := f.w[p.at(f):]
+		for _, v := range valid {
+			if h[v] != 0 {
+				return 1
+			}
+		}
+		return 0
+	})
+}
+
+func (c *compiler) isChecksum16(e syntax.Expr) bool {
+	_, ok := c.objectOf(e).(checksum16)
+	return ok
 }
 
 // storeCall compiles dst = f(...) for a result that is not a scalar.
@@ -137,7 +167,7 @@ func (c *compiler) arguments(params []*syntax.Param, args []syntax.Expr, shared 
 			bs = append(bs, bound{o, &binding{object: c.objectOf(arg)}})
 			continue
 		case places[i] != nil:
-			pl := place{places[i].slot, nil, o.Type}
+			pl := place{slot: places[i].slot, typ: o.Type, others: places[i].others}
 			if p.Dir == syntax.Out {
 				pre = append(pre, invalidate(pl, validitySlots(p, o.Type, 0)))
 			}
@@ -177,7 +207,7 @@ func (c *compiler) copied(p *syntax.Param, o *types.Object, arg syntax.Expr, tmp
 	if p.Dir == syntax.InOut {
 		in = copyWords(tmp, dst, n)
 	}
-	return sequence(prep, pin, fresh, in), copyWords(dst, tmp, n)
+	return sequence(prep, pin, fresh, in), dst.alone(copyWords(dst, tmp, n))
 }
 
 // addressable tells whether e has a place of its own.
@@ -305,7 +335,7 @@ func (c *compiler) builtin(call *syntax.Call, r *types.Call) step {
 		if r.Method == "setValid" {
 			v = 1
 		}
-		return sequence(prep, storeScalar(place{p.slot, p.dyn, types.Bool}, constant(v)))
+		return sequence(prep, p.alone(storeScalar(place{slot: p.slot, dyn: p.dyn, typ: types.Bool}, constant(v))))
 	case "push_front", "pop_front":
 		return c.shiftStack(call, r)
 	}

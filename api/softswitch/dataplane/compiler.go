@@ -16,6 +16,8 @@ const (
 	returns             // at the end of the action, function or control
 	exits               // at the end of the top-level control
 	breaks              // after the parser's state: parser error
+	leaves              // after the loop
+	repeats             // with the loop's next turn
 	fails               // nowhere: an assertion was false
 )
 

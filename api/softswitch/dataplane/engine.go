@@ -327,6 +327,7 @@ func (w *worker) egress(f *frame, port uint16) {
 		return
 	}
 	p := w.pipe
+	f.turns = 0
 	now := p.Clock()
 	f.w[p.sm.egressTime] = now & mask64(48)
 	f.w[p.sm.deqTime] = (now - f.w[p.sm.enqTime]) & mask64(32)

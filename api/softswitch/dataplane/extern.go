@@ -1,8 +1,6 @@
 package dataplane
 
 import (
-	"slices"
-
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
 )
@@ -164,11 +162,11 @@ func (c *compiler) algorithm(e syntax.Expr) algorithm {
 	if !ok {
 		unsupported(e, "a hash algorithm that is not a constant")
 	}
-	i := slices.IndexFunc(algorithms, func(a algorithm) bool { return a.name == v.Member })
-	if i < 0 {
+	sum := c.pipe.hashFunction(v.Member)
+	if sum == nil {
 		unsupported(e, "hash algorithm %s", v.Member)
 	}
-	return algorithms[i]
+	return algorithm{v.Member, sum}
 }
 
 // hash compiles hash(result, algorithm, base, data, max): base + h(data) mod max, and base if max is 0.

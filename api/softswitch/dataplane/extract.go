@@ -85,14 +85,14 @@ func (c *compiler) extract(call *syntax.Call, r *types.Call) step {
 	prep, p := c.placeOf(r.Args[0])
 	advance := c.advanceStack(r.Args[0])
 	if len(r.Args) == 2 && r.Args[1] != nil {
-		return sequence(prep, c.extractVarbit(call, r, ws, fixed, p), advance)
+		return sequence(prep, p.alone(c.extractVarbit(call, r, ws, fixed, p)), advance)
 	}
 	for _, w := range ws {
 		if w.vary {
 			invalid(call, "extracting a header with a varbit field needs its size")
 		}
 	}
-	return sequence(prep, func(f *frame) flow {
+	return sequence(prep, p.alone(func(f *frame) flow {
 		at := p.at(f)
 		if f.perr != 0 { // the stack is full
 			return breaks
@@ -114,10 +114,10 @@ func (c *compiler) extract(call *syntax.Call, r *types.Call) step {
 		}
 		f.cur = cur
 		return next
-	}, advance)
+	}), advance)
 }
 
-// advanceStack moves nextIndex on after an extraction into stack.next.
+// advanceStack moves nextIndex on after an extraction into stack.next, or into a header of a union there.
 func (c *compiler) advanceStack(e syntax.Expr) step {
 	for {
 		p, ok := e.(*syntax.Paren)
@@ -127,7 +127,13 @@ func (c *compiler) advanceStack(e syntax.Expr) step {
 		e = p.X
 	}
 	m, ok := e.(*syntax.Member)
-	if !ok || m.Sel.Name != "next" {
+	if !ok {
+		return nil
+	}
+	if _, union := unionOf(c.typeOf(m.X)); union {
+		return c.advanceStack(m.X)
+	}
+	if m.Sel.Name != "next" {
 		return nil
 	}
 	if _, ok := under(c.typeOf(m.X)).(*types.Stack); !ok {

@@ -26,6 +26,7 @@ type frame struct {
 	recirculate int // index of the field list, or -1
 	truncate    int // bytes that the packet is cut to when it leaves
 	samples     []uint64
+	turns       int    // of loops in this pass
 	failed      bool   // an assertion was false
 	own         []byte // the packet, if it is one that was recirculated
 }
@@ -43,7 +44,7 @@ func (f *frame) reset(pkt []byte) {
 	f.pkt, f.cur, f.out, f.bit = pkt, 0, f.out[:0], 0
 	f.perr, f.entry, f.exited, f.hit, f.action, f.color = 0, nil, false, false, 0, Green
 	f.ask()
-	f.truncate, f.failed, f.samples = whole, false, f.samples[:0]
+	f.truncate, f.failed, f.turns, f.samples = whole, false, 0, f.samples[:0]
 }
 
 // ask forgets what was asked for.

@@ -13,6 +13,7 @@ import (
 //	varbit<W>                                           one word with the current length in bits, then as bit<W>
 //	struct, tuple                                       the fields in order
 //	header                                              one word, 1 if valid, then the fields in order
+//	header_union                                        the headers in order, of which at most one is valid
 //	header stack                                        one word with nextIndex, then the elements, then one more element
 //	                                                    that stands in for those an index out of range asks for
 
@@ -49,9 +50,6 @@ func wordsOf(at syntax.Node, t types.Type) int {
 	case *types.Varbit:
 		return 1 + bitWords(t.Max)
 	case *types.Struct:
-		if t.Kind == types.HeaderUnion {
-			unsupported(at, "header_union %s", t.Name)
-		}
 		n := 0
 		if t.Kind == types.Header {
 			n = 1
@@ -103,6 +101,12 @@ func widthOf(t types.Type) (width int, signed, ok bool) {
 func isHeader(t types.Type) bool {
 	s, ok := under(t).(*types.Struct)
 	return ok && s.Kind == types.Header
+}
+
+// unionOf is t if it is a header union.
+func unionOf(t types.Type) (*types.Struct, bool) {
+	s, ok := under(t).(*types.Struct)
+	return s, ok && s.Kind == types.HeaderUnion
 }
 
 // fieldOffset finds a field of a struct or header: its offset in words and its type.
@@ -167,7 +171,7 @@ func validitySlots(at syntax.Node, t types.Type, off int) []int {
 	case *types.Struct:
 		var vs []int
 		if t.Kind == types.Header {
-			return []int{off}
+			return append(vs, off)
 		}
 		for _, f := range t.Fields {
 			vs = append(vs, validitySlots(at, f.Type, off)...)

@@ -8,12 +8,13 @@ import (
 // listIndex tries entries one by one, the highest priority first, and among equals the one that was there first. Readers see a
 // list that is never changed; a writer publishes a new one.
 type listIndex struct {
-	keys []Key
-	list atomic.Pointer[[]*Entry]
+	keys  []Key
+	least bool // the least priority first
+	list  atomic.Pointer[[]*Entry]
 }
 
-func newListIndex(keys []Key) *listIndex {
-	x := &listIndex{keys: keys}
+func newListIndex(keys []Key, least bool) *listIndex {
+	x := &listIndex{keys: keys, least: least}
 	x.list.Store(&[]*Entry{})
 	return x
 }
@@ -53,6 +54,9 @@ func matchesAll(keys []Key, match []Match, value, mask, key []uint64) bool {
 // rank orders by priority, then by prefix length (tables of lpm keys alone have no priorities), then by age.
 func (x *listIndex) rank(a, b *Entry) int {
 	if a.Priority != b.Priority {
+		if x.least {
+			return int(a.Priority) - int(b.Priority)
+		}
 		return int(b.Priority) - int(a.Priority)
 	}
 	la, lb := 0, 0

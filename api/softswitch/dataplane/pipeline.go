@@ -33,6 +33,8 @@ type Pipeline struct {
 	digests   []*Digest
 	sets      []*ValueSet
 	copies    Replication
+	crc16     *customCRC
+	crc32     *customCRC
 
 	words                                            int
 	shared                                           sharedWords
@@ -95,6 +97,8 @@ func Compile(info *types.Info) (p *Pipeline, err error) {
 		info: info, pipe: &Pipeline{}, env: &env{names: map[*types.Object]*binding{}},
 		bound: map[string]object{}, owner: map[string]string{},
 	}
+	c.pipe.crc16 = newCRC(16, CRC{Polynomial: 0x8005, ReflectIn: true, ReflectOut: true})
+	c.pipe.crc32 = newCRC(32, CRC{0x04C11DB7, 0xFFFFFFFF, 0xFFFFFFFF, true, true})
 	c.program()
 	p = c.pipe
 	start := time.Now()
@@ -155,7 +159,7 @@ func (c *compiler) program() {
 				bs = append(bs, bound{o, &binding{packet: true}})
 				continue
 			}
-			bs = append(bs, bound{o, &binding{place: &place{places[j].slot, nil, o.Type}}})
+			bs = append(bs, bound{o, &binding{place: &place{slot: places[j].slot, typ: o.Type}}})
 		}
 		if _, ok := insts[i].decl.(*syntax.ParserDecl); ok {
 			return c.parserBody(c.info.MainArgs[i].Expr, insts[i], bs)

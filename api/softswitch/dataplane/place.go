@@ -10,6 +10,24 @@ type place struct {
 	slot int
 	dyn  func(*frame) int // nil if the place is known at compile time
 	typ  types.Type
+	// others are, for a header in a union, where the validity words of the union's other headers lie, from slot.
+	others []int
+}
+
+// alone compiles what s, which may make the header at p valid, does to the others of its union.
+func (p place) alone(s step) step {
+	if len(p.others) == 0 {
+		return s
+	}
+	return sequence(s, func(f *frame) flow {
+		at := p.at(f)
+		if f.w[at] != 0 {
+			for _, o := range p.others {
+				f.w[at+o] = 0
+			}
+		}
+		return next
+	})
 }
 
 // at is the word offset of the place.
@@ -22,7 +40,7 @@ func (p place) at(f *frame) int {
 
 // field moves the place to a part of it.
 func (p place) field(off int, t types.Type) place {
-	return place{p.slot + off, p.dyn, t}
+	return place{slot: p.slot + off, dyn: p.dyn, typ: t}
 }
 
 // place finds where e lies. What is not a place itself (the result of a call, a list) is put into a temporary by prep, which is
@@ -55,7 +73,15 @@ func (c *compiler) memberPlace(x *syntax.Member) (prep step, p place, ok bool) {
 	case *types.Struct:
 		prep, p := c.place(x.X)
 		off, ft := fieldOffset(x, t, x.Sel.Name)
-		return prep, p.field(off, ft), true
+		p = p.field(off, ft)
+		if t.Kind == types.HeaderUnion {
+			for _, v := range validitySlots(x, t, 0) {
+				if v != off {
+					p.others = append(p.others, v-off)
+				}
+			}
+		}
+		return prep, p, true
 	case *types.Stack:
 		switch x.Sel.Name {
 		case "next", "last":
@@ -135,7 +161,7 @@ func (c *compiler) pinned(p place) (step, place) {
 	}
 	at, dyn := c.alloc(1), p.dyn
 	return func(f *frame) flow { f.w[at] = uint64(dyn(f)); return next },
-		place{p.slot, func(f *frame) int { return int(f.w[at]) }, p.typ}
+		place{slot: p.slot, dyn: func(f *frame) int { return int(f.w[at]) }, typ: p.typ, others: p.others}
 }
 
 // load reads a place that holds a scalar of at most 64 bits.

@@ -251,10 +251,16 @@ func arithmetic(at syntax.Node, op syntax.Op, x, y scalar, w int, signed bool) s
 	case "^":
 		return compute(func(f *frame) uint64 { return a(f) ^ b(f) })
 	case "/", "%":
-		if !y.con || y.val == 0 || signed {
-			unsupported(at, "operator %s by anything but a positive constant", op)
+		if signed {
+			unsupported(at, "operator %s on signed numbers", op)
+		}
+		if !y.con {
+			return divided(op, a, b)
 		}
 		k := y.val
+		if k == 0 {
+			invalid(at, "division by zero")
+		}
 		if op == "/" {
 			return compute(func(f *frame) uint64 { return a(f) / k })
 		}
@@ -264,6 +270,26 @@ func arithmetic(at syntax.Node, op syntax.Op, x, y scalar, w int, signed bool) s
 	}
 	unsupported(at, "operator %s", op)
 	return scalar{}
+}
+
+// divided divides by what is not known when the program is compiled. Division by zero gives 0, and the remainder then is x.
+func divided(op syntax.Op, a, b func(*frame) uint64) scalar {
+	if op == "/" {
+		return compute(func(f *frame) uint64 {
+			x, y := a(f), b(f)
+			if y == 0 {
+				return 0
+			}
+			return x / y
+		})
+	}
+	return compute(func(f *frame) uint64 {
+		x, y := a(f), b(f)
+		if y == 0 {
+			return x
+		}
+		return x % y
+	})
 }
 
 func saturating(minus bool, a, b func(*frame) uint64, w int, signed bool) func(*frame) uint64 {

@@ -1,7 +1,11 @@
 package dataplane
 
 import (
+	"cmp"
+	"math"
+	"math/big"
 	"slices"
+	"strconv"
 
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
@@ -32,7 +36,7 @@ func (s *site) apply(f *frame) flow {
 	e := t.index.find(f.w[s.slot : s.slot+t.words])
 	f.hit = e != nil
 	if e == nil {
-		e = t.otherwise
+		e, f.color = t.otherwise, Green
 	} else if t.extras {
 		s.hit(f, e)
 	}
@@ -143,7 +147,12 @@ func (c *compiler) applyTable(call *syntax.Call, o *types.Object) step {
 	for i, ref := range actionRefs(d) {
 		a := c.siteAction(ref, s.table.actions[i])
 		if target != nil && !s.reads {
-			a.body = sequence(target, a.body)
+			a.body = sequence(func(f *frame) flow {
+				if f.hit {
+					return target(f)
+				}
+				return next
+			}, a.body)
 		}
 		s.reads = false
 		s.bodies = append(s.bodies, a)
@@ -280,10 +289,13 @@ func (c *compiler) table(at syntax.Node, o *types.Object) *Table {
 			}
 		}
 	}
+	if entries != nil && entries.Const && len(entries.Entries) > 0 && entries.Entries[0].Priority == nil {
+		t.least = false // the first of these wins, and has the highest
+	}
 	t.index = t.newIndex()
 	c.defaultAction(t, otherwise)
 	if entries != nil {
-		c.constEntries(t, entries)
+		c.initialEntries(d, t, entries)
 	}
 	return t
 }
@@ -381,6 +393,13 @@ func (c *compiler) tableProperty(t *Table, p *syntax.ExprProperty) {
 			unsupported(p, "an implementation that is no action_profile or action_selector")
 		}
 		t.profile = x
+	case "largest_priority_wins":
+		n, ok := c.number(p.Value)
+		if !ok {
+			invalid(p, "largest_priority_wins must be constant")
+		}
+		t.least = n.Sign() == 0
+	case "priority_delta":
 	case "support_timeout", "idle_timeout":
 		n, ok := c.number(p.Value)
 		if !ok {
@@ -435,19 +454,23 @@ func (c *compiler) defaultAction(t *Table, p *syntax.ExprProperty) {
 	t.otherwise.do.Store(t.original)
 }
 
-func (c *compiler) constEntries(t *Table, p *syntax.EntriesProperty) {
-	if !p.Const {
-		unsupported(p, "entries that are not const")
+func (c *compiler) initialEntries(d *syntax.TableDecl, t *Table, p *syntax.EntriesProperty) {
+	t.IsConst = p.Const
+	priorities := types.EntryPriorities(c.info, d)
+	if ranked := annotatedPriorities(p); ranked != nil {
+		priorities = ranked
 	}
-	t.IsConst = true
 	for i, te := range p.Entries {
 		e := NewEntry(c.entryMatches(t, te), 0, c.do(t, te.Action))
-		e.Const = true
+		e.Const = p.Const || te.Const
 		if t.Priority {
-			e.Priority = int32(len(p.Entries) - i)
-		}
-		if te.Priority != nil {
-			unsupported(te, "priorities of const entries")
+			n := priorities[i]
+			if !n.IsInt64() || n.Int64() < 1 || n.Int64() > math.MaxInt32 {
+				unsupported(te, "priority %v: those from 1 to %d are", n, math.MaxInt32)
+			}
+			e.Priority = int32(n.Int64())
+		} else if te.Priority != nil {
+			unsupported(te, "a priority in a table whose keys leave no choice")
 		}
 		if _, err := t.Find(e.Match, e.Priority); err == nil {
 			invalid(te, "the entry is there twice")
@@ -457,6 +480,38 @@ func (c *compiler) constEntries(t *Table, p *syntax.EntriesProperty) {
 		}
 	}
 	t.Size = max(t.Size, len(p.Entries))
+}
+
+// annotatedPriorities are those of entries some of which have p4c's @priority(n), of which the least wins; the others have their
+// place in the list, from 1. They are nil if there is no such annotation.
+func annotatedPriorities(p *syntax.EntriesProperty) []*big.Int {
+	ranks, found := make([]uint64, len(p.Entries)), false
+	for i, te := range p.Entries {
+		ranks[i] = uint64(i) + 1
+		for _, a := range te.Annotations {
+			if a.Name != "priority" || len(a.Body) != 1 {
+				continue
+			}
+			n, err := strconv.ParseUint(a.Body[0].Text, 0, 31)
+			if err != nil {
+				invalid(a, "@priority takes a number")
+			}
+			ranks[i], found = n, true
+		}
+	}
+	if !found {
+		return nil
+	}
+	place := make([]int, len(ranks))
+	for i := range place {
+		place[i] = i
+	}
+	slices.SortStableFunc(place, func(a, b int) int { return cmp.Compare(ranks[a], ranks[b]) })
+	out := make([]*big.Int, len(ranks))
+	for i, at := range place {
+		out[at] = big.NewInt(int64(len(place) - i))
+	}
+	return out
 }
 
 func (c *compiler) entryMatches(t *Table, te *syntax.TableEntry) []Match {

@@ -48,6 +48,14 @@ func (c *compiler) statement(s syntax.Stmt) step {
 		return sequence(c.guarded(s.Value, c.store(*c.result, s.Value)), func(*frame) flow { return returns })
 	case *syntax.ExitStmt:
 		return func(*frame) flow { return exits }
+	case *syntax.ForStmt:
+		return c.forStatement(s)
+	case *syntax.ForInStmt:
+		return c.forInStatement(s)
+	case *syntax.BreakStmt:
+		return func(*frame) flow { return leaves }
+	case *syntax.ContinueStmt:
+		return func(*frame) flow { return repeats }
 	}
 	unsupported(s, "this statement (%T)", s)
 	return nil
@@ -89,8 +97,11 @@ func (c *compiler) assignment(s *syntax.AssignStmt) step {
 	op, _ := strings.CutSuffix(string(s.Op), "=")
 	t := c.typeOf(s.LHS)
 	w, signed, ok := widthOf(t)
-	if _, slice := s.LHS.(*syntax.Slice); !ok || w > 64 || slice {
-		unsupported(s, "assignment operator %s to a %s or slice", s.Op, t)
+	if !ok {
+		unsupported(s, "assignment operator %s to a %s", s.Op, t)
+	}
+	if _, slice := s.LHS.(*syntax.Slice); slice || w > 64 {
+		return c.operated(s, syntax.Op(op), t, w, signed)
 	}
 	prep, dst := c.placeOf(s.LHS)
 	pin, dst := c.pinned(dst)
@@ -102,6 +113,39 @@ func (c *compiler) assignment(s *syntax.AssignStmt) step {
 		v = arithmetic(s, syntax.Op(op), dst.load(), c.scalar(s.RHS), w, signed)
 	}
 	return sequence(prep, pin, storeScalar(dst, v))
+}
+
+// operated compiles an assignment operator on a slice or on more than 64 bits. An l-value is computed once.
+func (c *compiler) operated(s *syntax.AssignStmt, op syntax.Op, t types.Type, w int, signed bool) step {
+	n := bitWords(w)
+	var prep, load, write step
+	result := c.temp(s, t)
+	if slice, ok := s.LHS.(*syntax.Slice); ok {
+		load, write = c.store(result, slice), c.assignSliceFrom(slice, result)
+	} else {
+		var dst place
+		prep, dst = c.placeOf(s.LHS)
+		pin, pinned := c.pinned(dst)
+		prep = sequence(prep, pin)
+		load, write = copyWords(result, pinned, n), copyWords(pinned, result, n)
+	}
+	if w <= 64 {
+		var v scalar
+		if op == "<<" || op == ">>" {
+			v = shifted(op == "<<", result.load().fn, c.shiftCount(s.RHS), w, signed)
+		} else {
+			v = arithmetic(s, op, result.load(), c.scalar(s.RHS), w, signed)
+		}
+		return sequence(prep, load, storeScalar(result, v), write)
+	}
+	left := wideValue{load, result.slot, w}
+	var v wideValue
+	if op == "<<" || op == ">>" {
+		v = c.wideShift(op == "<<", left, c.shiftCount(s.RHS), w, signed)
+	} else {
+		v = c.wideArithmetic(s, op, left, c.wide(s.RHS), w, signed)
+	}
+	return sequence(prep, v.prep, copyWords(result, place{slot: v.slot}, n), write)
 }
 
 func (c *compiler) ifStatement(s *syntax.IfStmt) step {

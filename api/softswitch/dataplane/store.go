@@ -6,7 +6,9 @@ import (
 )
 
 // store compiles "dst = e". Everything on the right is read before anything on the left is written.
-func (c *compiler) store(dst place, e syntax.Expr) step {
+func (c *compiler) store(dst place, e syntax.Expr) step { return dst.alone(c.storePlain(dst, e)) }
+
+func (c *compiler) storePlain(dst place, e syntax.Expr) step {
 	t := dst.typ
 	if w, _, ok := widthOf(t); ok {
 		if w > 64 {
@@ -22,7 +24,7 @@ func (c *compiler) store(dst place, e syntax.Expr) step {
 		tmp := c.temp(e, t)
 		return sequence(c.storeElements(tmp, e), copyWords(dst, tmp, wordsOf(e, t)))
 	case *syntax.InvalidExpr:
-		return func(f *frame) flow { f.w[dst.at(f)] = 0; return next }
+		return invalidate(dst, validitySlots(e, t, 0))
 	case *syntax.Cast:
 		return c.storeCast(dst, x)
 	case *syntax.Call:

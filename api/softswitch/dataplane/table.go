@@ -165,6 +165,7 @@ type Table struct {
 	meter     *DirectMeter
 	profile   *Profile
 	timed     bool // support_timeout
+	least     bool // the entry with the least priority wins (largest_priority_wins = false)
 	extras    bool // a hit costs more than its action
 	clock     func() uint64
 	index     index
@@ -420,11 +421,11 @@ func (t *Table) newIndex() index {
 	case len(t.Keys) == 0:
 		return noIndex{}
 	case listed || lpm > 1:
-		return newListIndex(t.Keys)
+		return newListIndex(t.Keys, t.least)
 	case lpm == 1 && bitsOf <= trieBits:
 		return newTrieIndex(t.Keys)
 	case lpm == 1:
-		return newListIndex(t.Keys)
+		return newListIndex(t.Keys, t.least)
 	}
 	return newExactIndex(t.words)
 }

@@ -65,6 +65,35 @@ func wideSub(dst, a, b []uint64, width int) {
 	wideTrim(dst, width)
 }
 
+// wideSaturate adds or subtracts, and stops at the ends of the range. It needs dst apart from a and b.
+func wideSaturate(dst, a, b []uint64, width int, signed, minus bool) {
+	if minus {
+		wideSub(dst, a, b, width)
+	} else {
+		wideAdd(dst, a, b, width)
+	}
+	switch {
+	case !signed && minus:
+		if wideCompare(a, b) < 0 {
+			clear(dst)
+		}
+	case !signed:
+		if wideCompare(dst, a) < 0 {
+			wideOnes(dst, 0, width)
+		}
+	default:
+		x, y, r := wideNegative(a, width), wideNegative(b, width), wideNegative(dst, width)
+		if (x != y) == minus && r != x { // the result has the wrong sign
+			clear(dst)
+			if x {
+				wideOnes(dst, width-1, 1)
+			} else {
+				wideOnes(dst, 0, width-1)
+			}
+		}
+	}
+}
+
 // wideMul needs dst apart from a and b.
 func wideMul(dst, a, b []uint64, width int) {
 	clear(dst)

@@ -141,20 +141,10 @@ func (c *compiler) wideUnary(x *syntax.Unary, w int) wideValue {
 }
 
 func (c *compiler) wideBinary(x *syntax.Binary, w int, signed bool) wideValue {
-	n, slot := bitWords(w), c.alloc(bitWords(w))
 	if x.Op == "<<" || x.Op == ">>" {
-		v, count := c.wide(x.X), c.shiftCount(x.Y)
-		left := x.Op == "<<"
-		return wideValue{sequence(v.prep, func(f *frame) flow {
-			d, s := f.w[slot:slot+n], f.w[v.slot:v.slot+n]
-			if left {
-				wideShl(d, s, count(f), w)
-			} else {
-				wideShr(d, s, count(f), w, signed && wideNegative(s, w))
-			}
-			return next
-		}), slot, w}
+		return c.wideShift(x.Op == "<<", c.wide(x.X), c.shiftCount(x.Y), w, signed)
 	}
+	n, slot := bitWords(w), c.alloc(bitWords(w))
 	a, b := c.wide(x.X), c.wide(x.Y)
 	if x.Op == "++" {
 		na, nb := bitWords(a.width), bitWords(b.width)
@@ -166,15 +156,36 @@ func (c *compiler) wideBinary(x *syntax.Binary, w int, signed bool) wideValue {
 			return next
 		}), slot, w}
 	}
-	op := wideOp(x, w)
+	return c.wideArithmetic(x, x.Op, a, b, w, signed)
+}
+
+func (c *compiler) wideShift(left bool, v wideValue, count func(*frame) uint64, w int, signed bool) wideValue {
+	n, slot := bitWords(w), c.alloc(bitWords(w))
+	return wideValue{sequence(v.prep, func(f *frame) flow {
+		d, s := f.w[slot:slot+n], f.w[v.slot:v.slot+n]
+		if left {
+			wideShl(d, s, count(f), w)
+		} else {
+			wideShr(d, s, count(f), w, signed && wideNegative(s, w))
+		}
+		return next
+	}), slot, w}
+}
+
+// wideArithmetic compiles an operator whose operands and result have the same type.
+func (c *compiler) wideArithmetic(at syntax.Node, o syntax.Op, a, b wideValue, w int, signed bool) wideValue {
+	n, slot := bitWords(w), c.alloc(bitWords(w))
+	op := wideOp(at, o, w, signed)
 	return wideValue{sequence(a.prep, b.prep, func(f *frame) flow {
 		op(f.w[slot:slot+n], f.w[a.slot:a.slot+n], f.w[b.slot:b.slot+n])
 		return next
 	}), slot, w}
 }
 
-func wideOp(x *syntax.Binary, w int) func(d, a, b []uint64) {
-	switch x.Op {
+func wideOp(at syntax.Node, op syntax.Op, w int, signed bool) func(d, a, b []uint64) {
+	switch op {
+	case "|+|", "|-|":
+		return func(d, a, b []uint64) { wideSaturate(d, a, b, w, signed, op == "|-|") }
 	case "+":
 		return func(d, a, b []uint64) { wideAdd(d, a, b, w) }
 	case "-":
@@ -200,6 +211,6 @@ func wideOp(x *syntax.Binary, w int) func(d, a, b []uint64) {
 			}
 		}
 	}
-	unsupported(x, "operator %s on more than 64 bits", x.Op)
+	unsupported(at, "operator %s on more than 64 bits", op)
 	return nil
 }
