@@ -16,6 +16,9 @@ func (c *checker) annotations(p *syntax.Program) {
 				c.matchAnnotations(as)
 			}
 		}
+		if s, ok := n.(*syntax.StructDecl); ok {
+			c.lengthAnnotations(s)
+		}
 		if a, ok := n.(*syntax.Annotation); ok {
 			c.annotation(a)
 			return false
@@ -192,5 +195,30 @@ func (c *checker) matchAnnotations(as []*syntax.Annotation) {
 		if len(a.Body) != 1 || c.matchKinds[a.Body[0].Text] == nil {
 			c.errorf(a, codeAnnotation, "@match takes one match kind")
 		}
+	}
+}
+
+// lengthAnnotations checks the expressions that give the sizes of varbit fields, as old programs do: they may name fields that
+// come before.
+func (c *checker) lengthAnnotations(s *syntax.StructDecl) {
+	before := map[string]bool{}
+	for _, f := range s.Fields {
+		for _, a := range f.Annotations {
+			if a.Name != "length" {
+				continue
+			}
+			for i, t := range a.Body {
+				letter := t.Text[0] == '_' || t.Text[0] >= 'a' && t.Text[0] <= 'z' || t.Text[0] >= 'A' && t.Text[0] <= 'Z'
+				if !letter || syntax.IsKeyword(t.Text) || before[t.Text] || i > 0 && a.Body[i-1].Text == "." {
+					continue
+				}
+				if len(c.lookup(t.Text, false)) == 0 {
+					c.diags = append(c.diags, syntax.Diagnostic{
+						Pos: t.Pos, Code: codeUndeclared, Msg: t.Text + " is neither declared nor a field before this one",
+					})
+				}
+			}
+		}
+		before[f.Name.Name] = true
 	}
 }

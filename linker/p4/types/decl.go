@@ -115,7 +115,7 @@ func (c *checker) enumDecl(d *syntax.EnumDecl) {
 	t := &Enum{Name: d.Name.Name, Decl: d}
 	if d.Underlying != nil {
 		u := c.typ(d.Underlying)
-		if _, ok := underlying(u).(*Bit); !ok && !isInvalid(u) {
+		if _, ok := u.(*Bit); !ok && !isInvalid(u) {
 			c.errorf(d.Underlying, codeBadType, "an enum is represented by a bit or int type, not by %v", u)
 			u = Invalid
 		}

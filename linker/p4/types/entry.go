@@ -24,10 +24,13 @@ func (c *checker) tableEntries(p *syntax.EntriesProperty, keys []*syntax.TableKe
 	}
 	seen := map[string]bool{}
 	for i, e := range p.Entries {
-		if e.Priority != nil && !ranked {
+		switch {
+		case e.Priority == nil:
+		case !ranked:
 			c.errorf(e.Priority, codeTable, "entries of this table have no priority: no key is matched by ternary, range or optional")
-		}
-		if i > 0 && e.Priority != nil && p.Entries[0].Priority == nil {
+		case p.Const:
+			c.errorf(e.Priority, codeTable, "const entries are matched in their order and have no priorities")
+		case i > 0 && p.Entries[0].Priority == nil:
 			c.errorf(e.Priority, codeTable, "either the first entry has a priority or none has")
 		}
 		if e.Priority != nil {
@@ -48,6 +51,22 @@ func (c *checker) tableEntries(p *syntax.EntriesProperty, keys []*syntax.TableKe
 		}
 		if o := c.actionRef(e.Action, acts, true); o != nil && acts.refs[o] != nil && hasAnnotation(acts.refs[o].Annotations, "defaultonly") {
 			c.errorf(e.Action, codeActionRef, "action %s is @defaultonly", o.Name)
+		}
+	}
+}
+
+// priorityRange reports entries whose priority, stated or computed, is negative. How large it may be the control plane says.
+func (c *checker) priorityRange(d *syntax.TableDecl) {
+	for _, p := range d.Properties {
+		p, ok := p.(*syntax.EntriesProperty)
+		if !ok {
+			continue
+		}
+		for i, v := range EntryPriorities(c.info, d) {
+			if v.Sign() < 0 {
+				c.errorf(p.Entries[i], codeTable, "the priority of this entry is %v, and must not be negative", v)
+				break // the others follow from it
+			}
 		}
 	}
 }

@@ -15,7 +15,11 @@ func (c *checker) tableDecl(d *syntax.TableDecl) {
 	acts := &tableActions{refs: map[*Object]*syntax.ActionRef{}}
 	c.tableActions[o] = acts
 	c.declare(o)
+	errs := c.diags.HasErrors()
 	c.within(o, c.place, func() { c.tableProperties(d, acts) })
+	if errs == c.diags.HasErrors() {
+		c.priorityRange(d)
+	}
 }
 
 func (c *checker) tableProperties(d *syntax.TableDecl, acts *tableActions) {

@@ -58,3 +58,17 @@ func each(b *syntax.Block, f func(syntax.Stmt)) {
 		}
 	}
 }
+
+// division checks that no target has to divide: what is not known at compile time can only be shifted or masked.
+func (c *checker) division(at syntax.Node, op syntax.Op, x, y syntax.Expr) {
+	if op != "/" && op != "%" {
+		return
+	}
+	v, ok := c.info.Values[y].(types.IntValue)
+	power := ok && v.Int.Sign() > 0 && v.Int.TrailingZeroBits()+1 == uint(v.Int.BitLen())
+	_, sized := c.info.Types[x].(*types.Bit)
+	if !sized || power || c.info.Values[x] != nil && ok {
+		return // of ints without a width, the checker knows that they are constants
+	}
+	c.errorf(at, codeDivision, "v1model divides only by powers of two")
+}

@@ -35,6 +35,12 @@ func Check(info *types.Info) syntax.Diagnostics {
 			c.instance(n)
 		case *syntax.Call:
 			c.call(n)
+		case *syntax.Binary:
+			c.division(n, n.Op, n.X, n.Y)
+		case *syntax.AssignStmt:
+			if n.Op != "=" {
+				c.division(n, n.Op[:len(n.Op)-1], n.LHS, n.RHS)
+			}
 		}
 		return true
 	})

@@ -11,4 +11,5 @@ const (
 	codeChecksum    = "P4407" // a statement that may not stand in the control that verifies or computes checksums
 	codeDeparser    = "P4408" // a statement that may not stand in the deparser
 	codeExtern      = "P4409" // an extern that neither core.p4 nor v1model.p4 declares
+	codeDivision    = "P4410" // a division of values that only the packet brings: x / y
 )

@@ -34,7 +34,7 @@ control c(inout m_t m) {
             (1, 2): set(); // ERROR "argument v is missing"
             (1, 4): none; // ERROR "none is @defaultonly"
             (1, 0xff00 &&& 0xff00): set(1); // ERROR "an entry with this key already"
-            priority = 3: (7, 8): set(1); // ERROR "have no priority" "either the first entry has a priority or none has"
+            priority = 3: (7, 8): set(1); // ERROR "have no priority: no key is matched by"
         }
     }
     table ok { key = { m.a: exact; } actions = { set; none; } }

@@ -24,7 +24,15 @@ control V(inout H h, inout M m) {
         return;
     }
 }
-control I(inout H h, inout M m, inout standard_metadata_t s) { apply { alone_t a; a.x = 1; } }
+control I(inout H h, inout M m, inout standard_metadata_t s) {
+    apply {
+        alone_t a;
+        a.x = 1;
+        m.sum = m.sum / 4 + 12 % 5;
+        m.sum = 16w0 / m.sum; // ERROR "divides only by powers of two"
+        m.sum %= m.sum; // ERROR "divides only by powers of two"
+    }
+}
 control E(inout H h, inout M m, inout standard_metadata_t s) { apply { } }
 control C(inout H h, inout M m) {
     apply {
