@@ -219,14 +219,24 @@ func (a *arbiter) notify(r *role, s *stream) {
 	s.post(&p4v1.StreamMessageResponse{Update: &p4v1.StreamMessageResponse_Arbitration{Arbitration: u}}, false)
 }
 
-// checkSender tells whether s may send packets out.
-func (a *arbiter) checkSender(s *stream) error {
+// checkPrimary refuses a stream that is not its role's primary.
+func (a *arbiter) checkPrimary(s *stream) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	switch {
-	case s.role == nil || s.role.primary != s:
-		return status.Error(codes.PermissionDenied, "only the primary sends packets out")
-	case !s.role.scope.maySend():
+	if s.role == nil || s.role.primary != s {
+		return status.Error(codes.PermissionDenied, "only the primary may do that")
+	}
+	return nil
+}
+
+// checkSender refuses a stream that may not send packets out.
+func (a *arbiter) checkSender(s *stream) error {
+	if err := a.checkPrimary(s); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !s.role.scope.maySend() {
 		return status.Errorf(codes.PermissionDenied, "role %q does not send packets out", s.role.name)
 	}
 	return nil

@@ -73,7 +73,7 @@ func dial(t testing.TB, addr string) *controller {
 // use makes the program with that text the one that is installed, and that names refer to.
 func (c *controller) use(text []byte) {
 	c.t.Helper()
-	p, err := newProgram(text, nil)
+	p, err := newProgram(text, environment{})
 	if err != nil {
 		c.t.Fatal(err)
 	}

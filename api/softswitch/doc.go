@@ -23,11 +23,41 @@
 // Writes do not stop traffic. Packets run one by one, each sees the registers as the one before it left them; with
 // Options.Parallel they run concurrently, and only each single access to a register cell is atomic.
 //
+// # The P4Runtime specification, section by section
+//
+// Version 1.5.0; what is not in the list is not about servers.
+//
+//	Client arbitration        as specified. Roles other than the default one only with Options.Roles; a role's configuration is a
+//	                          google.protobuf.Struct (see parseScope in role.go). At most 1024 roles, 1024 controllers a role.
+//	Bytestrings               read: any length, leading zeros; OUT_OF_RANGE if too large. Written: the shortest.
+//	Translation               none: a program with @p4runtime_translation to another width or to strings is refused at load.
+//	TableEntry                as specified. The default action of an indirect table is const.
+//	Direct resources          as specified, but that they are accepted with an action that does not use them: as on simple_switch,
+//	                          the counter and meter of an entry see every packet that hits it.
+//	Idle time-outs            as specified, found at the earliest after a tenth of the shortest, between 10 ms and 1 s.
+//	Action profiles           as specified: members and groups, or one shots. UNIMPLEMENTED: choosing at random, size semantics other
+//	                          than the program's, the deprecated watch. A group all of whose ports are down does what an empty one
+//	                          does: nothing.
+//	Counters, registers       as specified; a write without an index is done cell by cell.
+//	Meters                    as specified, colors counted. UNIMPLEMENTED: single-rate three-color markers.
+//	Replication               as specified. Groups 1..65535, sessions 1..32767, instances 0..65535, at most 1024 replicas each. A
+//	                          replica makes no copy while its port and those of its backups are down; one without backups does.
+//	Value sets                as specified.
+//	Digests                   as specified. At most 1024 samples a list, 4096 waiting, 65536 unacknowledged; past that the oldest are
+//	                          forgotten, or new ones lost.
+//	Extern entries            UNIMPLEMENTED: v1model has no other externs with state.
+//	Write                     updates are done in the order they are written in. All three atomicities. Packets run between updates,
+//	                          but for DATAPLANE_ATOMIC.
+//	Read                      every wildcard; from one moment as far as writes go, cell by cell as far as packets go.
+//	SetForwardingPipelineConfig, Get...   all actions. RECONCILE_AND_COMMIT keeps the state of objects by id and name, and refuses
+//	                          what has no place in the new program.
+//	Packet I/O                as specified; packets come from and go to port 510.
+//	Stream errors             for packets out, digest acknowledgements and messages of other kinds.
+//	Capabilities              1.5.0.
+//
 // # What it does not do
 //
-// Multicast groups, clone sessions, meters, digests, action profiles and selectors, value sets and idle time-outs. Each is
-// refused with UNIMPLEMENTED, or at load with the position in the program. So are header unions, loops other than a parser's,
-// entries that are not const, and extern functions that act on other packets or are not deterministic (clone, resubmit,
-// recirculate, digest, random, truncate, assert, assume). log_msg is ignored: no packet can tell. A multicast group is always
-// empty, so that a packet to one is dropped. The state is in memory: it ends with the process.
+// Speak for more than one device; persist anything: the state ends with the process; queue packets: the queue metadata says that
+// queues are empty. What a program may contain that the data plane does not run is refused at load with its position: see
+// package dataplane.
 package softswitch

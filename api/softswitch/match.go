@@ -1,12 +1,37 @@
 package softswitch
 
 import (
+	"fmt"
+
+	configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/interlock/interlock/api/softswitch/dataplane"
 )
+
+// boundKeys are the keys of a table or value set with the ids that P4Runtime knows them by.
+type boundKeys struct {
+	of       string // what they are the keys of
+	keys     []dataplane.Key
+	fields   map[uint32]int // match field id -> index into keys
+	fieldIDs []uint32
+}
+
+func bindKeys(of string, keys []dataplane.Key, info []*configv1.MatchField) (*boundKeys, error) {
+	if len(info) != len(keys) {
+		return nil, fmt.Errorf("%s has %d keys, its P4Info %d", of, len(keys), len(info))
+	}
+	b := &boundKeys{of: of, keys: keys, fields: map[uint32]int{}, fieldIDs: make([]uint32, len(keys))}
+	for i, f := range info {
+		if int(f.GetBitwidth()) != keys[i].Width {
+			return nil, fmt.Errorf("%s, key %s: %d bits, in its P4Info %d", of, f.GetName(), keys[i].Width, f.GetBitwidth())
+		}
+		b.fields[f.GetId()], b.fieldIDs[i] = i, f.GetId()
+	}
+	return b, nil
+}
 
 // decodeMatch reads the match and checks the priority of an entry.
 func (b *boundTable) decodeMatch(e *p4v1.TableEntry) ([]dataplane.Match, error) {
@@ -16,27 +41,32 @@ func (b *boundTable) decodeMatch(e *p4v1.TableEntry) ([]dataplane.Match, error) 
 	case !b.Priority && e.GetPriority() != 0:
 		return nil, status.Errorf(codes.InvalidArgument, "entries of table %s have no priority", b.Name)
 	}
-	ms := make([]dataplane.Match, len(b.Keys))
+	return b.keys.decode(e.GetMatch())
+}
+
+// decode reads what an entry or member asks of each key.
+func (b *boundKeys) decode(match []*p4v1.FieldMatch) ([]dataplane.Match, error) {
+	ms := make([]dataplane.Match, len(b.keys))
 	for i := range ms {
 		ms[i].Any = true
 	}
-	for _, f := range e.GetMatch() {
+	for _, f := range match {
 		i, ok := b.fields[f.GetFieldId()]
 		if !ok {
-			return nil, status.Errorf(codes.InvalidArgument, "table %s has no match field %d", b.Name, f.GetFieldId())
+			return nil, status.Errorf(codes.InvalidArgument, "%s has no match field %d", b.of, f.GetFieldId())
 		}
 		if !ms[i].Any {
 			return nil, status.Errorf(codes.InvalidArgument, "match field %d is there twice", f.GetFieldId())
 		}
-		m, err := decodeField(b.Keys[i], f)
+		m, err := decodeField(b.keys[i], f)
 		if err != nil {
-			return nil, status.Errorf(status.Code(err), "table %s, key %s: %s", b.Name, b.Keys[i].Name, status.Convert(err).Message())
+			return nil, status.Errorf(status.Code(err), "%s, key %s: %s", b.of, b.keys[i].Name, status.Convert(err).Message())
 		}
 		ms[i] = m
 	}
-	for i, k := range b.Keys {
+	for i, k := range b.keys {
 		if k.Kind == dataplane.Exact && ms[i].Any {
-			return nil, status.Errorf(codes.InvalidArgument, "table %s, key %s: an exact match cannot be left out", b.Name, k.Name)
+			return nil, status.Errorf(codes.InvalidArgument, "%s, key %s: an exact match cannot be left out", b.of, k.Name)
 		}
 	}
 	return ms, nil
@@ -156,12 +186,22 @@ func isFull(m dataplane.Match, width int) bool {
 	return true
 }
 
-func (b *boundTable) encodeMatch(i int, m *dataplane.Match) *p4v1.FieldMatch {
+// encode is a match in canonical form: in the order of the P4Info, the shortest byte strings, no field for what matches anything.
+func (b *boundKeys) encode(ms []dataplane.Match) (fs []*p4v1.FieldMatch) {
+	for i := range ms {
+		if f := b.encodeField(i, &ms[i]); f != nil {
+			fs = append(fs, f)
+		}
+	}
+	return fs
+}
+
+func (b *boundKeys) encodeField(i int, m *dataplane.Match) *p4v1.FieldMatch {
 	if m.Any {
 		return nil
 	}
 	f := &p4v1.FieldMatch{FieldId: b.fieldIDs[i]}
-	switch b.Keys[i].Kind {
+	switch b.keys[i].Kind {
 	case dataplane.Exact:
 		f.FieldMatchType = &p4v1.FieldMatch_Exact_{Exact: &p4v1.FieldMatch_Exact{Value: encodeBits(m.Value)}}
 	case dataplane.Optional:
@@ -178,62 +218,4 @@ func (b *boundTable) encodeMatch(i int, m *dataplane.Match) *p4v1.FieldMatch {
 		}}
 	}
 	return f
-}
-
-// decodeAction reads the action of an entry, or of the default entry.
-func (b *boundTable) decodeAction(ta *p4v1.TableAction, isDefault bool) (*dataplane.Do, error) {
-	t, ok := ta.GetType().(*p4v1.TableAction_Action)
-	if !ok {
-		return nil, bad("table %s: an entry needs an action", b.Name)
-	}
-	i, ok := b.actions[t.Action.GetActionId()]
-	if !ok {
-		return nil, bad("table %s has no action %#x", b.Name, t.Action.GetActionId())
-	}
-	a := &b.Actions[i]
-	switch {
-	case isDefault && a.TableOnly:
-		return nil, status.Errorf(codes.PermissionDenied, "table %s: action %s is not for the default entry", b.Name, a.Name)
-	case !isDefault && a.DefaultOnly:
-		return nil, status.Errorf(codes.PermissionDenied, "table %s: action %s is for the default entry only", b.Name, a.Name)
-	}
-	n := 0
-	for _, p := range a.Params {
-		n = max(n, p.Offset()+p.Words())
-	}
-	do := &dataplane.Do{Action: i, Args: make([]uint64, n)}
-	seen := make([]bool, len(a.Params))
-	for _, v := range t.Action.GetParams() {
-		j, ok := b.params[i][v.GetParamId()]
-		if !ok {
-			return nil, bad("action %s has no parameter %d", a.Name, v.GetParamId())
-		}
-		if seen[j] {
-			return nil, bad("action %s: parameter %d is there twice", a.Name, v.GetParamId())
-		}
-		seen[j] = true
-		p := a.Params[j]
-		if err := decodeBits(v.GetValue(), p.Width, do.Args[p.Offset():p.Offset()+p.Words()]); err != nil {
-			return nil, bad("action %s, parameter %s: %s", a.Name, p.Name, status.Convert(err).Message())
-		}
-	}
-	for j, ok := range seen {
-		if !ok {
-			return nil, bad("action %s: parameter %s is missing", a.Name, a.Params[j].Name)
-		}
-	}
-	return do, nil
-}
-
-func (b *boundTable) encodeAction(do *dataplane.Do) *p4v1.TableAction {
-	if do.Action < 0 {
-		return nil
-	}
-	a := &p4v1.Action{ActionId: b.actionIDs[do.Action]}
-	for j, p := range b.Actions[do.Action].Params {
-		a.Params = append(a.Params, &p4v1.Action_Param{
-			ParamId: b.paramIDs[do.Action][j], Value: encodeBits(do.Args[p.Offset() : p.Offset()+p.Words()]),
-		})
-	}
-	return &p4v1.TableAction{Type: &p4v1.TableAction_Action{Action: a}}
 }

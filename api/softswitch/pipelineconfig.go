@@ -87,9 +87,10 @@ func (s *Switch) exchange(p *program) error {
 			return err
 		}
 	}
+	old := s.active
 	s.active = p
 	s.inside.Unlock()
-	s.installed(p)
+	s.installed(old, p)
 	return nil
 }
 
@@ -98,7 +99,7 @@ func (s *server) verify(c *p4v1.ForwardingPipelineConfig) (*program, error) {
 	if c == nil || c.GetP4Info() == nil || len(c.GetP4DeviceConfig()) == 0 {
 		return nil, status.Error(codes.InvalidArgument, "a config with p4info and p4_device_config is needed")
 	}
-	p, err := newProgram(c.GetP4DeviceConfig(), s.opts.Clock)
+	p, err := newProgram(c.GetP4DeviceConfig(), s.environment())
 	if err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}

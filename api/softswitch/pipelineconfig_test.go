@@ -123,7 +123,7 @@ func TestPipelineConfigRefuses(t *testing.T) {
 		{"P4Info of less", &p4v1.ForwardingPipelineConfig{P4Info: less, P4DeviceConfig: c.text}, "register cells is missing"},
 		{"P4Info of more", &p4v1.ForwardingPipelineConfig{P4Info: more, P4DeviceConfig: c.text}, "action twice is not in the program"},
 		{"P4Info with a table twice", &p4v1.ForwardingPipelineConfig{P4Info: twice, P4DeviceConfig: c.text}, "objects"},
-		{"P4Info with a digest", &p4v1.ForwardingPipelineConfig{P4Info: digest, P4DeviceConfig: c.text}, "no tables"},
+		{"P4Info with a digest", &p4v1.ForwardingPipelineConfig{P4Info: digest, P4DeviceConfig: c.text}, "is not in the program"},
 		{"syntax", &p4v1.ForwardingPipelineConfig{P4Info: c.info, P4DeviceConfig: text("bit<32> value;", "bit<32 value;")}, "p4_device_config:12:24"},
 		{"type", &p4v1.ForwardingPipelineConfig{P4Info: c.info, P4DeviceConfig: text("meta.value + 1", "meta.value + true")}, "p4_device_config:"},
 		{"a file of the switch's machine", &p4v1.ForwardingPipelineConfig{P4Info: c.info, P4DeviceConfig: []byte("#include \"/etc/passwd\"\n")}, "not found"},

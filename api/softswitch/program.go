@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
+	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 
 	"github.com/interlock/interlock/api/softswitch/dataplane"
 	"github.com/interlock/interlock/linker/p4"
@@ -30,6 +31,13 @@ type program struct {
 	registers      map[uint32]*dataplane.Register
 	counters       map[uint32]*boundCounter
 	directCounters map[uint32]*boundTable
+	meters         map[uint32]*boundMeter
+	profiles       map[uint32]*boundProfile
+	valueSets      map[uint32]*boundValueSet
+	digests        map[uint32]*boundDigest
+	copies         replication
+	idle           *idleWatch
+	ports          *ports
 
 	packetIn, packetOut *controllerHeader
 	preambles           map[uint32]*configv1.Preamble // of every object that entities name
@@ -38,14 +46,12 @@ type program struct {
 // boundTable is a table with the ids that P4Runtime knows it by.
 type boundTable struct {
 	*dataplane.Table
-	id        uint32
-	fields    map[uint32]int // match field id -> index into Keys
-	fieldIDs  []uint32
-	actions   map[uint32]int // action id -> index into Actions
-	actionIDs []uint32
-	params    []map[uint32]int // by action: parameter id -> index into Params
-	paramIDs  [][]uint32
-	unit      configv1.CounterSpec_Unit // of the direct counter
+	id      uint32
+	keys    *boundKeys
+	actions *boundActions
+	unit    configv1.CounterSpec_Unit // of the direct counter
+	meter   configv1.MeterSpec_Type   // of the direct meter
+	profile *boundProfile             // that implements the table, or nil
 }
 
 type boundCounter struct {
@@ -60,8 +66,16 @@ func (noFiles) Open(name string) (fs.File, error) {
 	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 }
 
+// environment is what a program needs of the switch that it is for.
+type environment struct {
+	clock func() uint64 // nil: the pipeline's own
+	ports *ports
+	// tell sends a message to the primary of every role whose scope has an object.
+	tell func(m *p4v1.StreamMessageResponse, about *configv1.Preamble) bool
+}
+
 // newProgram parses, checks and compiles a device configuration.
-func newProgram(text []byte, clock func() uint64) (*program, error) {
+func newProgram(text []byte, env environment) (*program, error) {
 	tree, diags := syntax.Parse(programName, text, syntax.Config{FS: noFiles{}, Builtin: p4.Builtin()})
 	if diags.HasErrors() {
 		return nil, diags.Err()
@@ -78,22 +92,35 @@ func newProgram(text []byte, clock func() uint64) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	if clock != nil {
-		pipe.Clock = clock
+	if env.clock != nil {
+		pipe.Clock = env.clock
 	}
-	p := &program{text: text, info: p4i, pipe: pipe, preambles: preamblesOf(p4i)}
+	p := &program{text: text, info: p4i, pipe: pipe, preambles: preamblesOf(p4i), ports: env.ports, copies: replication{
+		groups: map[uint32]*p4v1.MulticastGroupEntry{}, sessions: map[uint32]*p4v1.CloneSessionEntry{},
+	}}
+	p.idle = &idleWatch{program: p, tell: env.tell, wake: make(chan struct{}, 1)}
 	if err := p.bindControllers(info); err != nil {
 		return nil, err
 	}
-	if err := p.bind(); err != nil {
+	if err := p.bind(env); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
+// run says whether the program runs: then it tells controllers of digests and idle entries. It is not called concurrently.
+func (p *program) run(running bool) {
+	for _, d := range p.digests {
+		d.run(running)
+	}
+	if slices.ContainsFunc(p.pipe.Tables(), (*dataplane.Table).Timed) {
+		p.idle.run(running)
+	}
+}
+
 // bind joins the P4Info's objects with the pipeline's, by name. Both come from one text, so a gap is a defect or something that
 // one of the two does not support; either way the program is not run.
-func (p *program) bind() error {
+func (p *program) bind(env environment) error {
 	actions := map[string]*configv1.Action{}
 	for _, a := range p.info.GetActions() {
 		actions[a.GetPreamble().GetName()] = a
@@ -101,6 +128,9 @@ func (p *program) bind() error {
 	direct := map[uint32]*configv1.DirectCounter{}
 	for _, c := range p.info.GetDirectCounters() {
 		direct[c.GetDirectTableId()] = c
+	}
+	if err := p.bindOthers(env, actions); err != nil {
+		return err
 	}
 	p.tables, p.directCounters = map[uint32]*boundTable{}, map[uint32]*boundTable{}
 	for _, t := range p.info.GetTables() {
@@ -112,6 +142,15 @@ func (p *program) bind() error {
 		b, err := bindTable(p.pipe.Tables()[i], t, actions)
 		if err != nil {
 			return err
+		}
+		b.profile = p.profiles[t.GetImplementationId()]
+		if (b.profile != nil) != (b.Profile() != nil) || b.profile != nil && b.profile.Profile != b.Profile() {
+			return fmt.Errorf("table %s: its P4Info and the program disagree on its implementation", name)
+		}
+		for _, m := range p.info.GetDirectMeters() {
+			if m.GetDirectTableId() == b.id {
+				b.meter = m.GetSpec().GetType()
+			}
 		}
 		p.tables[b.id] = b
 		if c := direct[b.id]; c != nil {
@@ -143,42 +182,70 @@ func (p *program) bind() error {
 	return nil
 }
 
+// bindOthers joins what is neither a table nor a register nor a counter.
+func (p *program) bindOthers(env environment, actions map[string]*configv1.Action) error {
+	missing := func(what, name string) error {
+		return fmt.Errorf("%s %s is in no control that is applied: %w", what, name, dataplane.ErrUnsupported)
+	}
+	p.meters, p.profiles = map[uint32]*boundMeter{}, map[uint32]*boundProfile{}
+	p.valueSets, p.digests = map[uint32]*boundValueSet{}, map[uint32]*boundDigest{}
+	for _, m := range p.info.GetMeters() {
+		id, name := m.GetPreamble().GetId(), m.GetPreamble().GetName()
+		i := slices.IndexFunc(p.pipe.Meters(), func(x *dataplane.Meter) bool { return x.Name == name })
+		if i < 0 {
+			return missing("meter", name)
+		}
+		p.meters[id] = &boundMeter{p.pipe.Meters()[i], m.GetSpec().GetType()}
+	}
+	for _, a := range p.info.GetActionProfiles() {
+		id, name := a.GetPreamble().GetId(), a.GetPreamble().GetName()
+		i := slices.IndexFunc(p.pipe.Profiles(), func(x *dataplane.Profile) bool { return x.Name == name })
+		if i < 0 {
+			return missing("action profile", name)
+		}
+		b, err := bindProfile(p.pipe.Profiles()[i], a, actions, env.ports)
+		if err != nil {
+			return err
+		}
+		p.profiles[id] = b
+	}
+	for _, v := range p.info.GetValueSets() {
+		id, name := v.GetPreamble().GetId(), v.GetPreamble().GetName()
+		i := slices.IndexFunc(p.pipe.ValueSets(), func(x *dataplane.ValueSet) bool { return x.Name == name })
+		if i < 0 {
+			return missing("value set", name)
+		}
+		keys, err := bindKeys("value set "+name, p.pipe.ValueSets()[i].Keys, v.GetMatch())
+		if err != nil {
+			return err
+		}
+		p.valueSets[id] = &boundValueSet{p.pipe.ValueSets()[i], id, keys}
+	}
+	for _, d := range p.info.GetDigests() {
+		id, name := d.GetPreamble().GetId(), d.GetPreamble().GetName()
+		i := slices.IndexFunc(p.pipe.Digests(), func(x *dataplane.Digest) bool { return x.Name == name })
+		if i < 0 {
+			return missing("digest", name)
+		}
+		encode, err := dataEncoderOf(p.pipe.Digests()[i], d.GetTypeSpec(), p.info.GetTypeInfo())
+		if err != nil {
+			return err
+		}
+		p.digests[id] = &boundDigest{
+			Digest: p.pipe.Digests()[i], preamble: d.GetPreamble(), encode: encode, tell: env.tell, wake: make(chan struct{}, 1),
+		}
+	}
+	return nil
+}
+
 func bindTable(t *dataplane.Table, info *configv1.Table, actions map[string]*configv1.Action) (*boundTable, error) {
-	b := &boundTable{
-		Table: t, id: info.GetPreamble().GetId(), fields: map[uint32]int{}, actions: map[uint32]int{},
-		params: make([]map[uint32]int, len(t.Actions)), paramIDs: make([][]uint32, len(t.Actions)),
-		actionIDs: make([]uint32, len(t.Actions)), fieldIDs: make([]uint32, len(t.Keys)),
+	b := &boundTable{Table: t, id: info.GetPreamble().GetId()}
+	var err error
+	if b.keys, err = bindKeys("table "+t.Name, t.Keys, info.GetMatchFields()); err != nil {
+		return nil, err
 	}
-	if len(info.GetMatchFields()) != len(t.Keys) {
-		return nil, fmt.Errorf("table %s has %d keys, its P4Info %d", t.Name, len(t.Keys), len(info.GetMatchFields()))
-	}
-	for i, f := range info.GetMatchFields() {
-		if int(f.GetBitwidth()) != t.Keys[i].Width {
-			return nil, fmt.Errorf("table %s, key %s: %d bits, in its P4Info %d", t.Name, f.GetName(), t.Keys[i].Width, f.GetBitwidth())
-		}
-		b.fields[f.GetId()], b.fieldIDs[i] = i, f.GetId()
-	}
-	for i, a := range t.Actions {
-		ai := actions[a.Name]
-		if ai == nil {
-			return nil, fmt.Errorf("table %s: action %s is not in the P4Info", t.Name, a.Name)
-		}
-		if len(ai.GetParams()) != len(a.Params) {
-			return nil, fmt.Errorf("action %s has %d parameters, its P4Info %d", a.Name, len(a.Params), len(ai.GetParams()))
-		}
-		id := ai.GetPreamble().GetId()
-		b.actions[id], b.actionIDs[i] = i, id
-		b.params[i] = map[uint32]int{}
-		for j, q := range ai.GetParams() {
-			if int(q.GetBitwidth()) != a.Params[j].Width {
-				return nil, fmt.Errorf("action %s, parameter %s: %d bits, in its P4Info %d", a.Name, q.GetName(),
-					a.Params[j].Width, q.GetBitwidth())
-			}
-			b.params[i][q.GetId()] = j
-			b.paramIDs[i] = append(b.paramIDs[i], q.GetId())
-		}
-	}
-	return b, nil
+	b.actions, err = bindActions("table "+t.Name, t.Actions, actions)
+	return b, err
 }
 
 // bindControllers lays out the headers of packets to and from the controller.

@@ -87,6 +87,20 @@ func (p *program) read(e *p4v1.Entity, out *answer) error {
 		return p.readCounters(e.CounterEntry, out)
 	case *p4v1.Entity_DirectCounterEntry:
 		return p.readDirectCounters(e.DirectCounterEntry, out)
+	case *p4v1.Entity_MeterEntry:
+		return p.readMeters(e.MeterEntry, out)
+	case *p4v1.Entity_DirectMeterEntry:
+		return p.readDirectMeters(e.DirectMeterEntry, out)
+	case *p4v1.Entity_ActionProfileMember:
+		return p.readMembers(e.ActionProfileMember, out)
+	case *p4v1.Entity_ActionProfileGroup:
+		return p.readGroups(e.ActionProfileGroup, out)
+	case *p4v1.Entity_PacketReplicationEngineEntry:
+		return p.readReplication(e.PacketReplicationEngineEntry, out)
+	case *p4v1.Entity_ValueSetEntry:
+		return p.readValueSets(e.ValueSetEntry, out)
+	case *p4v1.Entity_DigestEntry:
+		return p.readDigests(e.DigestEntry, out)
 	case nil:
 		return status.Error(codes.InvalidArgument, "a read of an empty entity")
 	default:

@@ -33,10 +33,63 @@ func reconcile(old, next *program) error {
 			return lost("counter "+c.Name, err)
 		}
 	}
+	if err := carryEntities(old, next); err != nil {
+		return err
+	}
 	for _, info := range old.info.GetTables() {
 		b := old.tables[info.GetPreamble().GetId()]
 		if err := b.carry(next); err != nil {
 			return lost("table "+b.Name, err)
+		}
+	}
+	return nil
+}
+
+// carryEntities carries over what is neither a table nor a register nor a counter: what is read from old is written to next. Members
+// come before the groups that refer to them, and both before the entries.
+func carryEntities(old, next *program) error {
+	var all []*p4v1.Entity
+	out := &answer{send: func(m *p4v1.ReadResponse) error { all = append(all, m.GetEntities()...); return nil }}
+	for _, e := range []*p4v1.Entity{
+		{Entity: &p4v1.Entity_ActionProfileMember{ActionProfileMember: &p4v1.ActionProfileMember{}}},
+		{Entity: &p4v1.Entity_ActionProfileGroup{ActionProfileGroup: &p4v1.ActionProfileGroup{}}},
+		{Entity: &p4v1.Entity_MeterEntry{MeterEntry: &p4v1.MeterEntry{}}},
+		{Entity: &p4v1.Entity_ValueSetEntry{ValueSetEntry: &p4v1.ValueSetEntry{}}},
+		{Entity: &p4v1.Entity_DigestEntry{DigestEntry: &p4v1.DigestEntry{}}},
+		{Entity: &p4v1.Entity_PacketReplicationEngineEntry{PacketReplicationEngineEntry: &p4v1.PacketReplicationEngineEntry{
+			Type: &p4v1.PacketReplicationEngineEntry_MulticastGroupEntry{MulticastGroupEntry: &p4v1.MulticastGroupEntry{}},
+		}}},
+		{Entity: &p4v1.Entity_PacketReplicationEngineEntry{PacketReplicationEngineEntry: &p4v1.PacketReplicationEngineEntry{
+			Type: &p4v1.PacketReplicationEngineEntry_CloneSessionEntry{CloneSessionEntry: &p4v1.CloneSessionEntry{}},
+		}}},
+	} {
+		if err := old.read(e, out); err != nil {
+			return err
+		}
+	}
+	if err := out.flush(); err != nil {
+		return err
+	}
+	for _, e := range all {
+		t := p4v1.Update_INSERT
+		switch x := e.GetEntity().(type) {
+		case *p4v1.Entity_MeterEntry:
+			if x.MeterEntry.GetConfig() == nil {
+				continue
+			}
+			t = p4v1.Update_MODIFY
+		case *p4v1.Entity_ValueSetEntry:
+			if len(x.ValueSetEntry.GetMembers()) == 0 {
+				continue
+			}
+			t = p4v1.Update_MODIFY
+		}
+		if _, err := next.update(t, e, false); err != nil {
+			what := "the replication engine"
+			if pre := old.preamble(e); pre != nil {
+				what = pre.GetName()
+			}
+			return lost(what, err)
 		}
 	}
 	return nil
@@ -106,6 +159,9 @@ func (b *boundTable) carry(next *program) error {
 		if counted && e.Count() != (dataplane.Count{}) {
 			te.CounterData = counterData(e.Count(), b.unit)
 		}
+		if _, ok := b.HasMeter(); ok {
+			te.MeterConfig = meterConfig(b.Rates(e))
+		}
 		t := p4v1.Update_INSERT
 		switch {
 		case e == b.Default():
@@ -113,11 +169,11 @@ func (b *boundTable) carry(next *program) error {
 			if slices.Equal(e.Do().Args, b.Original().Args) && e.Do().Action == b.Original().Action {
 				te.Action = nil // the program's own, whatever that is now
 			}
-			if te.Action == nil && te.CounterData == nil && len(te.Metadata) == 0 && te.ControllerMetadata == 0 {
+			if te.Action == nil && te.CounterData == nil && te.MeterConfig == nil && len(te.Metadata) == 0 && te.ControllerMetadata == 0 {
 				continue
 			}
 		case e.Const:
-			if te.CounterData == nil {
+			if te.CounterData == nil && te.MeterConfig == nil {
 				continue
 			}
 			t, te.Action, te.IsConst = p4v1.Update_MODIFY, nil, false

@@ -108,6 +108,8 @@ func (s *server) receive(conn p4v1.P4Runtime_StreamChannelServer, st *stream) er
 			}
 		case nil:
 			return status.Error(codes.InvalidArgument, "an empty stream message")
+		case *p4v1.StreamMessageRequest_DigestAck:
+			s.acknowledge(st, u.DigestAck)
 		case *p4v1.StreamMessageRequest_Other:
 			st.post(&p4v1.StreamMessageResponse{Update: &p4v1.StreamMessageResponse_Error{Error: &p4v1.StreamError{
 				CanonicalCode: int32(codes.Unimplemented), Message: "no architecture-specific stream messages are known here",

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -69,6 +70,7 @@ type Switch struct {
 
 	arbiter arbiter
 	ports   portTable
+	links   ports         // that are up or down
 	lost    atomic.Uint64 // packet-ins that no primary was there for, or whose primary was too slow
 
 	updatesDone, updatesRefused, installs atomic.Uint64
@@ -88,7 +90,7 @@ func New(opts Options) *Switch {
 // Load installs the program with the given text, without a controller. The error is a syntax.Diagnostics or *dataplane.Error
 // with positions.
 func (s *Switch) Load(text []byte) error {
-	p, err := newProgram(text, s.opts.Clock)
+	p, err := newProgram(text, s.environment())
 	if err != nil {
 		return err
 	}
@@ -101,13 +103,25 @@ func (s *Switch) Load(text []byte) error {
 // install exchanges the running program. The caller holds control.
 func (s *Switch) install(p *program) {
 	s.inside.Lock()
+	old := s.active
 	s.active = p
 	s.inside.Unlock()
-	s.installed(p)
+	s.installed(old, p)
 }
 
-// installed notes that a program runs. The caller holds control.
-func (s *Switch) installed(p *program) {
+// environment is what programs of this switch get.
+func (s *Switch) environment() environment {
+	return environment{clock: s.opts.Clock, ports: &s.links, tell: func(m *p4v1.StreamMessageResponse, about *configv1.Preamble) bool {
+		return s.arbiter.tell(m, func(sc *scope) bool { return sc.has(about) })
+	}}
+}
+
+// installed notes that p runs instead of old. The caller holds control.
+func (s *Switch) installed(old, p *program) {
+	if old != nil {
+		old.run(false)
+	}
+	p.run(true)
 	s.saved = nil
 	s.installs.Add(1)
 	s.loadedOnce.Do(func() { close(s.loaded) })
@@ -264,4 +278,11 @@ func (s *Switch) Metrics() Metrics {
 func (s *Switch) Stats() map[uint16]PortStats { return s.ports.stats() }
 
 // Close ends what is attached to the ports. Serve ends with its context.
-func (s *Switch) Close() error { return s.ports.close() }
+func (s *Switch) Close() error {
+	s.control.Lock()
+	if s.active != nil {
+		s.active.run(false)
+	}
+	s.control.Unlock()
+	return s.ports.close()
+}

@@ -20,8 +20,8 @@ func (p *program) table(id uint32) (*boundTable, error) {
 	return b, nil
 }
 
-// tableError gives the data plane's errors their codes.
-func tableError(err error) error {
+// dataError gives the data plane's errors their codes.
+func dataError(err error) error {
 	switch {
 	case err == nil:
 		return nil
@@ -31,6 +31,10 @@ func tableError(err error) error {
 		return status.Error(codes.NotFound, err.Error())
 	case errors.Is(err, dataplane.ErrFull):
 		return status.Error(codes.ResourceExhausted, err.Error())
+	case errors.Is(err, dataplane.ErrInUse):
+		return status.Error(codes.FailedPrecondition, err.Error())
+	case errors.Is(err, dataplane.ErrRange):
+		return status.Error(codes.InvalidArgument, err.Error())
 	}
 	return status.Error(codes.Internal, err.Error())
 }
@@ -46,6 +50,7 @@ func (p *program) writeTable(t p4v1.Update_Type, e *p4v1.TableEntry, keep bool) 
 			return nil, err
 		}
 	}
+	p.idle.note(e.GetIdleTimeoutNs())
 	if e.GetIsConst() {
 		return nil, status.Error(codes.InvalidArgument, "is_const is for reading only")
 	}
@@ -59,24 +64,33 @@ func (p *program) writeTable(t p4v1.Update_Type, e *p4v1.TableEntry, keep bool) 
 	if err != nil {
 		return nil, err
 	}
+	if t != p4v1.Update_INSERT {
+		entry, err := b.Find(match, e.GetPriority())
+		if err != nil {
+			return nil, dataError(err)
+		}
+		if entry.Const && (t == p4v1.Update_DELETE || e.GetAction() != nil) {
+			return nil, status.Errorf(codes.PermissionDenied, "the entry of table %s is const", b.Name)
+		}
+	}
 	switch t {
 	case p4v1.Update_INSERT:
 		return b.insert(match, e)
 	case p4v1.Update_MODIFY:
 		entry, err := b.Find(match, e.GetPriority())
 		if err != nil {
-			return nil, tableError(err)
+			return nil, dataError(err)
 		}
 		return b.modify(entry, e)
 	}
 	var old *dataplane.Entry
 	if keep {
 		if old, err = b.Find(match, e.GetPriority()); err != nil {
-			return nil, tableError(err)
+			return nil, dataError(err)
 		}
 	}
 	if err := b.Delete(match, e.GetPriority()); err != nil {
-		return nil, tableError(err)
+		return nil, dataError(err)
 	}
 	return func() { _ = b.Insert(old) }, nil
 }
@@ -84,11 +98,14 @@ func (p *program) writeTable(t p4v1.Update_Type, e *p4v1.TableEntry, keep bool) 
 // checkExtras refuses what the switch would otherwise have to ignore.
 func (b *boundTable) checkExtras(e *p4v1.TableEntry) error {
 	switch {
-	case e.GetIdleTimeoutNs() != 0:
+	case e.GetIdleTimeoutNs() != 0 && !b.Timed():
 		return status.Errorf(codes.InvalidArgument, "table %s has no idle time-outs", b.Name)
+	case e.GetIdleTimeoutNs() < 0:
+		return status.Errorf(codes.InvalidArgument, "an idle time-out of %d ns", e.GetIdleTimeoutNs())
 	case e.GetTimeSinceLastHit() != nil:
 		return status.Error(codes.InvalidArgument, "time_since_last_hit is for reading only")
-	case e.GetMeterConfig() != nil || e.GetMeterCounterData() != nil:
+	}
+	if _, ok := b.HasMeter(); !ok && (e.GetMeterConfig() != nil || e.GetMeterCounterData() != nil) {
 		return status.Errorf(codes.InvalidArgument, "table %s has no direct meter", b.Name)
 	}
 	if _, ok := b.HasCounter(); !ok && e.GetCounterData() != nil {
@@ -101,7 +118,7 @@ func (b *boundTable) insert(match []dataplane.Match, e *p4v1.TableEntry) (undo f
 	if len(b.Keys) == 0 {
 		return nil, status.Errorf(codes.InvalidArgument, "table %s has no key, and only a default entry", b.Name)
 	}
-	do, err := b.decodeAction(e.GetAction(), false)
+	do, err := b.decodeAction(e.GetAction(), inEntry)
 	if err != nil {
 		return nil, err
 	}
@@ -114,34 +131,47 @@ func (b *boundTable) insert(match []dataplane.Match, e *p4v1.TableEntry) (undo f
 		}
 		entry.SetCount(v)
 	}
+	if _, ok := b.HasMeter(); ok {
+		if _, err := b.setMeter(entry, e.GetMeterConfig(), e.GetMeterCounterData()); err != nil {
+			return nil, err
+		}
+	}
 	if err := b.Insert(entry); err != nil {
-		return nil, tableError(err)
+		return nil, dataError(err)
 	}
 	return func() { _ = b.Delete(match, entry.Priority) }, nil
 }
 
 func setNote(entry *dataplane.Entry, e *p4v1.TableEntry) {
-	entry.SetNote(&dataplane.Note{Metadata: e.GetMetadata(), ControllerMetadata: e.GetControllerMetadata()})
+	entry.SetNote(&dataplane.Note{
+		Metadata: e.GetMetadata(), ControllerMetadata: e.GetControllerMetadata(), IdleTimeout: e.GetIdleTimeoutNs(),
+	})
 }
 
 func (b *boundTable) modify(entry *dataplane.Entry, e *p4v1.TableEntry) (undo func(), err error) {
 	do := entry.Do()
 	if e.GetAction() != nil {
-		if do, err = b.decodeAction(e.GetAction(), false); err != nil {
+		if do, err = b.decodeAction(e.GetAction(), inEntry); err != nil {
 			return nil, err
 		}
 	}
 	old, note, count := entry.Do(), entry.Note(), entry.Count()
+	var v dataplane.Count
 	if e.GetCounterData() != nil {
-		v, err := countOf(e.GetCounterData())
-		if err != nil {
+		if v, err = countOf(e.GetCounterData()); err != nil {
 			return nil, err
 		}
+	}
+	unmeter, err := b.modifyMeter(entry, e)
+	if err != nil {
+		return nil, err
+	}
+	if e.GetCounterData() != nil {
 		entry.SetCount(v)
 	}
 	b.Modify(entry, do)
 	setNote(entry, e)
-	return func() { b.Modify(entry, old); entry.SetNote(note); entry.SetCount(count) }, nil
+	return func() { b.Modify(entry, old); entry.SetNote(note); entry.SetCount(count); unmeter() }, nil
 }
 
 // writeDefault modifies the default entry; without an action it goes back to the program's.
@@ -151,6 +181,10 @@ func (b *boundTable) writeDefault(t p4v1.Update_Type, e *p4v1.TableEntry) (undo 
 		return nil, status.Errorf(codes.InvalidArgument, "%v of a default entry: only MODIFY", t)
 	case len(e.GetMatch()) > 0 || e.GetPriority() != 0:
 		return nil, status.Error(codes.InvalidArgument, "a default entry has no match and no priority")
+	case e.GetIdleTimeoutNs() != 0:
+		return nil, status.Error(codes.InvalidArgument, "a default entry has no idle time-out")
+	case b.profile != nil:
+		return nil, status.Errorf(codes.PermissionDenied, "the default action of table %s, which has an action profile, is const", b.Name)
 	case b.ConstDo:
 		return nil, status.Errorf(codes.PermissionDenied, "the default action of table %s is const", b.Name)
 	}
@@ -158,23 +192,37 @@ func (b *boundTable) writeDefault(t p4v1.Update_Type, e *p4v1.TableEntry) (undo 
 	old, note, count := entry.Do(), entry.Note(), entry.Count()
 	do := b.Original()
 	if e.GetAction() != nil {
-		if do, err = b.decodeAction(e.GetAction(), true); err != nil {
+		if do, err = b.decodeAction(e.GetAction(), asDefault); err != nil {
 			return nil, err
 		}
 	}
+	v := count
 	switch {
 	case e.GetCounterData() != nil:
-		v, err := countOf(e.GetCounterData())
-		if err != nil {
+		if v, err = countOf(e.GetCounterData()); err != nil {
 			return nil, err
 		}
-		entry.SetCount(v)
 	case e.GetAction() == nil:
-		entry.SetCount(dataplane.Count{})
+		v = dataplane.Count{}
+	}
+	unmeter, err := b.modifyMeter(entry, e)
+	if err != nil {
+		return nil, err
+	}
+	if v != count {
+		entry.SetCount(v)
 	}
 	b.Modify(entry, do)
 	setNote(entry, e)
-	return func() { b.Modify(entry, old); entry.SetNote(note); entry.SetCount(count) }, nil
+	return func() { b.Modify(entry, old); entry.SetNote(note); entry.SetCount(count); unmeter() }, nil
+}
+
+// modifyMeter configures the entry's meter as a modification says, if the table has one: without a configuration, to the default.
+func (b *boundTable) modifyMeter(entry *dataplane.Entry, e *p4v1.TableEntry) (undo func(), err error) {
+	if _, ok := b.HasMeter(); !ok {
+		return func() {}, nil
+	}
+	return b.setMeter(entry, e.GetMeterConfig(), e.GetMeterCounterData())
 }
 
 // find is the entry that the key fields of e name.
@@ -190,7 +238,7 @@ func (b *boundTable) find(e *p4v1.TableEntry) (*dataplane.Entry, error) {
 		return nil, err
 	}
 	entry, err := b.Find(match, e.GetPriority())
-	return entry, tableError(err)
+	return entry, dataError(err)
 }
 
 // readTables answers a TableEntry: all tables without an id; the other fields filter.
@@ -235,9 +283,15 @@ func (b *boundTable) read(e *p4v1.TableEntry, out *answer) error {
 	default:
 		entries = b.Entries()
 	}
+	switch {
+	case e.GetTimeSinceLastHit() != nil && e.GetTableId() != 0 && (!b.Timed() || e.GetIsDefaultAction()):
+		return status.Errorf(codes.InvalidArgument, "table %s has no idle time-outs", b.Name)
+	case e.GetAction() != nil && b.profile != nil:
+		return status.Errorf(codes.InvalidArgument, "table %s has an action profile: its entries cannot be chosen by action", b.Name)
+	}
 	wantAction := -1
 	if a := e.GetAction(); a != nil {
-		i, ok := b.actions[a.GetAction().GetActionId()]
+		i, ok := b.actions.byID[a.GetAction().GetActionId()]
 		if !ok {
 			return status.Errorf(codes.InvalidArgument, "table %s has no action %#x", b.Name, a.GetAction().GetActionId())
 		}
@@ -255,6 +309,17 @@ func (b *boundTable) read(e *p4v1.TableEntry, out *answer) error {
 		if _, ok := b.HasCounter(); ok && e.GetCounterData() != nil {
 			te.CounterData = counterData(entry.Count(), b.unit)
 		}
+		if _, ok := b.HasMeter(); ok {
+			if e.GetMeterConfig() != nil {
+				te.MeterConfig = meterConfig(b.Rates(entry))
+			}
+			if e.GetMeterCounterData() != nil {
+				te.MeterCounterData = meterData(b.Metered(entry))
+			}
+		}
+		if e.GetTimeSinceLastHit() != nil && b.Timed() {
+			te.TimeSinceLastHit = &p4v1.TableEntry_IdleTimeout{ElapsedNs: int64(b.Idle(entry)) * 1000}
+		}
 		if err := out.add(&p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: te}}); err != nil {
 			return err
 		}
@@ -267,12 +332,8 @@ func (b *boundTable) read(e *p4v1.TableEntry, out *answer) error {
 func (b *boundTable) describe(entry *dataplane.Entry) *p4v1.TableEntry {
 	te := &p4v1.TableEntry{TableId: b.id, Priority: entry.Priority, IsConst: entry.Const, IsDefaultAction: entry == b.Default()}
 	note := entry.Note()
-	te.Metadata, te.ControllerMetadata = note.Metadata, note.ControllerMetadata
-	for i := range entry.Match {
-		if f := b.encodeMatch(i, &entry.Match[i]); f != nil {
-			te.Match = append(te.Match, f)
-		}
-	}
+	te.Metadata, te.ControllerMetadata, te.IdleTimeoutNs = note.Metadata, note.ControllerMetadata, note.IdleTimeout
+	te.Match = b.keys.encode(entry.Match)
 	te.Action = b.encodeAction(entry.Do())
 	return te
 }

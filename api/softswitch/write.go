@@ -130,15 +130,34 @@ func (s *server) apply(b *batch, i int, keep bool) (undo func(), err error) {
 	if !b.scope.covers(p, u.GetEntity()) {
 		return nil, status.Errorf(codes.PermissionDenied, "the role's scope is: %v", b.scope)
 	}
-	switch e := u.GetEntity().GetEntity().(type) {
+	return p.update(u.GetType(), u.GetEntity(), keep)
+}
+
+// update applies an update. With keep it returns how to take it back.
+func (p *program) update(t p4v1.Update_Type, e *p4v1.Entity, keep bool) (undo func(), err error) {
+	switch e := e.GetEntity().(type) {
 	case *p4v1.Entity_RegisterEntry:
-		return p.writeRegister(u.GetType(), e.RegisterEntry, keep)
+		return p.writeRegister(t, e.RegisterEntry, keep)
 	case *p4v1.Entity_TableEntry:
-		return p.writeTable(u.GetType(), e.TableEntry, keep)
+		return p.writeTable(t, e.TableEntry, keep)
 	case *p4v1.Entity_CounterEntry:
-		return p.writeCounter(u.GetType(), e.CounterEntry, keep)
+		return p.writeCounter(t, e.CounterEntry, keep)
 	case *p4v1.Entity_DirectCounterEntry:
-		return p.writeDirectCounter(u.GetType(), e.DirectCounterEntry, keep)
+		return p.writeDirectCounter(t, e.DirectCounterEntry, keep)
+	case *p4v1.Entity_MeterEntry:
+		return p.writeMeter(t, e.MeterEntry, keep)
+	case *p4v1.Entity_DirectMeterEntry:
+		return p.writeDirectMeter(t, e.DirectMeterEntry)
+	case *p4v1.Entity_ActionProfileMember:
+		return p.writeMember(t, e.ActionProfileMember)
+	case *p4v1.Entity_ActionProfileGroup:
+		return p.writeGroup(t, e.ActionProfileGroup)
+	case *p4v1.Entity_PacketReplicationEngineEntry:
+		return p.writeReplication(t, e.PacketReplicationEngineEntry)
+	case *p4v1.Entity_ValueSetEntry:
+		return p.writeValueSet(t, e.ValueSetEntry)
+	case *p4v1.Entity_DigestEntry:
+		return p.writeDigest(t, e.DigestEntry)
 	case nil:
 		return nil, status.Error(codes.InvalidArgument, "an update without an entity")
 	default:

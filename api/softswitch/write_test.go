@@ -77,8 +77,7 @@ func TestWriteRefuses(t *testing.T) {
 		{"register index", c.cell(8192, 1), codes.OutOfRange},
 		{"register value", c.cell(1, 1, 0, 0, 0, 0), codes.OutOfRange},
 		{"insert of a register", other(insert, c.cell(1, 1).Entity), codes.InvalidArgument},
-		{"meter", other(modify, &p4v1.Entity{Entity: &p4v1.Entity_MeterEntry{}}), codes.Unimplemented},
-		{"multicast group", other(insert, &p4v1.Entity{Entity: &p4v1.Entity_PacketReplicationEngineEntry{}}), codes.Unimplemented},
+		{"extern", other(modify, &p4v1.Entity{Entity: &p4v1.Entity_ExternEntry{}}), codes.Unimplemented},
 		{"nothing", &p4v1.Update{Type: insert}, codes.InvalidArgument},
 		{"no type", &p4v1.Update{Entity: c.cell(1, 1).Entity}, codes.InvalidArgument},
 	} {

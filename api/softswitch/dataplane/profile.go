@@ -21,6 +21,14 @@ type Profile struct {
 	mu      sync.Mutex
 	members map[uint32]*Member
 	groups  map[uint32]*Group
+	sets    atomic.Int64 // that entries have for themselves
+}
+
+// Uses counts the members and groups, and the sets that entries have for themselves (see Choose).
+func (p *Profile) Uses() (members, groups, sets int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.members), len(p.groups), int(p.sets.Load())
 }
 
 // A Member is an action with arguments that entries and groups refer to.
@@ -247,6 +255,23 @@ func (p *Profile) ModifyGroup(id uint32, size int, shares []Share) error {
 	return nil
 }
 
+// Rearrange takes members of a group, or of a set that an entry has for itself, out of the choice, or puts them back.
+func (p *Profile) Rearrange(g *Group, down func(Share) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old := g.state.Load()
+	s := &groupState{max: old.max, shares: slices.Clone(old.shares), held: old.held}
+	for i := range s.shares {
+		if s.shares[i].Down = down(s.shares[i]); s.shares[i].Down {
+			continue
+		}
+		for range s.shares[i].Weight {
+			s.choice = append(s.choice, s.held[i])
+		}
+	}
+	g.state.Store(s)
+}
+
 // DeleteGroup removes a group. It fails with ErrNotFound, or with ErrInUse while an entry refers to it.
 func (p *Profile) DeleteGroup(id uint32) error {
 	p.mu.Lock()
@@ -307,6 +332,9 @@ func (d *Do) hold(n int64) {
 		d.Member.uses.Add(n)
 	case d.Group != nil:
 		d.Group.uses.Add(n)
+		if d.Group.ID == 0 {
+			d.Group.actual.sets.Add(n)
+		}
 	}
 }
 
