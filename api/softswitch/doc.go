@@ -51,7 +51,7 @@
 //	Read                      every wildcard; from one moment as far as writes go, cell by cell as far as packets go.
 //	SetForwardingPipelineConfig, Get...   all actions. RECONCILE_AND_COMMIT keeps the state of objects by id and name, and refuses
 //	                          what has no place in the new program.
-//	Packet I/O                as specified; packets come from and go to port 510.
+//	Packet I/O                as specified; packets come from and go to Options.CPUPort.
 //	Stream errors             for packets out, digest acknowledgements and messages of other kinds.
 //	Capabilities              1.5.0.
 //

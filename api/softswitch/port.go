@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
+
+	"github.com/interlock/interlock/api/softswitch/dataplane"
 )
 
 // PortStats counts packets and bytes at one port since the switch was made.
@@ -114,8 +116,8 @@ func (t *portTable) close() error {
 // Attach connects a port to a wire and runs it: once a program is loaded, packets that arrive are injected until ctx ends or no
 // more can come. It blocks; the wire stays attached for sending, and is closed by Close.
 func (s *Switch) Attach(ctx context.Context, port uint16, w Wire) error {
-	if port >= CPUPort {
-		return fmt.Errorf("port %d: ports that can be attached are 0 to %d", port, CPUPort-1)
+	if port > dataplane.MaxPort || port == s.cpu {
+		return fmt.Errorf("port %d: ports that can be attached are 0 to %d, but not %d, the controller's", port, dataplane.MaxPort, s.cpu)
 	}
 	s.ports.mu.Lock()
 	a := s.ports.at(port)

@@ -16,7 +16,7 @@ import (
 	"github.com/interlock/interlock/api/softswitch/dataplane"
 )
 
-// CPUPort is the port to and from the controller.
+// CPUPort is the port to and from the controller, unless Options.CPUPort says otherwise.
 const CPUPort = 510
 
 // ErrNoProgram says that the switch has nothing to run packets through.
@@ -25,6 +25,8 @@ var ErrNoProgram = errors.New("no program is loaded")
 // Options of a Switch. The zero value is a switch with device id 0 and no ports.
 type Options struct {
 	DeviceID uint64
+	// CPUPort is the port to and from the controller; 0 is port 510.
+	CPUPort uint16
 	// Log gets what an operator should know; nil discards it.
 	Log *slog.Logger
 	// Output gets packets that leave on ports which nothing is attached to. It must not keep pkt. Nil drops them.
@@ -53,6 +55,7 @@ type Options struct {
 type Switch struct {
 	opts Options
 	log  *slog.Logger
+	cpu  uint16 // port
 
 	// lane is held by the packet that runs, unless they run in parallel.
 	lane sync.Mutex
@@ -82,7 +85,10 @@ func New(opts Options) *Switch {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	s.arbiter.device = opts.DeviceID
+	s.arbiter.device, s.cpu = opts.DeviceID, opts.CPUPort
+	if s.cpu == 0 {
+		s.cpu = CPUPort
+	}
 	s.ports.attached = map[uint16]*attached{}
 	return s
 }
@@ -201,9 +207,9 @@ func (s *Switch) packetOut(out *p4v1.PacketOut) error {
 		s.inside.Unlock()
 		return err
 	}
-	x := p.pipe.Run(CPUPort, pkt)
+	x := p.pipe.Run(s.cpu, pkt)
 	s.inside.Unlock()
-	s.ports.received(CPUPort, len(pkt), len(x.Outputs) > 0)
+	s.ports.received(s.cpu, len(pkt), len(x.Outputs) > 0)
 	s.deliver(p, x)
 	return nil
 }
@@ -213,10 +219,10 @@ func (s *Switch) deliver(p *program, x dataplane.Passage) {
 	defer x.Release()
 	for _, o := range x.Outputs {
 		switch {
-		case o.Port != CPUPort:
+		case o.Port != s.cpu:
 			s.ports.send(s, o.Port, o.Data)
 		case s.packetIn(p, o.Data):
-			s.ports.sent(CPUPort, len(o.Data), nil)
+			s.ports.sent(s.cpu, len(o.Data), nil)
 		default:
 			s.lost.Add(1)
 		}

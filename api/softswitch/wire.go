@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/interlock/interlock/api/softswitch/dataplane"
 )
 
 // WireOptions say how files are replayed.
@@ -28,8 +30,8 @@ type WireOptions struct {
 func ParsePort(spec string, opts WireOptions) (port uint16, w Wire, err error) {
 	num, rest, ok := strings.Cut(spec, ":")
 	n, err := strconv.ParseUint(num, 10, 16)
-	if !ok || err != nil || n >= CPUPort {
-		return 0, nil, fmt.Errorf("port %q: want PORT:WIRE with PORT 0 to %d", spec, CPUPort-1)
+	if !ok || err != nil || n > dataplane.MaxPort {
+		return 0, nil, fmt.Errorf("port %q: want PORT:WIRE with PORT 0 to %d", spec, dataplane.MaxPort)
 	}
 	w, err = parseWire(rest, opts)
 	if err != nil {

@@ -257,7 +257,7 @@ func TestBadPorts(t *testing.T) {
 	}
 	for _, tc := range []struct{ name, spec, say string }{
 		{"no port", "x:a.pcap", "want PORT:WIRE"},
-		{"CPU port", "510:a.pcap", "want PORT:WIRE"},
+		{"no port", "511:a.pcap", "want PORT:WIRE"},
 		{"nothing", "1:", "needed"},
 		{"unknown kind", "1:udp:1.2.3.4", "no kind of wire"},
 		{"missing file", "1:" + dir + "/none.pcap", "no such file"},

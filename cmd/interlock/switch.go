@@ -43,6 +43,7 @@ A port is attached by one --port:
 	c.Flags().Uint64Var(&device, "device-id", 1, "P4Runtime device id")
 	c.Flags().StringArrayVar(&ports, "port", nil, "port to attach")
 	c.Flags().BoolVar(&wires.Recorded, "recorded", false, "replay files with the pauses between their time stamps, not as fast as possible")
+	c.Flags().Uint16Var(&opts.CPUPort, "cpu-port", softswitch.CPUPort, "port to and from the controller (packet in, packet out)")
 	c.Flags().StringArrayVar(&opts.Roles, "role", nil, "P4Runtime role that controllers may have besides the default one ('*': any)")
 	c.Flags().StringVar(&opts.cert, "tls-cert", "", "serve TLS with this certificate (PEM)")
 	c.Flags().StringVar(&opts.key, "tls-key", "", "the certificate's key (PEM)")
@@ -88,6 +89,10 @@ func serveSwitch(ctx context.Context, out io.Writer, listen string, ports []stri
 		if err != nil {
 			l.Close()
 			return exitWith(exitInput, err)
+		}
+		if port == opts.CPUPort {
+			l.Close()
+			return inputf("port %d is the controller's (--cpu-port)", port)
 		}
 		g.Go(func() error { return s.Attach(ctx, port, wire) })
 	}
