@@ -43,7 +43,11 @@ func (t *tenant) refuseDecls() {
 		case *syntax.FunctionDecl:
 			if d.Extern {
 				t.errorf(d.Pos(), CodeExtern, "extern function %s: a tenant's program declares no externs", d.Name.Name)
+			} else if len(d.TypeParams) > 0 {
+				t.errorf(d.Pos(), CodeUnsupported, "function %s: generic functions are not supported yet", d.Name.Name)
 			}
+		case *syntax.ControlDecl:
+			t.refuseOptional(d)
 		case *syntax.ParserDecl:
 			if d != t.parser && !d.Proto {
 				t.errorf(d.Pos(), CodeUnsupported, "parser %s: sub-parsers are not supported yet", d.Name.Name)
@@ -67,6 +71,17 @@ func (t *tenant) refuseDecls() {
 			}
 		case *syntax.StackType:
 			t.errorf(d.Pos(), CodeUnsupported, "header stacks are not supported yet")
+		}
+	}
+}
+
+// refuseOptional refuses parameters of a control that a call may leave out: what the control reads in their place is nobody's.
+func (t *tenant) refuseOptional(d *syntax.ControlDecl) {
+	for _, p := range d.Params {
+		for _, a := range p.Annotations {
+			if a.Name == "optional" {
+				t.errorf(p.Pos(), CodeUnsupported, "optional parameters of controls are not supported yet")
+			}
 		}
 	}
 }

@@ -34,7 +34,7 @@ func (m *machine) call(f *frame, s *state, e *syntax.Call) []*smt.Term {
 		return m.applyControl(f, s, e, c)
 	case types.DirectApply:
 		d, ok := c.Callee.Decl.(*syntax.ControlDecl)
-		if !ok || len(d.CtorParams) > 0 {
+		if !ok || len(d.CtorParams) > 0 || len(d.TypeParams) > 0 {
 			m.refuse(e, "applying %s", c.Callee.Name)
 		}
 		g := m.newFrame(f, nil, d.Name.Name, d, f.site(e)+"/")
@@ -216,7 +216,7 @@ func (m *machine) applyControl(f *frame, s *state, e *syntax.Call, c *types.Call
 		m.refuse(e, "applying %s", c.Callee.Name)
 	}
 	d, ok := t.Decl.(*syntax.ControlDecl)
-	if !ok {
+	if !ok || d.Proto || len(d.TypeParams) > 0 {
 		m.refuse(e, "applying %s", c.Callee.Name)
 	}
 	g := m.newFrame(f, nil, d.Name.Name, d, f.site(e)+"/")

@@ -33,6 +33,34 @@ func TestUnsupported(t *testing.T) {
 			"kv__tmp /= kv__tmp", "operator / by anything but a positive constant",
 		},
 		{
+			"a generic function", "control kv__Ingress(\n----\nkv__l2.apply();", "T kv__same<T>(in T x) { return x; }\ncontrol kv__Ingress(\n----\nkv__l2.apply(); kv__tmp = kv__same(kv__tmp);",
+			"kv__same(kv__tmp)", "a call of kv__same",
+		},
+		{
+			"a generic control", "control kv__Ingress(\n----\n    bit<32> kv__tmp;\n----\nkv__l2.apply();",
+			"control kv__G<T>(inout T x) { apply { } }\ncontrol kv__Ingress(\n----\n    kv__G<bit<32>>() kv__g;\n    bit<32> kv__tmp;\n----\nkv__l2.apply(); kv__g.apply(kv__tmp);",
+			"kv__g.apply", "applying kv__g",
+		},
+		{
+			"a generic control by its type", "control kv__Ingress(\n----\nkv__l2.apply();",
+			"control kv__G<T>(inout T x) { apply { } }\ncontrol kv__Ingress(\n----\nkv__l2.apply(); kv__G.apply(kv__tmp);",
+			"kv__G.apply", "applying kv__G",
+		},
+		{
+			"a control as a constructor argument", "control kv__Ingress(\n----\n    bit<32> kv__tmp;\n----\nkv__l2.apply();",
+			"control kv__S();\ncontrol kv__A() { apply { } }\ncontrol kv__B()(kv__S s) { apply { s.apply(); } }\ncontrol kv__Ingress(\n----\n    kv__A() kv__a;\n    kv__B(kv__a) kv__b;\n    bit<32> kv__tmp;\n----\nkv__l2.apply(); kv__b.apply();",
+			"kv__b.apply", "constructor argument s",
+		},
+		{
+			"an absent argument", "control kv__Ingress(\n----\n    bit<32> kv__tmp;\n----\nkv__l2.apply();",
+			"control kv__A(@optional in bit<8> x) { apply { } }\ncontrol kv__Ingress(\n----\n    kv__A() kv__a;\n    bit<32> kv__tmp;\n----\nkv__l2.apply(); kv__a.apply();",
+			"kv__a.apply", "without argument for x",
+		},
+		{
+			"an array of instances", "    bit<32> kv__tmp;\n", "    register<bit<8>>(4) kv__r[2];\n    bit<32> kv__tmp;\n",
+			"kv__r[2]", "an instance of register<bit<8>>[2]",
+		},
+		{
 			"a table property of nobody", "    table kv__l2 {\n", "    table kv__l2 {\n        junk = 1;\n",
 			"junk = 1", "table property junk",
 		},

@@ -260,11 +260,25 @@ func (c *compiler) expand(call, callee syntax.Node, before, after step, bs []bou
 	return sequence(before, always(s, after))
 }
 
+// allGiven refuses a call that leaves out an optional argument: what the callee reads in its place is nobody's. Applied through a
+// constructor parameter, a block may also have other parameters than its type.
+func allGiven(call syntax.Node, params []*syntax.Param, args []syntax.Expr) {
+	for i, p := range params {
+		if i >= len(args) || args[i] == nil {
+			unsupported(call, "a call without an argument for %s", p.Name.Name)
+		}
+	}
+	if len(args) > len(params) {
+		unsupported(call, "a call with more arguments than the %d of what it calls", len(params))
+	}
+}
+
 func (c *compiler) expandFunction(call *syntax.Call, r *types.Call, result *place) step {
 	d, ok := r.Callee.Decl.(*syntax.FunctionDecl)
 	if !ok || d.Body == nil {
 		unsupported(call, "calling %s", r.Callee.Name)
 	}
+	allGiven(call, d.Params, r.Args)
 	before, after, bs := c.arguments(d.Params, r.Args, false)
 	if result == nil && r.Sig != nil && wordsOf(call, r.Sig.Result) > 0 {
 		p := c.temp(call, r.Sig.Result)
@@ -298,9 +312,11 @@ func (c *compiler) expandInstance(call *syntax.Call, r *types.Call) step {
 	}
 	switch d := inst.decl.(type) {
 	case *syntax.ControlDecl:
+		allGiven(call, d.Params, r.Args)
 		before, after, bs := c.arguments(d.Params, r.Args, false)
 		return sequence(before, always(c.controlBody(call, inst, bs), after))
 	case *syntax.ParserDecl:
+		allGiven(call, d.Params, r.Args)
 		before, after, bs := c.arguments(d.Params, r.Args, false)
 		return sequence(before, always(c.parserBody(call, inst, bs), after))
 	}

@@ -197,6 +197,23 @@ func TestRefused(t *testing.T) {
 		{"array", "", "bit<8>[4] cells;", "hdr.h.a = cells[1];", "bit<8>[4]"},
 		{"empty stack", "header e {}", "e[0] none;", "", "e[0]"},
 		{"division by zero", "", "", "hdr.h.a /= hdr.h.a;", "operator /"},
+		{"generic function", "T same<T>(in T x) { return x; }", "", "hdr.h.a = same(hdr.h.a);", "type T"},
+		{"generic control", "control G<T>(inout T x) { apply { T y = x; x = y; } }", "G<bit<8>>() g;", "g.apply(hdr.h.a);", "type T"},
+		{"generic control applied by its type", "control G<T>(inout T x) { apply { T y = x; x = y; } }", "", "G.apply(hdr.h.a);", "type T"},
+		{"generic control by constructor", "control G<T>(inout T x)(T i) { apply { x = i; } }", "G(8w3) g;", "g.apply(hdr.h.a);", "type T"},
+		{"unnamed control as argument", "control S(); control A() { apply { } } control B()(S s) { apply { s.apply(); } }", "B(A()) b;", "b.apply();", "this as an instance"},
+		{"absent argument", "control A(inout bit<8> x, @optional in bit<8> y) { apply { x = y; } }", "A() a;", "a.apply(hdr.h.a);", "without an argument for y"},
+		{
+			"default that the type lacks", "control S(inout bit<8> x); control A(inout bit<8> x, in bit<8> y = 5) { apply { x = y; } } control B(inout bit<8> x)(S s) { apply { s.apply(x); } }",
+			"A() a; B(a) b;", "b.apply(hdr.h.a);", "without an argument for y",
+		},
+		{
+			"argument that the block lacks", "control S(inout bit<8> x, in bit<8> y = 5); control A(inout bit<8> x) { apply { } } control B(inout bit<8> x)(S s) { apply { s.apply(x); } }",
+			"A() a; B(a) b;", "b.apply(hdr.h.a);", "more arguments",
+		},
+		{"instances in an array", "", "register<bit<8>>(4) r[2];", "r[1].read(hdr.h.a, 0);", "register<bit<8>>[2]"},
+		{"abstract methods", "extern X { X(); abstract void f(); }", "X() e = { void f() { } };", "e.f();", "abstract methods"},
+		{"extern function that returns an object", "extern X { bit<8> f(); } extern X make();", "", "hdr.h.a = make().f();", "a call of f"},
 		{"property", "", "action a() {} table t { key = { hdr.h.a: exact; } actions = { a; } junk = 1; }", "t.apply();", "junk"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
