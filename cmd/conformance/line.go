@@ -19,6 +19,8 @@ var goals = []struct {
 	{"p4info", 98},
 	{"entries", 98},
 	{"roundtrip", 100},
+	{"world", 100},
+	{"world-wrong", 100},
 }
 
 // line counts the tests of one kind.

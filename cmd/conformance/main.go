@@ -9,12 +9,14 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -25,6 +27,8 @@ func main() {
 	flag.StringVar(&conf.only, "only", "", "run this `line` alone")
 	flag.StringVar(&conf.match, "match", "", "run only files whose name contains this `text`")
 	flag.IntVar(&conf.jobs, "j", runtime.NumCPU(), "`files` at a time")
+	flag.Func("world", "also check every v1model program below this `directory`, a checkout of another repository; repeatable",
+		func(dir string) error { conf.world = append(conf.world, dir); return nil })
 	out := flag.String("o", "conformance.txt", "`file` for the failures with their causes")
 	flag.Parse()
 	ok, err := run(conf, os.Stdout, *out)
@@ -39,12 +43,13 @@ func main() {
 
 type config struct {
 	p4c, only, match string
+	world            []string
 	jobs             int
 }
 
 // run prints the lines to w and writes the failures to the file out.
 func run(conf config, w io.Writer, out string) (ok bool, err error) {
-	if conf.p4c == "" {
+	if conf.p4c == "" && conf.world == nil {
 		return false, fmt.Errorf("say where the checkout of p4lang/p4c is: -p4c DIR, or make conformance P4C=DIR")
 	}
 	lines, err := measure(conf)
@@ -70,43 +75,58 @@ func run(conf config, w io.Writer, out string) (ok bool, err error) {
 
 // measure runs the tests of every line that is wanted.
 func measure(conf config) ([]*line, error) {
+	b := &board{lines: map[string]*line{}}
+	for _, l := range goals {
+		b.lines[l.name] = &line{name: l.name, goal: l.goal}
+	}
+	if conf.p4c != "" {
+		if err := ofP4C(conf, b); err != nil {
+			return nil, err
+		}
+	}
+	for _, dir := range conf.world {
+		if err := world(dir, conf.match, conf.jobs, b); err != nil {
+			return nil, err
+		}
+	}
+	var lines []*line
+	for _, l := range goals {
+		if l := b.lines[l.name]; conf.want(l.name) && l.total > 0 {
+			lines = append(lines, l)
+		}
+	}
+	if len(lines) == 0 {
+		return nil, errors.New("nothing to test")
+	}
+	return lines, nil
+}
+
+// want reports whether any of these lines is asked for.
+func (conf config) want(names ...string) bool {
+	return conf.only == "" || slices.Contains(names, conf.only)
+}
+
+// ofP4C runs the tests of p4c's checkout.
+func ofP4C(conf config, b *board) error {
 	samples, err := list(conf.p4c, "testdata/p4_16_samples", conf.match)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var wrong []sample
 	for _, dir := range []string{"testdata/p4_16_errors", "testdata/p4_16_bmv_errors"} {
 		more, err := list(conf.p4c, dir, conf.match)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		wrong = append(wrong, more...)
 	}
-	want := func(names ...string) bool {
-		for _, n := range names {
-			if conf.only == "" || conf.only == n {
-				return true
-			}
-		}
-		return false
-	}
-	b := &board{lines: map[string]*line{}}
-	for _, l := range goals {
-		b.lines[l.name] = &line{name: l.name, goal: l.goal}
-	}
-	if want("accept-v1model", "accept-core", "accept-other", "p4info", "entries", "roundtrip") {
+	if conf.want("accept-v1model", "accept-core", "accept-other", "p4info", "entries", "roundtrip") {
 		each(conf.jobs, samples, func(s sample) { examine(conf.p4c, s, b) })
 	}
-	if want("reject") {
+	if conf.want("reject") {
 		each(conf.jobs, wrong, func(s sample) { reject(conf.p4c, s, b) })
 	}
-	var lines []*line
-	for _, l := range goals {
-		if l := b.lines[l.name]; want(l.name) {
-			lines = append(lines, l)
-		}
-	}
-	return lines, nil
+	return nil
 }
 
 // sample is one program of the checkout.

@@ -47,9 +47,10 @@ func (c *checker) unary(e *syntax.Unary) (Type, Value) {
 	return Invalid, nil
 }
 
-func (c *checker) binary(e *syntax.Binary) (Type, Value) {
+func (c *checker) binary(e *syntax.Binary, want Type) (Type, Value) {
 	c.expr(e.X, nil)
 	c.expr(e.Y, nil)
+	c.shiftInto(e, want)
 	t := c.operator(e, e.Op, e.X, e.Y)
 	if isInvalid(t) {
 		return Invalid, nil
@@ -173,6 +174,20 @@ func comparable(t Type) bool {
 		return true
 	}
 	return false
+}
+
+// shiftInto gives a number without a width that is shifted left by a variable the type of what the result is assigned to: the
+// bits that are kept are the same whatever its width. Programs written before compilers refused this depend on it.
+func (c *checker) shiftInto(e *syntax.Binary, want Type) {
+	b, ok := want.(*Bit)
+	if !ok || e.Op != "<<" || !isInt(c.info.Types[e.X]) || c.compileTime(e.Y) || !isUnsigned(c.info.Types[e.Y]) {
+		return
+	}
+	if v, ok := c.info.Values[e.X].(IntValue); !ok || !fits(v.Int, b) {
+		return
+	}
+	c.warnf(e, codeExtension, "a shift of an integer without a width by a variable: taken to be of type %v; the specification wants it to say so", b)
+	c.convertInt(e.X, b)
 }
 
 // shift types x << y and x >> y: the result has the type of x.

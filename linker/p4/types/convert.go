@@ -60,6 +60,12 @@ func (c *checker) convert(e syntax.Expr, to Type) bool {
 		if b, ok := to.(*Bit); ok {
 			return c.convertInt(e, b)
 		}
+		if b, ok := underlying(to).(*Bit); ok {
+			c.extension(e, "the implicit cast of an integer to %v", to)
+			ok = c.convertInt(e, b)
+			c.info.Implicit[e] = to
+			return ok
+		}
 	}
 	if n, ok := t.(*Enum); ok && n.Underlying != nil && Identical(n.Underlying, to) {
 		c.info.Implicit[e] = to

@@ -57,7 +57,7 @@ func (c *checker) compute(e syntax.Expr, want Type) (Type, Value) {
 	case *syntax.Unary:
 		return c.unary(e)
 	case *syntax.Binary:
-		return c.binary(e)
+		return c.binary(e, want)
 	case *syntax.Cond:
 		return c.cond(e, want)
 	case *syntax.Call:

@@ -32,7 +32,7 @@ control c(inout h_t h, in s_t ro, inout s_t s, inout h_t[2] st) {
         x = y[x:0]; // ERROR "ends of a slice must be constant"
         x = y[x +: x]; // ERROR "must be a constant from 1 to 16"
         x = y[9 +: 8]; // ERROR "\[9 \+: 8\] is no slice of bit<16>"
-        x = 1 << x; // ERROR "can only be shifted by a constant"
+        x = 1 >> x; // ERROR "can only be shifted by a constant"
         x = x << z; // ERROR "<< is not defined on bit<8> and int<8>"
         x = h.nope; // ERROR "h_t has no field nope"
         x = h; // ERROR "type h_t stands where bit<8> is wanted"

@@ -7,6 +7,9 @@ const bool other_kind = fuzzy == exact;
 enum bit<8> chain { a = 1, b = (bit<8>)a + 1, c = b }
 const chain last = chain.c;
 
+type bit<8> id_t;
+const id_t first_id = 0;
+
 header h_t { bit<8> x; bit<8> y; }
 struct nested_t { bit<8> x; h_t h; bit<16>[3] cells; }
 struct pair_t { bit<8> a; bool b; }
@@ -75,6 +78,9 @@ control C(inout arrays_t m, inout h_t h)(int entries) {
         h.y = (bit<8>) none[0].minSizeInBits() + (bit<8>) m.maxSizeInBytes();
         second.apply();
         third.apply();
+        h.x = 64 << (h.y - 1);
+        bit<8> wide = (1 << h.y);
+        id_t id = 3;
         for (bit<8> c in cells) { h.x = h.x + c; }
     }
 }
