@@ -48,8 +48,14 @@ func (c *compiler) widePlain(e syntax.Expr, t types.Type) wideValue {
 	switch x := e.(type) {
 	case *syntax.Paren:
 		return c.wide(x.X)
-	case *syntax.Name, *syntax.Member, *syntax.Index, *syntax.Call:
-		prep, p := c.place(e)
+	case *syntax.Call:
+		p := c.temp(e, t)
+		return wideValue{c.storeCall(p, x), p.slot, w}
+	case *syntax.Name, *syntax.Member, *syntax.Index:
+		if !addressable(e) {
+			unsupported(e, "this expression on more than 64 bits")
+		}
+		prep, p := c.placeOf(e)
 		if p.dyn == nil {
 			return wideValue{prep, p.slot, w}
 		}
