@@ -126,7 +126,7 @@ func (c *compiler) arguments(params []*syntax.Param, args []syntax.Expr, shared 
 	var spans []span
 	for i, p := range params {
 		o := c.def(p.Name)
-		if i >= len(args) || args[i] == nil || isPacket(o.Type) || isExtern(o.Type) {
+		if i >= len(args) || args[i] == nil || isInt(o.Type) || isPacket(o.Type) || isExtern(o.Type) {
 			continue
 		}
 		if _, _, isScalar := widthOf(o.Type); isScalar && (p.Dir == syntax.In || p.Dir == syntax.NoDir) {
@@ -159,6 +159,13 @@ func (c *compiler) arguments(params []*syntax.Param, args []syntax.Expr, shared 
 		switch {
 		case isPacket(o.Type):
 			bs = append(bs, bound{o, &binding{packet: true}})
+			continue
+		case isInt(o.Type):
+			v := c.value(arg)
+			if v == nil {
+				unsupported(p, "an int that is not known when the program is compiled")
+			}
+			bs = append(bs, bound{o, &binding{value: v}})
 			continue
 		case isExtern(o.Type):
 			if arg == nil {
@@ -195,11 +202,12 @@ func (c *compiler) copied(p *syntax.Param, o *types.Object, arg syntax.Expr, tmp
 	case syntax.In, syntax.NoDir:
 		return c.store(tmp, arg), nil
 	}
-	if s, ok := arg.(*syntax.Slice); ok {
+	if isSlice(arg) {
+		s := c.slicing(arg)
 		if p.Dir == syntax.InOut {
 			in = c.store(tmp, arg)
 		}
-		return sequence(fresh, in), c.assignSliceFrom(s, tmp)
+		return sequence(s.prep, fresh, in), s.write(tmp)
 	}
 	prep, dst := c.placeOf(arg)
 	pin, dst := c.pinned(dst)
@@ -228,6 +236,11 @@ func addressable(e syntax.Expr) bool {
 func isPacket(t types.Type) bool {
 	x, ok := t.(*types.Extern)
 	return ok && (x.Name == "packet_in" || x.Name == "packet_out")
+}
+
+func isInt(t types.Type) bool {
+	b, ok := t.(*types.Basic)
+	return ok && b.Kind == types.IntKind
 }
 
 func isExtern(t types.Type) bool {

@@ -177,12 +177,35 @@ func (c *compiler) value(e syntax.Expr) types.Value {
 	switch x := e.(type) {
 	case *syntax.Paren:
 		return c.value(x.X)
+	case *syntax.Binary:
+		return c.intValue(x)
 	case *syntax.Name:
 		if o := c.info.Uses[x.Ident]; o != nil {
 			if b := c.lookup(o); b != nil {
 				return b.value
 			}
 		}
+	}
+	return nil
+}
+
+// intValue is the value of an operation on ints one of which is a parameter of what is being expanded.
+func (c *compiler) intValue(x *syntax.Binary) types.Value {
+	if t, ok := c.info.Types[x].(*types.Basic); !ok || t.Kind != types.IntKind {
+		return nil
+	}
+	a, ok1 := c.value(x.X).(types.IntValue)
+	b, ok2 := c.value(x.Y).(types.IntValue)
+	if !ok1 || !ok2 {
+		return nil
+	}
+	switch x.Op {
+	case "+":
+		return types.IntValue{Int: new(big.Int).Add(a.Int, b.Int)}
+	case "-":
+		return types.IntValue{Int: new(big.Int).Sub(a.Int, b.Int)}
+	case "*":
+		return types.IntValue{Int: new(big.Int).Mul(a.Int, b.Int)}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -23,11 +24,9 @@ type instance struct {
 // controlPlaneName is the P4Info name of something declared with these annotations inside path.
 func controlPlaneName(annots []*syntax.Annotation, name, path string) string {
 	for _, a := range annots {
-		if a.Name != "name" {
-			continue
-		}
-		if s, ok := annotationString(a); ok {
+		if s, ok := annotationString(a); ok && a.Name == "name" {
 			name = s
+			break
 		}
 	}
 	if abs, ok := strings.CutPrefix(name, "."); ok {
@@ -54,12 +53,13 @@ func annotationString(a *syntax.Annotation) (string, bool) {
 	return "", false
 }
 
-// claim makes sure that a P4Info name means one thing.
-func (c *compiler) claim(at syntax.Node, name, id string) {
-	if was, ok := c.owner[name]; ok && was != id {
+// claim makes sure that a P4Info name means one thing of the kind of x.
+func (c *compiler) claim(at syntax.Node, x object, name, id string) {
+	key := fmt.Sprintf("%T %s", x, name)
+	if was, ok := c.owner[key]; ok && was != id {
 		unsupported(at, "two objects with the P4Info name %s", name)
 	}
-	c.owner[name] = id
+	c.owner[key] = id
 }
 
 // objectOf is the instance that an expression names.
@@ -99,7 +99,7 @@ func (c *compiler) instance(d *syntax.InstanceDecl, o *types.Object) object {
 	switch t := o.Type.(type) {
 	case *types.Extern:
 		x = c.externInstance(d, o, t, name)
-		c.claim(d, name, id)
+		c.claim(d, x, name, id)
 	case *types.Applicable:
 		x = &instance{decl: t.Decl, id: id, path: name, ctor: c.ctorArgs(d, t, o.Ctor)}
 	default:
@@ -166,12 +166,12 @@ func (c *compiler) resource(p *syntax.ExprProperty) object {
 	if name == "" {
 		unsupported(p, "an object without a name: the property needs a @name")
 	}
-	id := c.env.id + "/" + call.Pos().String()
+	id := "property/" + name // properties that give one name share the object
 	if x, ok := c.bound[id]; ok {
 		return x
 	}
 	x := c.externObject(call, c.info.Calls[call], t, name)
-	c.claim(p, name, id)
+	c.claim(p, x, name, id)
 	c.bound[id] = x
 	return x
 }

@@ -14,7 +14,7 @@ import (
 //	struct, tuple                                       the fields in order
 //	header                                              one word, 1 if valid, then the fields in order
 //	header_union                                        the headers in order, of which at most one is valid
-//	header stack                                        one word with nextIndex, then the elements, then one more element
+//	header stack, array                                 one word with nextIndex, then the elements, then one more element
 //	                                                    that stands in for those an index out of range asks for
 
 // under looks through new types.
@@ -65,7 +65,7 @@ func wordsOf(at syntax.Node, t types.Type) int {
 		}
 		return n
 	case *types.Stack:
-		if !t.IsHeaderStack() || t.Size == 0 {
+		if t.Size == 0 {
 			break
 		}
 		return 1 + (t.Size+1)*wordsOf(at, t.Elem)

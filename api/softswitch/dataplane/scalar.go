@@ -64,6 +64,8 @@ func (c *compiler) scalarPlain(e syntax.Expr) scalar {
 		return after(prep, p.load())
 	case *syntax.Slice:
 		return c.sliceScalar(x)
+	case *syntax.PlusSlice:
+		return c.plusSlice(x)
 	case *syntax.Unary:
 		return c.unary(x)
 	case *syntax.Binary:

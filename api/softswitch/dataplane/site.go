@@ -30,7 +30,9 @@ type siteAction struct {
 
 func (s *site) apply(f *frame) flow {
 	if s.keys != nil {
-		s.keys(f)
+		if r := s.keys(f); r != next { // the key applies another table
+			return r
+		}
 	}
 	t := s.table
 	e := t.index.find(f.w[s.slot : s.slot+t.words])
@@ -134,7 +136,7 @@ func (c *compiler) applyTable(call *syntax.Call, o *types.Object) step {
 		}
 		key := s.table.Keys[i]
 		i++
-		keys = append(keys, c.guardless(k.Expr, c.store(place{slot: s.slot + key.off, typ: c.finalType(k.Expr)}, k.Expr)))
+		keys = append(keys, c.guarded(k.Expr, c.store(place{slot: s.slot + key.off, typ: c.finalType(k.Expr)}, k.Expr)))
 	}
 	s.keys = sequence(keys...)
 	if len(selected) > 0 {
@@ -158,14 +160,6 @@ func (c *compiler) applyTable(call *syntax.Call, o *types.Object) step {
 		s.bodies = append(s.bodies, a)
 	}
 	return s.apply
-}
-
-// guardless refuses to apply a table while the key of another is computed.
-func (c *compiler) guardless(e syntax.Expr, s step) step {
-	if c.applies(e) {
-		unsupported(e, "applying a table in another's key")
-	}
-	return s
 }
 
 // siteAction expands an action of a table: directed parameters are bound to the arguments in the actions list, the others get
@@ -251,7 +245,7 @@ func (c *compiler) table(at syntax.Node, o *types.Object) *Table {
 		Name: controlPlaneName(d.Annots(), d.Name.Name, c.env.path), Size: defaultSize, entries: map[string]*Entry{},
 		otherwise: &Entry{}, clock: c.clock(),
 	}
-	c.claim(d, t.Name, id)
+	c.claim(d, t, t.Name, id)
 	c.bound[id] = t
 	c.pipe.tables = append(c.pipe.tables, t)
 	var entries *syntax.EntriesProperty
@@ -282,13 +276,6 @@ func (c *compiler) table(at syntax.Node, o *types.Object) *Table {
 	if t.profile != nil {
 		c.joinProfile(d, t)
 	}
-	if t.profile == nil || !t.profile.Selector {
-		for _, k := range tableKeys(d) {
-			if k.MatchKind.Name == "selector" {
-				unsupported(k, "a selector key of a table that no action_selector implements")
-			}
-		}
-	}
 	if entries != nil && entries.Const && len(entries.Entries) > 0 && entries.Entries[0].Priority == nil {
 		t.least = false // the first of these wins, and has the highest
 	}
@@ -303,7 +290,7 @@ func (c *compiler) table(at syntax.Node, o *types.Object) *Table {
 func (c *compiler) tableKey(t *Table, k *syntax.TableKey) {
 	kind, ok := matchKinds[k.MatchKind.Name]
 	if k.MatchKind.Name == "selector" {
-		return // hashed, if the table has a selector, and not matched
+		return // hashed, if an action_selector implements the table, and never matched
 	}
 	if !ok {
 		unsupported(k.MatchKind, "match kind %s", k.MatchKind.Name)
@@ -517,6 +504,8 @@ func annotatedPriorities(p *syntax.EntriesProperty) []*big.Int {
 func (c *compiler) entryMatches(t *Table, te *syntax.TableEntry) []Match {
 	elems := []syntax.Expr{te.Keyset}
 	if l, ok := te.Keyset.(*syntax.ListExpr); ok && l.Paren {
+		elems = l.Elems
+	} else if ok && len(l.Elems) == 1 && len(t.Keys) == 1 {
 		elems = l.Elems
 	} else if p, ok := te.Keyset.(*syntax.Paren); ok && len(t.Keys) == 1 {
 		elems = []syntax.Expr{p.X}

@@ -100,7 +100,7 @@ func (c *compiler) assignment(s *syntax.AssignStmt) step {
 	if !ok {
 		unsupported(s, "assignment operator %s to a %s", s.Op, t)
 	}
-	if _, slice := s.LHS.(*syntax.Slice); slice || w > 64 {
+	if isSlice(s.LHS) || w > 64 {
 		return c.operated(s, syntax.Op(op), t, w, signed)
 	}
 	prep, dst := c.placeOf(s.LHS)
@@ -120,8 +120,9 @@ func (c *compiler) operated(s *syntax.AssignStmt, op syntax.Op, t types.Type, w 
 	n := bitWords(w)
 	var prep, load, write step
 	result := c.temp(s, t)
-	if slice, ok := s.LHS.(*syntax.Slice); ok {
-		load, write = c.store(result, slice), c.assignSliceFrom(slice, result)
+	if isSlice(s.LHS) {
+		bits := c.slicing(s.LHS)
+		prep, load, write = bits.prep, c.store(result, s.LHS), bits.write(result)
 	} else {
 		var dst place
 		prep, dst = c.placeOf(s.LHS)

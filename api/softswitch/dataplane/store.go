@@ -273,71 +273,12 @@ func (c *compiler) assign(lhs, rhs syntax.Expr) step {
 	if p, ok := lhs.(*syntax.Paren); ok {
 		return c.assign(p.X, rhs)
 	}
-	if s, ok := lhs.(*syntax.Slice); ok {
-		return c.assignSlice(s, rhs)
+	if isSlice(lhs) {
+		return c.assignSlice(lhs, rhs)
 	}
 	prep, dst := c.placeOf(lhs)
 	pin, dst := c.pinned(dst)
 	return sequence(prep, pin, c.store(dst, rhs))
-}
-
-// outermost turns a slice of a slice into one of the value that both are in: the slice over that, and the lowest bit in it.
-func (c *compiler) outermost(s *syntax.Slice, lo int) (*syntax.Slice, int) {
-	for {
-		switch x := s.X.(type) {
-		case *syntax.Slice:
-			_, l := c.sliceBounds(x)
-			s, lo = x, lo+l
-			continue
-		case *syntax.Paren:
-			if _, ok := x.X.(*syntax.Slice); ok {
-				unsupported(s, "assigning to a slice in parentheses")
-			}
-		}
-		return s, lo
-	}
-}
-
-func (c *compiler) assignSlice(lhs *syntax.Slice, rhs syntax.Expr) step {
-	hi, lo := c.sliceBounds(lhs)
-	n := hi - lo + 1
-	lhs, lo = c.outermost(lhs, lo)
-	prep, dst := c.placeOf(lhs.X)
-	pin, dst := c.pinned(dst)
-	w, _, _ := widthOf(dst.typ)
-	words := bitWords(w)
-	if n > 64 {
-		v := c.wide(rhs)
-		from := bitWords(n)
-		tmp := c.alloc(from) // the source may be the very value that is written
-		return sequence(prep, pin, v.prep, copyWords(place{slot: tmp}, place{slot: v.slot}, from), func(f *frame) flow {
-			d := dst.at(f)
-			wideMove(f.w[d:d+words], lo, f.w[tmp:tmp+from], 0, n)
-			return next
-		})
-	}
-	v := c.scalar(rhs).fn
-	return sequence(prep, pin, func(f *frame) flow {
-		x := v(f)
-		d := dst.at(f)
-		wideInsert(f.w[d:d+words], lo, n, x)
-		return next
-	})
-}
-
-// assignSliceFrom writes the value at src into a slice.
-func (c *compiler) assignSliceFrom(lhs *syntax.Slice, src place) step {
-	hi, lo := c.sliceBounds(lhs)
-	n := hi - lo + 1
-	lhs, lo = c.outermost(lhs, lo)
-	prep, dst := c.placeOf(lhs.X)
-	w, _, _ := widthOf(dst.typ)
-	words, from := bitWords(w), bitWords(n)
-	return sequence(prep, func(f *frame) flow {
-		d, s := dst.at(f), src.at(f)
-		wideMove(f.w[d:d+words], lo, f.w[s:s+from], 0, n)
-		return next
-	})
 }
 
 // outArgument gives an extern's out argument a place to be computed into, and the step that moves it to where it belongs.
@@ -345,9 +286,9 @@ func (c *compiler) outArgument(arg syntax.Expr, t types.Type) (prep step, dst pl
 	if _, ok := arg.(*syntax.DontCare); ok {
 		return nil, c.temp(arg, t), nil
 	}
-	if s, ok := arg.(*syntax.Slice); ok {
-		tmp := c.temp(arg, t)
-		return nil, tmp, c.assignSliceFrom(s, tmp)
+	if isSlice(arg) {
+		s, tmp := c.slicing(arg), c.temp(arg, t)
+		return s.prep, tmp, s.write(tmp)
 	}
 	prep, dst = c.placeOf(arg)
 	pin, dst := c.pinned(dst)

@@ -81,7 +81,7 @@ func (c *compiler) valueSet(d *syntax.ValueSetDecl) *ValueSet {
 		invalid(d, "the size of a value set must be a constant between 0 and %d", maxCells)
 	}
 	v := &ValueSet{Name: controlPlaneName(d.Annots(), d.Name.Name, c.env.path), Size: int(n)}
-	c.claim(d, v.Name, id)
+	c.claim(d, v, v.Name, id)
 	c.valueSetKeys(d, v, set.Elem)
 	v.members.Store(&[]prepared{})
 	c.bound[id] = v
@@ -104,6 +104,10 @@ func (c *compiler) valueSetKeys(d *syntax.ValueSetDecl, v *ValueSet, t types.Typ
 			unsupported(d, "a value set of %s", t)
 		}
 		for _, f := range s.Fields {
+			if _, nested := under(f.Type).(*types.Struct); nested {
+				c.valueSetKeys(d, v, f.Type)
+				continue
+			}
 			kind := Exact
 			if f.Decl != nil {
 				kind = matchAnnotation(f.Decl)

@@ -71,6 +71,8 @@ func (c *compiler) widePlain(e syntax.Expr, t types.Type) wideValue {
 			wideMove(d, 0, f.w[v.slot:v.slot+from], lo, hi-lo+1)
 			return next
 		}), slot, w}
+	case *syntax.PlusSlice:
+		return c.widePlusSlice(x, w)
 	case *syntax.Cond:
 		cond, a, b, slot := c.cond(x.C), c.wide(x.X), c.wide(x.Y), c.alloc(n)
 		pick := func(f *frame, v wideValue) {
