@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"errors"
+	"fmt"
 	"math/big"
 	"slices"
 	"testing"
@@ -20,7 +21,8 @@ func TestIndexesAgreeWithSearch(t *testing.T) {
 		{"lpm", []Key{{Kind: LPM, Width: 8}}},
 		{"lpm over two words", []Key{{Kind: LPM, Width: 70}, {Kind: Exact, Width: 2}}},
 		{"two lpm", []Key{{Kind: LPM, Width: 4}, {Kind: Ternary, Width: 3}}},
-		{"list", []Key{{Kind: Ternary, Width: 4}, {Kind: Range, Width: 5}, {Kind: Optional, Width: 2}, {Kind: Exact, Width: 66}}},
+		{"masks, ranges and options", []Key{{Kind: Ternary, Width: 4}, {Kind: Range, Width: 5}, {Kind: Optional, Width: 2}, {Kind: Exact, Width: 66}}},
+		{"masks", []Key{{Kind: Ternary, Width: 3}, {Kind: Ternary, Width: 66}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) { checkIndex(t, tc.keys) })
@@ -29,7 +31,7 @@ func TestIndexesAgreeWithSearch(t *testing.T) {
 }
 
 func checkIndex(t *rapid.T, keys []Key) {
-	tab := &Table{Name: "t", Size: 30, entries: map[string]*Entry{}}
+	tab := &Table{Name: "t", Size: 30, entries: map[string]*Entry{}, least: rapid.Bool().Draw(t, "least")}
 	for _, k := range keys {
 		k.off, k.words = tab.words, bitWords(k.Width)
 		tab.words += k.words
@@ -166,7 +168,8 @@ func search(tab *Table, all []*Entry, key []uint64) *Entry {
 				ok = ok && v.Cmp(toBig(m.Value)) >= 0 && v.Cmp(toBig(m.Mask)) <= 0
 			}
 		}
-		if ok && (best == nil || e.Priority > best.Priority || e.Priority == best.Priority && prefix(e) > prefix(best)) {
+		higher := best != nil && (!tab.least && e.Priority > best.Priority || tab.least && e.Priority < best.Priority)
+		if ok && (best == nil || higher || e.Priority == best.Priority && prefix(e) > prefix(best)) {
 			best = e
 		}
 	}
@@ -200,6 +203,47 @@ func TestExactIndexGrows(t *testing.T) {
 	for i, e := range all {
 		if got := x.find(e.key); (got == e) != (i%2 == 1) {
 			t.Fatalf("entry %d: %v", i, got)
+		}
+	}
+}
+
+// BenchmarkLookup finds entries in tables of several sizes: half of the lookups hit.
+func BenchmarkLookup(b *testing.B) {
+	for _, kind := range []struct {
+		name string
+		keys []Key
+		mask func(i int) Match
+	}{
+		{"exact", []Key{{Kind: Exact, Width: 48}}, func(i int) Match { return Match{Value: []uint64{uint64(i) * 2}} }},
+		{"lpm", []Key{{Kind: LPM, Width: 32}}, func(i int) Match { return Match{Value: []uint64{uint64(i) << 13}, Len: 20 + i%3&^1} }},
+		{"ternary, 8 masks", []Key{{Kind: Ternary, Width: 32}}, func(i int) Match {
+			m := uint64(0xFFFFFF00) << (i % 8) & 0xFFFFFFFF
+			return Match{Value: []uint64{uint64(i) << 15 & m}, Mask: []uint64{m}}
+		}},
+	} {
+		for _, n := range []int{1 << 10, 1 << 16} {
+			b.Run(fmt.Sprintf("%s/%d", kind.name, n), func(b *testing.B) {
+				tab := &Table{Name: "t", Size: n, entries: map[string]*Entry{}}
+				for _, k := range kind.keys {
+					k.off, k.words = tab.words, bitWords(k.Width)
+					tab.words += k.words
+					tab.Keys = append(tab.Keys, k)
+				}
+				tab.index = tab.newIndex()
+				for i := range n {
+					_ = tab.Insert(NewEntry([]Match{kind.mask(i)}, int32(i%100+1), &Do{}))
+				}
+				keys := make([][]uint64, 2*n)
+				for i := range keys {
+					keys[i] = kind.mask(i).Value
+				}
+				b.ReportAllocs()
+				i := 0
+				for b.Loop() {
+					tab.index.find(keys[i%len(keys)])
+					i += 7919
+				}
+			})
 		}
 	}
 }

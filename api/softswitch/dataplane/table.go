@@ -421,11 +421,11 @@ func (t *Table) newIndex() index {
 	case len(t.Keys) == 0:
 		return noIndex{}
 	case listed || lpm > 1:
-		return newListIndex(t.Keys, t.least)
+		return newTupleIndex(t.Keys, t.least)
 	case lpm == 1 && bitsOf <= trieBits:
 		return newTrieIndex(t.Keys)
 	case lpm == 1:
-		return newListIndex(t.Keys, t.least)
+		return newTupleIndex(t.Keys, t.least)
 	}
 	return newExactIndex(t.words)
 }
