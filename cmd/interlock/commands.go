@@ -5,7 +5,7 @@ import "github.com/spf13/cobra"
 // commands are all of them, in the order of the help text's groups.
 func commands() []*cobra.Command {
 	return []*cobra.Command{
-		newInit(), newCheck(), newFmt(), newLink(), newProve(), newInstall(),
+		newInit(), newCheck(), newFmt(), newExplain(), newLink(), newProve(), newInstall(),
 		newPlan(), newShow(), newApply(), newDiff(), newRun(), newStatus(), newEvict(), newAdmit(),
 		newAudit(), newReport(), newSwitch(), newSchema(), newVersion(), newTraffic(), newDemo(),
 	}

@@ -27,15 +27,15 @@ type Entry struct {
 	Text    string // paragraphs of Markdown
 	Section string // of the P4-16 specification, or another document with its name; empty if none speaks of it
 	// Also are codes that come with it in the wrong example, because one mistake has several consequences.
-	Also         []string
+	Also []string
 	// Wrong and Right are empty for the few codes that no text provokes, but only a tree that a program made.
 	Wrong, Right Example
 }
 
 // Example is a program, or a part of one.
 type Example struct {
-	// Part is the part of a v1model program that Text stands for: "ingress" (what is in the control), "parser" (its states), "headers"
-	// or "top" (declarations); empty if Text is a whole program.
+	// Part is the part of a v1model program that Text stands for: "ingress" (what is in the control), "parser" (its states), "headers" (its
+	// structs), "checksum" or "deparser" (their statements); empty if Text is a whole program.
 	Part string
 	Text string
 }

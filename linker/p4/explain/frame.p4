@@ -1,8 +1,6 @@
 #include <core.p4>
 #include <v1model.p4>
 
-//{top
-//}top
 header ethernet_t {
     bit<48> dst;
     bit<48> src;
@@ -45,7 +43,10 @@ control MyEgress(inout headers_t hdr, inout metadata_t meta, inout standard_meta
 }
 
 control MyComputeChecksum(inout headers_t hdr, inout metadata_t meta) {
-    apply { }
+    apply {
+//{checksum
+//}checksum
+    }
 }
 
 control MyDeparser(packet_out packet, in headers_t hdr) {

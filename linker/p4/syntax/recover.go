@@ -60,7 +60,10 @@ func (p *parser) fail(pos Pos, code, format string, args ...any) {
 	if p.panic {
 		return
 	}
-	p.tell(pos, code, format, args...)
+	// A string that is not closed took the rest of its line along, and was reported.
+	if p.i == 0 || !p.toks[p.i-1].openString() {
+		p.tell(pos, code, format, args...)
+	}
 	p.echo = p.i + 2
 	p.panic = true
 }

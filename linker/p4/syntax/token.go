@@ -24,6 +24,22 @@ type token struct {
 	pos   Pos
 }
 
+// openString reports whether t is a string without its closing quote.
+func (t token) openString() bool {
+	if t.kind != tString {
+		return false
+	}
+	for i := 1; i < len(t.text); i++ {
+		switch t.text[i] {
+		case '\\':
+			i++
+		case '"':
+			return false
+		}
+	}
+	return true
+}
+
 // is reports whether t is this keyword or operator.
 func (t token) is(text string) bool {
 	return (t.kind == tPunct || t.kind == tKeyword) && t.text == text
