@@ -340,9 +340,15 @@ func (c *checker) harmonize(x, y syntax.Expr) (Type, bool) {
 	}
 	switch {
 	case canTake(y, ty, tx):
-		return tx, c.convert(y, tx)
+		if !c.convert(y, tx) {
+			return Invalid, true // it has been reported
+		}
+		return tx, true
 	case canTake(x, tx, ty):
-		return ty, c.convert(x, ty)
+		if !c.convert(x, ty) {
+			return Invalid, true
+		}
+		return ty, true
 	}
 	nx, ok1 := tx.(*Enum)
 	ny, ok2 := ty.(*Enum)

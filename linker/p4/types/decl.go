@@ -143,8 +143,13 @@ func (c *checker) enumDecl(d *syntax.EnumDecl) {
 			t.Values = append(t.Values, IntValue{new(big.Int)})
 		case t.Underlying != nil:
 			c.expr(m.Value, t.Underlying)
-			c.convert(m.Value, t.Underlying)
-			v, ok := c.constant(m.Value).(IntValue)
+			v, ok := c.info.Values[m.Value].(IntValue)
+			if b, bits := t.Underlying.(*Bit); ok && bits && isInt(c.info.Types[m.Value]) && !fits(v.Int, b) {
+				c.errorf(m.Value, codeWidth, "%v does not fit %v", v.Int, b)
+			} else {
+				c.convert(m.Value, t.Underlying)
+				v, ok = c.constant(m.Value).(IntValue)
+			}
 			if !ok {
 				v = IntValue{new(big.Int)}
 			}
@@ -257,11 +262,22 @@ func (c *checker) valueSetDecl(d *syntax.ValueSetDecl) {
 	if c.place != inParser && c.place != atTop {
 		c.errorf(d, codeContext, "a value set may not stand in %v", c.place)
 	}
-	if !isInvalid(elem) && !storable(elem) {
+	if !isInvalid(elem) && !settable(elem) {
 		c.errorf(d.Elem, codeBadType, "a value set cannot hold %v", elem)
 		elem = Invalid
 	}
 	o := c.newObject(ValueSetObject, d.Name, &Set{Elem: elem}, d)
 	c.info.Instances[d] = o
 	c.declare(o)
+}
+
+// settable reports whether a value set may hold values of type t.
+func settable(t Type) bool {
+	switch t := underlying(t).(type) {
+	case *Struct:
+		return t.Kind == PlainStruct
+	case *Varbit, *Stack:
+		return false
+	}
+	return storable(t)
 }

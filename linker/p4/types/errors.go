@@ -42,6 +42,7 @@ const (
 	codeDeadParser     = "P4252" // a parser that can reach neither accept nor reject
 	codeControlName    = "P4253" // two objects with one name for the control plane: @name(".a") table t, @name(".a") table u
 	codeInstances      = "P4254" // controls that instantiate controls, and so on, beyond any use
+	codeKeyName        = "P4255" // a key whose expression gives it no name, and that has no @name: key = { a + b : exact; }
 	codeProperty       = "P4260" // warning: a table property that the architecture does not know: junk = 1;
 	codeExtension      = "P4261" // warning: accepted as p4c does, though the specification does not define it: const int x = 8w1;
 	codeUnsupported    = "P4299" // legal P4-16 that this checker does not check yet, and so refuses

@@ -151,13 +151,6 @@ func (c *checker) cond(e *syntax.Cond, want Type) (Type, Value) {
 		}
 		return t, c.info.Values[e.Y]
 	}
-	if isInt(t) && want != nil {
-		if b, ok := underlying(want).(*Bit); ok && Identical(b, want) {
-			c.convert(e.X, want)
-			c.convert(e.Y, want)
-			return want, nil
-		}
-	}
 	if isInt(t) && !isInvalid(c.info.Types[e.C]) && !c.compileTime(e.C) {
 		c.errorf(e, codeNotConst, "a choice between integers without a width needs a condition known at compile time")
 		return Invalid, nil
@@ -170,6 +163,13 @@ func (c *checker) listExpr(e *syntax.ListExpr, want Type) (Type, Value) {
 	vals := TupleValue{}
 	known := !e.Dots
 	for i, x := range e.Elems {
+		if _, dots := x.(*syntax.DotsExpr); dots {
+			c.errorf(x, codeInitialiser, "... comes last")
+			c.info.Types[x] = Invalid
+			t.Elems = append(t.Elems, Invalid)
+			known = false
+			continue
+		}
 		et := c.expr(x, elementOf(want, i))
 		t.Elems = append(t.Elems, et)
 		if v := c.info.Values[x]; v != nil {

@@ -68,6 +68,7 @@ func (c *checker) member(e *syntax.Member) (Type, Value) {
 		case "next", "last":
 			if c.place != inState {
 				c.errorf(e.Sel, codeContext, "%s may not stand in %v", sel, c.place)
+				return Invalid, nil
 			}
 			return t.Elem, nil
 		case "lastIndex":

@@ -8,6 +8,10 @@ func (c *checker) packetCall(e *syntax.Call, t *Extern, r *Call) bool {
 	if t.Name == "packet_in" || t.Name == "packet_out" {
 		switch r.Method {
 		case "extract":
+			if c.place == inApply || c.place == inAction || c.place == inControl {
+				c.errorf(e, codeContext, "extract may not be called in %v", c.place)
+				return false
+			}
 			return c.extracted(e, r)
 		case "lookahead":
 			if _, fixed := Width(r.Sig.Result); !fixed {

@@ -49,6 +49,9 @@ func ends(d *syntax.ParserDecl, state string, seen map[string]bool) bool {
 		return false
 	}
 	seen[state] = true
+	if state == "accept" || state == "reject" {
+		return true
+	}
 	for _, s := range d.States {
 		if s.Name.Name != state {
 			continue

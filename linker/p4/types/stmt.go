@@ -78,13 +78,13 @@ func (c *checker) condition(e syntax.Expr) {
 
 func (c *checker) assign(s *syntax.AssignStmt) {
 	lt := c.expr(s.LHS, nil)
-	if !isInvalid(lt) {
-		c.lvalue(s.LHS)
-	}
+	written := isInvalid(lt) || c.lvalue(s.LHS)
 	c.expr(s.RHS, lt)
 	if s.Op == "=" || s.Op == "" {
 		if !isInvalid(lt) && !storable(lt) {
-			c.errorf(s.LHS, codeNotLValue, "a value of type %v cannot be assigned", lt)
+			if written {
+				c.errorf(s.LHS, codeNotLValue, "a value of type %v cannot be assigned", lt)
+			}
 			return
 		}
 		c.convert(s.RHS, lt)
@@ -201,7 +201,7 @@ func (c *checker) switchStmt(s *syntax.SwitchStmt) {
 		switch u := underlying(t).(type) {
 		case *Bit, *Enum:
 		case *Basic:
-			if u.Kind != BoolKind && u.Kind != ErrorKind && u.Kind != InvalidKind {
+			if u.Kind != ErrorKind && u.Kind != InvalidKind {
 				c.errorf(s.X, codeSwitch, "cannot switch on %v", t)
 				t = Invalid
 			}
@@ -271,7 +271,7 @@ func (c *checker) actionLabel(n *syntax.Name, acts *tableActions) string {
 
 func (c *checker) valueLabel(e syntax.Expr, t Type) string {
 	c.expr(e, t)
-	if !c.convert(e, t) || isInvalid(t) {
+	if !c.convert(e, t) || isInvalid(t) || isInvalid(c.info.Types[e]) {
 		return ""
 	}
 	if v := c.info.Values[e]; v != nil {

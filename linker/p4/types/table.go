@@ -51,6 +51,7 @@ func (c *checker) tableProperties(d *syntax.TableDecl, acts *tableActions) {
 		for _, o := range of {
 			if seen[o] && !before[o] {
 				c.errorf(p, codeTable, "%s must stand after %s", name, o)
+				return
 			}
 		}
 	}
@@ -97,6 +98,29 @@ func (c *checker) keys(ks []*syntax.TableKey) {
 	c.place = old
 }
 
+// nameable reports whether the control plane can name a key by its expression: a path through fields and elements, a constant, a
+// slice or mask of these, or the validity of a header (specification, section "Keys").
+func nameable(e syntax.Expr) bool {
+	switch x := e.(type) {
+	case *syntax.Name, *syntax.IntLit, *syntax.BoolLit, *syntax.StringLit, *syntax.TypeExpr:
+		return true
+	case *syntax.Paren:
+		return nameable(x.X)
+	case *syntax.Member:
+		return nameable(x.X)
+	case *syntax.Index:
+		return nameable(x.X) && nameable(x.I)
+	case *syntax.Slice:
+		return nameable(x.X)
+	case *syntax.Binary:
+		return x.Op == "&" && nameable(x.X) && nameable(x.Y)
+	case *syntax.Call:
+		m, ok := x.Fun.(*syntax.Member)
+		return ok && m.Sel.Name == "isValid" && nameable(m.X)
+	}
+	return false
+}
+
 func (c *checker) tableKey(k *syntax.TableKey) {
 	t := c.expr(k.Expr, nil)
 	switch u := underlying(t).(type) {
@@ -107,6 +131,9 @@ func (c *checker) tableKey(k *syntax.TableKey) {
 		}
 	default:
 		c.errorf(k.Expr, codeTable, "%v cannot be a table key", t)
+	}
+	if !isInvalid(t) && !nameable(k.Expr) && !hasAnnotation(k.Annotations, "name") && !hasAnnotation(k.Annotations, "hidden") {
+		c.errorf(k.Expr, codeKeyName, "this key needs a @name: the control plane cannot call it by the expression")
 	}
 	if k.MatchKind == nil {
 		c.errorf(k, codeMatchKind, "the key has no match kind")

@@ -49,7 +49,7 @@ func (c *checker) resolveType(t syntax.Type) Type {
 		r := &Tuple{}
 		for _, a := range t.Args {
 			e := c.typ(a)
-			if !isInvalid(e) && !storable(e) && !isInt(e) && !isBasic(e, StringKind) && !isBasic(e, MatchKindKind) {
+			if !isInvalid(e) && !storable(e) && !isInt(e) && !isBasic(e, MatchKindKind) {
 				c.errorf(a, codeBadType, "a tuple cannot hold %v", e)
 				e = Invalid
 			}

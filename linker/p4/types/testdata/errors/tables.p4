@@ -37,6 +37,7 @@ control c(inout m_t m) {
             priority = 3: (7, 8): set(1); // ERROR "have no priority: no key is matched by"
         }
     }
+    table sum { key = { m.a + 1: exact; m.b & 3: exact; m.b + 1: exact @name("b"); } actions = { set; none; } } // ERROR "this key needs a @name"
     table ok { key = { m.a: exact; } actions = { set; none; } }
     apply {
         if (ok.apply()) { } // ERROR "type apply_result stands where bool is wanted"

@@ -60,7 +60,7 @@ control C(inout arrays_t m, inout h_t h)(int entries) {
         entries = { }
     }
     table second {
-        key = { first.apply().hit: exact; (first.apply().miss ? 8w1 : h.y): exact; }
+        key = { first.apply().hit: exact @name("hit"); (first.apply().miss ? 8w1 : h.y): exact @name("miss"); }
         actions = { nop; }
         const default_action = nop();
         largest_priority_wins = false;
