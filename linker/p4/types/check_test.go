@@ -313,25 +313,6 @@ func TestCalls(t *testing.T) {
 	}
 }
 
-// FuzzCheck checks that nothing that parses makes the checker panic or run away.
-func FuzzCheck(f *testing.F) {
-	for _, pattern := range []string{"testdata/errors/*.p4", "testdata/valid/*.p4"} {
-		files, _ := filepath.Glob(pattern)
-		for _, file := range files {
-			src, err := os.ReadFile(file)
-			if err != nil {
-				f.Fatal(err)
-			}
-			f.Add(src)
-		}
-	}
-	f.Add([]byte("struct a<T> { T x; T y; } struct b<T> { a<a<T>> x; } typedef b<b<b<b<bool>>>> t; const t v = ...;"))
-	f.Add([]byte("control c(inout bit<8> x) { apply { x[x:x] = x ? x : { x, ... } ++ {#}; } } c() main;"))
-	f.Fuzz(func(_ *testing.T, src []byte) {
-		p4.Load("fuzz.p4", src)
-	})
-}
-
 // TestCodes checks that every documented code is one that some test program provokes, and the other way round.
 func TestCodes(t *testing.T) {
 	src, err := os.ReadFile("errors.go")
