@@ -182,7 +182,7 @@ func (pp *preprocessor) expanded() (ppToken, bool) {
 		}
 		m := pp.macroAt(t)
 		if m == nil {
-			if t.kind == tIdent && predefined(t.text) {
+			if t.kind == tIdent && t.text[0] == '_' && predefined(t.text) {
 				t = pp.predefined(t)
 			}
 			return t, true

@@ -110,9 +110,9 @@ func (p *parser) peek(n int) token {
 	return p.toks[p.i+n]
 }
 
-func (p *parser) eof() bool           { return p.tok().kind == tEOF }
-func (p *parser) at(text string) bool { return p.tok().is(text) }
-func (p *parser) pos() Pos            { return p.tok().pos }
+func (p *parser) eof() bool           { return p.panic || p.toks[p.i].kind == tEOF }
+func (p *parser) at(text string) bool { return !p.panic && p.toks[p.i].is(text) }
+func (p *parser) pos() Pos            { return p.toks[p.i].pos }
 
 // advance moves to the next token. The end of file stays.
 func (p *parser) advance() {

@@ -78,6 +78,7 @@ func newPreprocessor(conf Config, diags *collector) *preprocessor {
 // run reads everything. The last token is tEOF.
 func (pp *preprocessor) run(src *source) []token {
 	pp.push(src, nil)
+	pp.out = make([]token, 0, len(src.text)/4+1024) // core.p4 and the like come on top
 	for !pp.stopped && !pp.diags.full() {
 		t, ok := pp.expanded()
 		if !ok {
@@ -127,7 +128,10 @@ func (pp *preprocessor) raw(inArgs bool) (ppToken, bool) {
 			return ppToken{}, false
 		}
 		f := pp.top()
-		before := *f.sc
+		var before scanner
+		if inArgs {
+			before = *f.sc
+		}
 		t := f.sc.next()
 		switch {
 		case t.kind == tEOF:

@@ -84,14 +84,10 @@ func (s *scanner) next() token {
 			s.errorf(t.pos, CodeOpenString, "string is not closed")
 		}
 	default:
-		for _, op := range operators {
-			if strings.HasPrefix(text[from:], op) {
-				s.off = from + len(op)
-				t.kind = tPunct
-				break
-			}
-		}
-		if t.kind != tPunct {
+		if n := operator(text[from:]); n > 0 {
+			s.off = from + n
+			t.kind = tPunct
+		} else {
 			_, n := utf8.DecodeRuneInString(text[from:])
 			s.off = from + n
 			t.kind = tBad
@@ -115,6 +111,8 @@ func (s *scanner) blank() (space bool) {
 			s.bol = true
 		case c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v':
 			s.off++
+		case c != '/':
+			return space
 		case strings.HasPrefix(text[s.off:], "//"):
 			from := s.off
 			if n := strings.IndexByte(text[s.off:], '\n'); n >= 0 {

@@ -96,12 +96,74 @@ func softKeyword(s string) bool {
 	return false
 }
 
-// operators, longest first: the first that matches is the token. A > is always a token of its own when another >
-// follows, because two of them may close two type argument lists; the parser joins them to a shift. The # tokens are
-// the preprocessor's.
-var operators = [...]string{
-	"|+|=", "|-|=",
-	"<<=", ">>=", "&&&", "...", "|+|", "|-|", "{#}",
-	"&&", "||", "==", "!=", "<=", ">=", "++", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<", "..", "+:", "##",
-	"+", "-", "*", "/", "%", "|", "&", "^", "~", "(", ")", "[", "]", "{", "}", "<", ">", "!", ":", ",", "?", ".", "=", ";", "@", "#",
+// operator is the length of the operator or bracket that s starts with, 0 if there is none: the longest one, but a > is a
+// token of its own when another > follows, because two of them may close two type argument lists; the parser joins them to a
+// shift. The # tokens are the preprocessor's.
+func operator(s string) int {
+	var b, c byte
+	if len(s) > 1 {
+		b = s[1]
+	}
+	if len(s) > 2 {
+		c = s[2]
+	}
+	n := 1
+	switch a := s[0]; a {
+	case '(', ')', '[', ']', '}', ';', ',', '?', '~', '@', ':':
+	case '{':
+		if b == '#' && c == '}' {
+			n = 3
+		}
+	case '.':
+		if b == '.' {
+			if n = 2; c == '.' {
+				n = 3
+			}
+		}
+	case '|':
+		switch {
+		case (b == '+' || b == '-') && c == '|':
+			if n = 3; len(s) > 3 && s[3] == '=' {
+				n = 4
+			}
+		case b == '|', b == '=':
+			n = 2
+		}
+	case '&':
+		switch {
+		case b == '&' && c == '&':
+			n = 3
+		case b == '&', b == '=':
+			n = 2
+		}
+	case '<':
+		switch {
+		case b == '<' && c == '=':
+			n = 3
+		case b == '<', b == '=':
+			n = 2
+		}
+	case '>':
+		switch {
+		case b == '>' && c == '=':
+			n = 3
+		case b == '=':
+			n = 2
+		}
+	case '+':
+		if b == '+' || b == '=' || b == ':' {
+			n = 2
+		}
+	case '-', '*', '/', '%', '^', '=', '!':
+		if b == '=' {
+			n = 2
+		}
+	case '#':
+		if b == '#' {
+			n = 2
+		}
+	default:
+		return 0
+	}
+	return n
 }
