@@ -59,6 +59,16 @@ func BenchmarkParse(b *testing.B) {
 	perFile(b, func(name string, text []byte) { syntax.Parse(name, text, conf) })
 }
 
+func BenchmarkParseCached(b *testing.B) {
+	conf := syntax.Config{Builtin: p4.Builtin(), Cache: &syntax.Cache{}}
+	perFile(b, func(name string, text []byte) { syntax.Parse(name, text, conf) })
+}
+
+func BenchmarkLoadCached(b *testing.B) {
+	opts := p4.Options{Cache: &syntax.Cache{}}
+	perFile(b, func(name string, text []byte) { p4.LoadWith(name, text, opts) })
+}
+
 func BenchmarkLoad(b *testing.B) {
 	perFile(b, func(name string, text []byte) { p4.Load(name, text) })
 }

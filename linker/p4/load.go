@@ -19,6 +19,8 @@ type Options struct {
 	IncludePath []string
 	// Defines are macros defined before the first line.
 	Defines map[string]string
+	// Cache shares the work on core.p4 and v1model.p4 between programs that are loaded with it; their trees must not be changed.
+	Cache *syntax.Cache
 	// Warnings asks for those of package flow too.
 	Warnings bool
 	// Architecture asks for the rules of v1model, too, if main is a V1Switch: those of package v1model.
@@ -35,7 +37,7 @@ func Load(path string, src []byte, includePath ...string) (*types.Info, syntax.D
 // LoadWith is Load with all options.
 func LoadWith(path string, src []byte, opts Options) (*types.Info, syntax.Diagnostics) {
 	builtin := Builtin()
-	conf := syntax.Config{IncludePath: opts.IncludePath, Builtin: builtin, Defines: opts.Defines}
+	conf := syntax.Config{IncludePath: opts.IncludePath, Builtin: builtin, Defines: opts.Defines, Cache: opts.Cache}
 	var prog *syntax.Program
 	var diags syntax.Diagnostics
 	if src == nil {

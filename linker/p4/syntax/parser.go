@@ -3,6 +3,7 @@ package syntax
 import (
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -14,6 +15,8 @@ type Config struct {
 	FS fs.FS
 	// Builtin holds system files by name ("core.p4"): an #include finds them before the include path.
 	Builtin map[string]string
+	// Cache, if there is one, shares the work on system files between programs.
+	Cache *Cache
 	// Defines are macros defined before the first line.
 	Defines map[string]string
 }
@@ -48,12 +51,16 @@ func parse(src *source, conf Config) (*Program, Diagnostics) {
 	pp := newPreprocessor(conf, diags)
 	pp.load.setRoots(src.name)
 	p := &parser{toks: pp.run(src), diags: diags, last: -1}
+	p.scope.stack = []map[string]symbol{pp.head.names()}
 	var prog *Program
 	if pp.stopped || diags.full() || diags.textMissing() {
 		// What was read is not the program that was written: parsing it would only add noise.
 		prog = &Program{}
 	} else {
 		prog = p.program()
+		if pp.head != nil {
+			prog.Decls = slices.Concat(pp.head.decls, prog.Decls)
+		}
 	}
 	prog.SetPos(Pos{File: src.name, Line: 1, Col: 1})
 	prog.Comments = pp.notes.list
@@ -201,10 +208,9 @@ func (p *parser) isType(n int, absolute bool) bool {
 	return t.kind == tIdent && p.scope.lookup(t.text, absolute) == symType
 }
 
-// program parses everything.
+// program parses everything. The names of the top level are in p.scope already, if there are any.
 func (p *parser) program() *Program {
 	prog := &Program{}
-	p.scope.push()
 	for !p.eof() && !p.diags.full() {
 		if p.got(";") || p.last >= 0 && p.got("}") {
 			continue

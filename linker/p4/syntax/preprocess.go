@@ -56,6 +56,8 @@ type preprocessor struct {
 	out     []token
 	origins []origin // room for those to come
 	notes   comments
+	head    *head      // system files that the cache knew, or knows now
+	rec     *recording // of the next head
 }
 
 func newPreprocessor(conf Config, diags *collector) *preprocessor {
@@ -78,7 +80,7 @@ func newPreprocessor(conf Config, diags *collector) *preprocessor {
 // run reads everything. The last token is tEOF.
 func (pp *preprocessor) run(src *source) []token {
 	pp.push(src, nil)
-	pp.out = make([]token, 0, len(src.text)/4+1024) // core.p4 and the like come on top
+	pp.out = make([]token, 0, len(src.text)/4+64)
 	for !pp.stopped && !pp.diags.full() {
 		t, ok := pp.expanded()
 		if !ok {
@@ -111,6 +113,7 @@ func (pp *preprocessor) push(src *source, from *origin) {
 	sc.origin, sc.keep = from, &pp.notes
 	pp.frames = append(pp.frames, &frame{sc: sc})
 	pp.diags.lines.add(src.name, 1, 1, src.raw)
+	pp.record(src)
 }
 
 func (pp *preprocessor) top() *frame { return pp.frames[len(pp.frames)-1] }
@@ -147,6 +150,7 @@ func (pp *preprocessor) raw(inArgs bool) (ppToken, bool) {
 				return ppToken{}, false
 			}
 			pp.frames = pp.frames[:len(pp.frames)-1]
+			pp.cut()
 		case t.bol && t.is("#"):
 			pp.directive(t, inArgs)
 		default:
@@ -258,7 +262,14 @@ func (pp *preprocessor) include(pos Pos) {
 	// The rest of this line belongs to this file: it is over before the other one begins.
 	f.sc.drain()
 	f.sc.inLine = false
-	pp.push(src, &origin{from: pos})
+	if pp.fromCache(src) {
+		return
+	}
+	from := &origin{from: pos}
+	if src.builtin && !f.sc.src.builtin {
+		from = nil // system files are the same wherever they are included
+	}
+	pp.push(src, from)
 }
 
 // restOfDirective returns the tokens up to the end of the line.
@@ -431,6 +442,9 @@ func (pp *preprocessor) skip() {
 // lineDirective obeys #line N ["file"]; toks is what stands after the directive's name.
 func (pp *preprocessor) lineDirective(pos Pos, toks []ppToken) {
 	f := pp.top()
+	if f.sc.src.builtin {
+		pp.rec = nil
+	}
 	bad := func() { pp.diags.errorf(pos, CodeBadLine, `#line needs a number, and "file" or nothing`) }
 	if len(toks) < 1 || len(toks) > 2 || toks[0].kind != tInt {
 		bad()
@@ -441,6 +455,7 @@ func (pp *preprocessor) lineDirective(pos Pos, toks []ppToken) {
 		bad()
 		return
 	}
+	n = max(n, 1) // other preprocessors start with # 0 "file"
 	file := f.sc.file
 	if len(toks) == 2 {
 		if toks[1].kind != tString {

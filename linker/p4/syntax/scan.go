@@ -45,7 +45,7 @@ func (s *scanner) catchUp(o int) {
 
 func (s *scanner) pos(o int) Pos {
 	s.catchUp(o)
-	return Pos{File: s.file, Line: int32(s.line + s.lineAdd), Col: int32(o - s.start + 1), origin: s.origin}
+	return Pos{File: s.file, Line: int32(max(s.line+s.lineAdd, 1)), Col: int32(o - s.start + 1), origin: s.origin}
 }
 
 func (s *scanner) errorf(pos Pos, code, format string, args ...any) {

@@ -3,17 +3,20 @@ package syntax
 import (
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 // TestTrail: a finding in the text of a macro or of an included file says how that text came there.
 func TestTrail(t *testing.T) {
 	conf := Config{
-		Builtin: map[string]string{
-			"inc.p4":   "const bool b = ;\n",
-			"outer.p4": "\n#include <inc.p4>\n",
-			"macro.p4": "#define FROM_FILE const bool b = ;\n",
+		FS: fstest.MapFS{
+			"inc.p4":   {Data: []byte("const bool b = ;\n")},
+			"outer.p4": {Data: []byte("\n#include <inc.p4>\n")},
+			"macro.p4": {Data: []byte("#define FROM_FILE const bool b = ;\n")},
 		},
-		Defines: map[string]string{"GIVEN": "const bool b = ;"},
+		Builtin:     map[string]string{"system.p4": "const bool b = ;\n"},
+		IncludePath: []string{"."},
+		Defines:     map[string]string{"GIVEN": "const bool b = ;"},
 	}
 	tests := []struct{ name, src, at, want string }{
 		{"plain", "const bool b = ;", "t.p4:1:16", ""},
@@ -35,6 +38,7 @@ func TestTrail(t *testing.T) {
 			"macro of an include", "#include <macro.p4>\nFROM_FILE", "t.p4:2:1",
 			"macro.p4:1:34: expanded from macro FROM_FILE [#define FROM_FILE const bool b = ;]",
 		},
+		{"system file", "#include <system.p4>", "system.p4:1:16", ""},
 		{"missing file", "#include <none.p4>", "t.p4:1:1", ""},
 	}
 	for _, test := range tests {
