@@ -31,6 +31,7 @@ const maxSteps = 1 << 23
 type compiler struct {
 	info *types.Info
 	pipe *Pipeline
+	code *code
 
 	env      *env
 	parsing  bool
@@ -47,6 +48,7 @@ type compiler struct {
 	metadata *place            // the user's metadata
 	lists    map[int]int       // @field_list number -> index into Pipeline.lists
 	digests  map[*syntax.Call]string
+	tracing  bool // compile code that notes what it does
 }
 
 // A blockKind is one of V1Switch's arguments, by index.

@@ -56,5 +56,8 @@ func runRandom(t *testing.T, file string) {
 			pkt[i] = byte(r.Uint32() >> r.IntN(8))
 		}
 		p.Run(uint16(r.IntN(511)), pkt).Release()
+		if _, err := p.Trace(uint16(r.IntN(511)), pkt, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -20,6 +20,9 @@ func (c *compiler) assertion(call *syntax.Call, r *types.Call) step {
 		}
 		f.failed = true
 		p.failed.Add(1)
+		if f.trace != nil {
+			f.note(StepFail, "", "%s", text)
+		}
 		if p.Log != nil {
 			p.Log(text)
 		}
@@ -41,7 +44,7 @@ func (c *compiler) logMessage(call *syntax.Call, r *types.Call) step {
 	parts := strings.Split(string(text), "{}")
 	p := c.pipe
 	return func(f *frame) flow {
-		if p.Log == nil {
+		if p.Log == nil && f.trace == nil {
 			return next
 		}
 		if prep != nil {
@@ -58,7 +61,12 @@ func (c *compiler) logMessage(call *syntax.Call, r *types.Call) step {
 				b.WriteString("{}")
 			}
 		}
-		p.Log(b.String())
+		if f.trace != nil {
+			f.note(StepLog, "", "%s", b.String())
+		}
+		if p.Log != nil {
+			p.Log(b.String())
+		}
 		return next
 	}
 }
@@ -98,17 +106,23 @@ func (c *compiler) random(call *syntax.Call, r *types.Call) step {
 	}
 	lo, hi := c.scalar(r.Args[1]).fn, c.scalar(r.Args[2]).fn
 	prep, dst, done := c.outArgument(r.Args[0], t)
+	pos := call.Pos().String()
 	draw := sequence(prep, func(f *frame) flow {
 		a, b := lo(f), hi(f)
 		if a > b {
 			return returns
 		}
 		v := a
+		dictated := false
+		if f.trace != nil && f.trace.oracle.Random != nil {
+			v, dictated = f.trace.oracle.Random(pos, a, b)
+		}
 		switch {
+		case dictated:
 		case b-a == ^uint64(0):
 			v = rand.Uint64()
 		default:
-			v += rand.Uint64N(b - a + 1)
+			v = a + rand.Uint64N(b-a+1)
 		}
 		f.w[dst.at(f)] = v
 		return next
@@ -126,7 +140,13 @@ func (c *compiler) executeMeter(call *syntax.Call, r *types.Call, m *Meter) step
 	}
 	prep, dst, done := c.outArgument(r.Args[1], t)
 	return sequence(prep, func(f *frame) flow {
-		v := m.mark(i(f), len(f.pkt))
+		at, v, dictated := i(f), Green, false
+		if f.trace != nil && f.trace.oracle.Meter != nil {
+			v, dictated = f.trace.oracle.Meter(m.Name, int(at))
+		}
+		if !dictated {
+			v = m.mark(at, len(f.pkt))
+		}
 		f.w[dst.at(f)] = uint64(v) & mask64(w)
 		return next
 	}, done)

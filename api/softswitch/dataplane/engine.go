@@ -1,5 +1,7 @@
 package dataplane
 
+import "encoding/hex"
+
 // The order of effects is simple_switch's. When ingress ends: the clone that was asked for last is made, of the packet as it
 // came in and parsed again; digests are sent; then the packet is resubmitted, or replicated to its multicast group, or dropped,
 // or goes to egress. When egress ends: the clone is made, of headers as they are now; then the packet is dropped, or it is
@@ -55,11 +57,13 @@ func (x Passage) First() (port uint16, data []byte, ok bool) {
 // A worker takes one packet at a time, with all that comes of it, through the pipeline.
 type worker struct {
 	pipe   *Pipeline
+	code   *code
 	free   []*frame
 	queue  []task
 	head   int
 	passes int
-	port   uint16 // that the packet was received on
+	port   uint16    // that the packet was received on
+	trace  *recorder // or nil
 	sent   []Output
 	data   []byte // of what was sent
 }
@@ -89,6 +93,9 @@ func (w *worker) run(port uint16, pkt []byte) {
 	f := w.frame()
 	f.reset(pkt)
 	w.arrive(f, instanceNormal)
+	if f.trace != nil {
+		f.note(StepArrive, "received", "port %d, %d bytes: %x", port, len(pkt), pkt)
+	}
 	w.ingress(f)
 	for w.head < len(w.queue) {
 		t := w.queue[w.head]
@@ -115,13 +122,18 @@ func (w *worker) frame() *frame {
 		f.own = f.own[:0]
 		return f
 	}
-	return newFrame(w.pipe.words)
+	f := newFrame(w.code.words)
+	if f.trace = w.trace; f.trace != nil {
+		f.copied = f.trace.copies
+		f.trace.copies++
+	}
+	return f
 }
 
 // done gives a frame back.
 func (w *worker) done(f *frame) {
 	f.pkt, f.entry = nil, nil
-	if len(w.free) < kept {
+	if len(w.free) < kept && w.trace == nil { // in a trace every copy has a number of its own
 		w.free = append(w.free, f)
 	}
 }
@@ -130,6 +142,9 @@ func (w *worker) done(f *frame) {
 func (w *worker) push(t task) {
 	if len(w.queue)-w.head >= MaxWaiting {
 		w.pipe.overrun.Add(1)
+		if t.f.trace != nil {
+			t.f.note(StepOverrun, "", "%d packets wait already", MaxWaiting)
+		}
 		w.done(t.f)
 		return
 	}
@@ -137,9 +152,12 @@ func (w *worker) push(t task) {
 }
 
 // pass counts a pass, and tells whether it may happen.
-func (w *worker) pass() bool {
+func (w *worker) pass(f *frame) bool {
 	if w.passes >= MaxPasses {
 		w.pipe.overrun.Add(1)
+		if f.trace != nil {
+			f.note(StepOverrun, "", "%d passes were made already", MaxPasses)
+		}
 		return false
 	}
 	w.passes++
@@ -148,96 +166,132 @@ func (w *worker) pass() bool {
 
 // arrive sets the standard metadata that a packet has when it enters the parser.
 func (w *worker) arrive(f *frame, instance uint64) {
-	sm := &w.pipe.sm
+	sm := &w.code.sm
 	f.w[sm.ingressPort] = uint64(w.port)
 	f.w[sm.instanceType] = instance
 	f.w[sm.packetLength] = uint64(len(f.pkt)) & mask64(32)
 	f.w[sm.ingressTime] = w.pipe.Clock() & mask64(48)
+	if w.trace != nil {
+		for _, s := range w.trace.stale {
+			f.w[s.slot] = s.val
+		}
+	}
 }
 
 func (w *worker) ingress(f *frame) {
-	if !w.pass() {
+	if !w.pass(f) {
 		w.done(f)
 		return
 	}
-	p := w.pipe
-	do(p.parser, f)
-	f.w[p.sm.parserError] = f.perr
-	do(p.verify, f)
-	do(p.ingress, f)
+	p, x := w.pipe, w.code
+	do(x.parser, f)
+	if f.perr != 0 {
+		if f.trace != nil {
+			f.note(StepError, "", "%s", p.info.Errors[f.perr])
+		}
+	}
+	f.w[x.sm.parserError] = f.perr
+	do(x.verify, f)
+	do(x.ingress, f)
 	if f.failed {
-		w.done(f)
+		w.drop(f, "a failure")
 		return
 	}
 	if f.clone >= 0 {
 		w.cloneIngress(f)
 	}
 	if len(f.samples) > 0 {
+		if f.trace != nil {
+			f.note(StepDigest, "", "%d words", len(f.samples)-1)
+		}
 		p.sendSamples(f)
 	}
 	if f.resubmit >= 0 {
 		w.resubmit(f)
 		return
 	}
-	spec := uint16(f.w[p.sm.egressSpec])
-	if group := uint16(f.w[p.sm.mcastGrp]); group != 0 {
+	spec := uint16(f.w[x.sm.egressSpec])
+	if group := uint16(f.w[x.sm.mcastGrp]); group != 0 {
 		replicas, ok := p.copies.Group(group)
 		if !ok || len(replicas) == 0 {
-			w.done(f)
+			w.drop(f, "an empty multicast group")
 			return
 		}
-		f.w[p.sm.instanceType] = instanceReplicated
+		if f.trace != nil {
+			f.note(StepCopies, "", "multicast group %d: %d copies", group, len(replicas))
+		}
+		f.w[x.sm.instanceType] = instanceReplicated
 		w.enqueued(f)
 		w.push(task{f: f, copies: replicas, cut: whole})
 		return
 	}
 	if spec == DropPort {
-		w.done(f)
+		w.drop(f, "egress_spec at the end of ingress")
 		return
 	}
-	f.w[p.sm.instanceType] = instanceNormal
+	f.w[x.sm.instanceType] = instanceNormal
 	w.enqueued(f)
 	w.push(task{f: f, port: spec})
 }
 
+// drop ends a packet.
+func (w *worker) drop(f *frame, why string) {
+	if f.trace != nil {
+		f.note(StepDrop, "", "%s", why)
+	}
+	w.done(f)
+}
+
 // enqueued notes when a packet is put into a queue.
 func (w *worker) enqueued(f *frame) {
-	f.w[w.pipe.sm.enqTime] = w.pipe.Clock() & mask64(32)
-	f.w[w.pipe.sm.enqDepth] = 0
+	f.w[w.code.sm.enqTime] = w.pipe.Clock() & mask64(32)
+	f.w[w.code.sm.enqDepth] = 0
 	f.ask()
 }
 
 // cloneIngress makes the clones of a packet at the end of ingress.
 func (w *worker) cloneIngress(f *frame) {
-	p := w.pipe
+	p, x := w.pipe, w.code
 	s := p.copies.sessions.get(uint16(f.clone))
 	if s == nil || len(s.Replicas) == 0 {
+		if f.trace != nil {
+			f.note(StepClone, "I2E", "session %d has no replicas", f.clone)
+		}
 		return
 	}
 	g := w.frame()
+	if f.trace != nil {
+		f.note(StepClone, "I2E", "session %d: packet %d, %d copies", f.clone, g.copied, len(s.Replicas))
+	}
 	g.reset(g.take(f))
 	w.arrive(g, instanceIngressClone)
-	do(p.parser, g)
+	do(x.parser, g)
 	if g.failed {
 		w.done(g)
 		return
 	}
 	// What the parser wrote to metadata is not kept, as on simple_switch.
-	clear(g.w[p.shared.metadata:])
+	clear(g.w[x.shared.metadata:])
 	w.inherit(g, f, f.cloneList, instanceIngressClone)
 	w.push(task{f: g, copies: s.Replicas, cut: cut(s)})
 }
 
 // cloneEgress makes the clones of a packet at the end of egress.
 func (w *worker) cloneEgress(f *frame) {
-	p := w.pipe
+	p, x := w.pipe, w.code
 	s := p.copies.sessions.get(uint16(f.clone))
 	if s == nil || len(s.Replicas) == 0 {
+		if f.trace != nil {
+			f.note(StepClone, "E2E", "session %d has no replicas", f.clone)
+		}
 		return
 	}
 	g := w.frame()
+	if f.trace != nil {
+		f.note(StepClone, "E2E", "session %d: packet %d, %d copies", f.clone, g.copied, len(s.Replicas))
+	}
 	w.copyPacket(g, f)
-	clear(g.w[p.shared.metadata:])
+	clear(g.w[x.shared.metadata:])
 	w.inherit(g, f, f.cloneList, instanceEgressClone)
 	w.push(task{f: g, copies: s.Replicas, cut: cut(s)})
 }
@@ -251,14 +305,14 @@ func cut(s *Session) int {
 
 // inherit gives a clone, whose metadata is zero, what it has of the packet it was made of.
 func (w *worker) inherit(g, f *frame, list int, instance uint64) {
-	p := w.pipe
-	for _, s := range p.lists[list] {
+	x := w.code
+	for _, s := range x.lists[list] {
 		copy(g.w[s.from:s.to], f.w[s.from:s.to])
 	}
-	g.w[p.sm.ingressPort] = uint64(w.port)
-	g.w[p.sm.packetLength] = f.w[p.sm.packetLength]
-	g.w[p.sm.ingressTime] = f.w[p.sm.ingressTime]
-	g.w[p.sm.instanceType] = instance
+	g.w[x.sm.ingressPort] = uint64(w.port)
+	g.w[x.sm.packetLength] = f.w[x.sm.packetLength]
+	g.w[x.sm.ingressTime] = f.w[x.sm.ingressTime]
+	g.w[x.sm.instanceType] = instance
 	g.truncate = whole
 	w.enqueued(g)
 }
@@ -274,7 +328,7 @@ func (f *frame) take(from *frame) []byte {
 
 // copyPacket copies what the blocks share, and the rest of the packet.
 func (w *worker) copyPacket(g, f *frame) {
-	end := w.pipe.shared.end
+	end := w.code.shared.end
 	copy(g.w[:end], f.w[:end])
 	clear(g.w[end:])
 	g.pkt, g.cur, g.out, g.bit = g.take(f), f.cur, g.out[:0], 0
@@ -285,21 +339,27 @@ func (w *worker) copyPacket(g, f *frame) {
 
 // resubmit sends the packet as it came in back to the parser.
 func (w *worker) resubmit(f *frame) {
-	p := w.pipe
+	x := w.code
 	g := w.frame()
 	g.reset(g.take(f))
-	for _, s := range p.lists[f.resubmit] {
+	for _, s := range x.lists[f.resubmit] {
 		copy(g.w[s.from:s.to], f.w[s.from:s.to])
 	}
 	w.arrive(g, instanceResubmitted)
-	g.w[p.sm.ingressTime] = f.w[p.sm.ingressTime]
+	g.w[x.sm.ingressTime] = f.w[x.sm.ingressTime]
+	if f.trace != nil {
+		f.note(StepAgain, "resubmit", "packet %d", g.copied)
+	}
+	if g.trace != nil {
+		g.note(StepArrive, "resubmitted", "%d bytes", len(g.pkt))
+	}
 	w.done(f)
 	w.push(task{f: g, ingress: true})
 }
 
 // replicate takes each copy through egress.
 func (w *worker) replicate(t *task) {
-	sm := &w.pipe.sm
+	sm := &w.code.sm
 	last := len(t.copies) - 1
 	for i, r := range t.copies {
 		g := t.f
@@ -322,31 +382,38 @@ func (w *worker) replicate(t *task) {
 }
 
 func (w *worker) egress(f *frame, port uint16) {
-	if !w.pass() {
+	if !w.pass(f) {
 		w.done(f)
 		return
 	}
-	p := w.pipe
+	p, x := w.pipe, w.code
+	if f.trace != nil {
+		f.note(StepEgress, "", "port %d, instance %d", port, f.w[x.sm.egressRid])
+	}
 	f.turns = 0
 	now := p.Clock()
-	f.w[p.sm.egressTime] = now & mask64(48)
-	f.w[p.sm.deqTime] = (now - f.w[p.sm.enqTime]) & mask64(32)
-	f.w[p.sm.deqDepth] = 0
-	f.w[p.sm.egressPort], f.w[p.sm.egressSpec] = uint64(port), 0
-	do(p.egress, f)
+	f.w[x.sm.egressTime] = now & mask64(48)
+	f.w[x.sm.deqTime] = (now - f.w[x.sm.enqTime]) & mask64(32)
+	f.w[x.sm.deqDepth] = 0
+	f.w[x.sm.egressPort], f.w[x.sm.egressSpec] = uint64(port), 0
+	do(x.egress, f)
 	if f.failed {
-		w.done(f)
+		w.drop(f, "a failure")
 		return
 	}
 	if f.clone >= 0 {
 		w.cloneEgress(f)
 	}
-	if f.w[p.sm.egressSpec] == DropPort {
-		w.done(f)
+	if f.w[x.sm.egressSpec] == DropPort {
+		w.drop(f, "egress_spec at the end of egress")
 		return
 	}
-	do(p.update, f)
-	do(p.deparse, f)
+	do(x.update, f)
+	do(x.deparse, f)
+	if f.failed {
+		w.drop(f, "a failure")
+		return
+	}
 	f.payload()
 	if f.recirculate >= 0 {
 		w.recirculate(f)
@@ -355,6 +422,10 @@ func (w *worker) egress(f *frame, port uint16) {
 	from := len(w.data)
 	w.data = append(w.data, f.out[:min(len(f.out), f.truncate)]...)
 	w.sent = append(w.sent, Output{port, w.data[from:]})
+	if w.trace != nil {
+		f.note(StepSend, "", "port %d, %d bytes: %x", port, len(w.data)-from, w.data[from:])
+		w.trace.trace.Outputs = append(w.trace.trace.Outputs, Sent{f.copied, port, hex.EncodeToString(w.data[from:])})
+	}
 	w.done(f)
 }
 
@@ -363,10 +434,16 @@ func (w *worker) recirculate(f *frame) {
 	g := w.frame()
 	g.own = append(g.own[:0], f.out...)
 	g.reset(g.own)
-	for _, s := range w.pipe.lists[f.recirculate] {
+	for _, s := range w.code.lists[f.recirculate] {
 		copy(g.w[s.from:s.to], f.w[s.from:s.to])
 	}
 	w.arrive(g, instanceRecirculated)
+	if f.trace != nil {
+		f.note(StepAgain, "recirculate", "packet %d", g.copied)
+	}
+	if g.trace != nil {
+		g.note(StepArrive, "recirculated", "%d bytes: %x", len(g.pkt), g.pkt)
+	}
 	w.done(f)
 	w.push(task{f: g, ingress: true})
 }

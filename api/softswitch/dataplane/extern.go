@@ -1,6 +1,9 @@
 package dataplane
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
 )
@@ -171,6 +174,29 @@ func (c *compiler) algorithm(e syntax.Expr) algorithm {
 	return algorithm{v.Member, sum}
 }
 
+// hashed is the hash of f.buf, unless an oracle knows better.
+func (c *compiler) hashed(call *syntax.Call, algo algorithm) func(*frame) uint64 {
+	sum := algo.sum
+	if !c.tracing {
+		return func(f *frame) uint64 { return sum(f.buf) }
+	}
+	pos := call.Pos().String()
+	return func(f *frame) uint64 {
+		v, ok := uint64(0), false
+		if ask := f.trace.oracle.Hash; ask != nil {
+			v, ok = ask(pos, algo.name, slices.Clone(f.buf))
+		}
+		if !ok {
+			v = sum(f.buf)
+		}
+		f.trace.begin(f, Step{
+			Kind: StepCall, At: pos, Name: algo.name, Reads: []Value{{"data", fmt.Sprintf("0x%x", f.buf)}},
+			Result: fmt.Sprintf("%#x", v),
+		})
+		return v
+	}
+}
+
 // hash compiles hash(result, algorithm, base, data, max): base + h(data) mod max, and base if max is 0.
 func (c *compiler) hash(call *syntax.Call, r *types.Call) step {
 	algo := c.algorithm(r.Args[1])
@@ -180,14 +206,14 @@ func (c *compiler) hash(call *syntax.Call, r *types.Call) step {
 	if !ok || w > 64 {
 		unsupported(call, "a hash of type %s", t)
 	}
-	m, sum := mask64(w), algo.sum
+	m, sum := mask64(w), c.hashed(call, algo)
 	prep, dst, done := c.outArgument(r.Args[0], t)
 	return sequence(prep, func(f *frame) flow {
 		v := base(f)
 		if k := most(f); k != 0 {
 			f.buf = f.buf[:0]
 			data(f)
-			v += sum(f.buf) % k
+			v += sum(f) % k
 		}
 		f.w[dst.at(f)] = v & m
 		return next
@@ -205,14 +231,14 @@ func (c *compiler) checksum(call *syntax.Call, r *types.Call) step {
 	if !ok || w > 64 {
 		unsupported(call, "a checksum of type %s", t)
 	}
-	m, sum := mask64(w), algo.sum
+	m, sum := mask64(w), c.hashed(call, algo)
 	value := func(f *frame) uint64 {
 		f.buf = f.buf[:0]
 		data(f)
 		if payload {
 			f.buf = append(f.buf, f.pkt[min(len(f.pkt), (f.cur+7)/8):]...)
 		}
-		return sum(f.buf) & m
+		return sum(f) & m
 	}
 	if name == "verify_checksum" || name == "verify_checksum_with_payload" {
 		given := c.scalar(r.Args[2]).fn

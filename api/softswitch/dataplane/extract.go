@@ -85,14 +85,14 @@ func (c *compiler) extract(call *syntax.Call, r *types.Call) step {
 	prep, p := c.placeOf(r.Args[0])
 	advance := c.advanceStack(r.Args[0])
 	if len(r.Args) == 2 && r.Args[1] != nil {
-		return sequence(prep, p.alone(c.extractVarbit(call, r, ws, fixed, p)), advance)
+		return sequence(prep, c.observeExtract(call, r.Args[0], p, p.alone(c.extractVarbit(call, r, ws, fixed, p))), advance)
 	}
 	for _, w := range ws {
 		if w.vary {
 			invalid(call, "extracting a header with a varbit field needs its size")
 		}
 	}
-	return sequence(prep, p.alone(func(f *frame) flow {
+	return sequence(prep, c.observeExtract(call, r.Args[0], p, p.alone(func(f *frame) flow {
 		at := p.at(f)
 		if f.perr != 0 { // the stack is full
 			return breaks
@@ -114,7 +114,7 @@ func (c *compiler) extract(call *syntax.Call, r *types.Call) step {
 		}
 		f.cur = cur
 		return next
-	}), advance)
+	})), advance)
 }
 
 // advanceStack moves nextIndex on after an extraction into stack.next, or into a header of a union there.
@@ -228,7 +228,7 @@ func (c *compiler) emit(at syntax.Node, p place) step {
 	switch t := under(p.typ).(type) {
 	case *types.Struct:
 		if t.Kind == types.Header {
-			return emitHeader(at, p)
+			return c.observeEmit(at, p, emitHeader(at, p))
 		}
 		var steps []step
 		off := 0

@@ -26,9 +26,11 @@ type frame struct {
 	recirculate int // index of the field list, or -1
 	truncate    int // bytes that the packet is cut to when it leaves
 	samples     []uint64
-	turns       int    // of loops in this pass
-	failed      bool   // an assertion was false
-	own         []byte // the packet, if it is one that was recirculated
+	turns       int       // of loops in this pass
+	failed      bool      // an assertion was false
+	trace       *recorder // or nil
+	copied      int       // which copy the packet is, in a trace
+	own         []byte    // the packet, if it is one that was recirculated
 }
 
 // whole is the length of a packet that is not truncated.

@@ -34,7 +34,7 @@ func (c *compiler) forStatement(s *syntax.ForStmt) step {
 		if c.applies(s.Cond) {
 			unsupported(s.Cond, "applying a table in a loop's condition")
 		}
-		cond = c.cond(s.Cond)
+		cond = c.observeCondition(s.Cond, c.cond(s.Cond))
 	}
 	for _, x := range s.Update {
 		update = append(update, c.statement(x))

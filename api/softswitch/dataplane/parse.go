@@ -44,6 +44,9 @@ func (c *compiler) parserBody(call syntax.Node, inst *instance, bs []bound) step
 	for i, s := range d.States {
 		states[i] = c.state(s, number)
 	}
+	if c.tracing {
+		c.observeStates(d, states)
+	}
 	timeout := c.errorIndex(d, "ParserTimeout")
 	run := func(f *frame) flow {
 		at := start

@@ -36,15 +36,27 @@ type Pipeline struct {
 	crc16     *customCRC
 	crc32     *customCRC
 
-	words                                            int
-	shared                                           sharedWords
-	parser, verify, ingress, egress, update, deparse step
-	sm                                               standardMetadata
-	lists                                            [][]span // field lists; the first is empty
+	code   *code
+	info   *types.Info // for Trace
+	bound  map[string]object
+	owner  map[string]string
+	trace  sync.Once
+	traced *code // compiled when the first packet is traced
+	never  error // why it cannot be
 
 	workers sync.Pool
 	overrun atomic.Uint64
 	failed  atomic.Uint64
+}
+
+// code is what runs: the six blocks, for one layout of the frame.
+type code struct {
+	words                                            int
+	shared                                           sharedWords
+	parser, verify, ingress, egress, update, deparse step
+	sm                                               standardMetadata
+	lists                                            [][]span    // field lists; the first is empty
+	containers                                       []container // if it is traced
 }
 
 // sharedWords is where in a frame the blocks' parameters lie: headers from 0, then metadata, then standard metadata, then what is
@@ -83,29 +95,38 @@ func (p *Pipeline) Overrun() uint64 { return p.overrun.Load() }
 func (p *Pipeline) Failed() uint64 { return p.failed.Load() }
 
 // Compile compiles a checked v1model program. The error is an *Error with the position of what is wrong or not supported.
-func Compile(info *types.Info) (p *Pipeline, err error) {
+func Compile(info *types.Info) (*Pipeline, error) {
+	p := &Pipeline{info: info, bound: map[string]object{}, owner: map[string]string{}}
+	p.crc16 = newCRC(16, CRC{Polynomial: 0x8005, ReflectIn: true, ReflectOut: true})
+	p.crc32 = newCRC(32, CRC{0x04C11DB7, 0xFFFFFFFF, 0xFFFFFFFF, true, true})
+	start := time.Now()
+	p.Clock = func() uint64 { return uint64(time.Since(start).Microseconds()) }
+	var err error
+	if p.code, err = p.compile(false); err != nil {
+		return nil, err
+	}
+	p.workers.New = func() any { return &worker{pipe: p, code: p.code} }
+	return p, nil
+}
+
+// compile makes the code of the program. The objects that it works on are made the first time.
+func (p *Pipeline) compile(tracing bool) (x *code, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			b, ok := r.(bail)
 			if !ok {
 				panic(r)
 			}
-			p, err = nil, b.err
+			x, err = nil, b.err
 		}
 	}()
 	c := &compiler{
-		info: info, pipe: &Pipeline{}, env: &env{names: map[*types.Object]*binding{}},
-		bound: map[string]object{}, owner: map[string]string{},
+		info: p.info, pipe: p, code: &code{}, env: &env{names: map[*types.Object]*binding{}}, bound: p.bound, owner: p.owner,
+		tracing: tracing,
 	}
-	c.pipe.crc16 = newCRC(16, CRC{Polynomial: 0x8005, ReflectIn: true, ReflectOut: true})
-	c.pipe.crc32 = newCRC(32, CRC{0x04C11DB7, 0xFFFFFFFF, 0xFFFFFFFF, true, true})
 	c.program()
-	p = c.pipe
-	start := time.Now()
-	p.Clock = func() uint64 { return uint64(time.Since(start).Microseconds()) }
-	p.words = c.words
-	p.workers.New = func() any { return &worker{pipe: p} }
-	return p, nil
+	c.code.words = c.words
+	return c.code, nil
 }
 
 // program compiles the six blocks of V1Switch over one set of headers and metadata.
@@ -130,8 +151,8 @@ func (c *compiler) program() {
 		p := c.temp(parser.Params[i+1], c.def(parser.Params[i+1].Name).Type)
 		shared[i] = &p
 	}
-	c.pipe.shared = sharedWords{shared[1].slot, shared[2].slot, c.words}
-	c.pipe.lists = [][]span{{}}
+	c.code.shared = sharedWords{shared[1].slot, shared[2].slot, c.words}
+	c.code.lists = [][]span{{}}
 	c.metadata = shared[1]
 	c.sm = shared[2]
 	c.smType, ok = under(c.sm.typ).(*types.Struct)
@@ -139,6 +160,15 @@ func (c *compiler) program() {
 		invalid(parser.Params[3], "the last parameter of the parser must be standard_metadata_t")
 	}
 	c.standardSlots(parser)
+	if c.tracing {
+		for _, p := range shared[:2] {
+			name := parser.Params[1].Name.Name
+			if p == shared[1] {
+				name = parser.Params[2].Name.Name
+			}
+			c.code.containers = append(c.code.containers, c.containers(parser, name, p.typ, p.slot)...)
+		}
+	}
 	c.topLevel()
 	block := func(i blockKind, places ...*place) step {
 		c.where = i
@@ -161,12 +191,16 @@ func (c *compiler) program() {
 			}
 			bs = append(bs, bound{o, &binding{place: &place{slot: places[j].slot, typ: o.Type}}})
 		}
+		at := c.info.MainArgs[i].Expr
+		var body step
 		if _, ok := insts[i].decl.(*syntax.ParserDecl); ok {
-			return c.parserBody(c.info.MainArgs[i].Expr, insts[i], bs)
+			body = c.parserBody(at, insts[i], bs)
+		} else {
+			body = c.controlBody(at, insts[i], bs)
 		}
-		return c.controlBody(c.info.MainArgs[i].Expr, insts[i], bs)
+		return c.observed(insts[i].decl, StepBlock, insts[i].path, "", nil, nil, body)
 	}
-	p := c.pipe
+	p := c.code
 	p.parser = block(inParser, nil, shared[0], shared[1], shared[2])
 	p.verify = block(inVerify, shared[0], shared[1])
 	p.ingress = block(inIngress, shared[0], shared[1], shared[2])
@@ -212,7 +246,7 @@ func (c *compiler) topLevel() {
 
 func (c *compiler) standardSlots(at syntax.Node) {
 	slot := func(name string) int { return c.sm.slot + c.smField(at, name) }
-	c.pipe.sm = standardMetadata{
+	c.code.sm = standardMetadata{
 		ingressPort: slot("ingress_port"), egressSpec: slot("egress_spec"), egressPort: slot("egress_port"),
 		instanceType: slot("instance_type"), packetLength: slot("packet_length"),
 		enqTime: slot("enq_timestamp"), enqDepth: slot("enq_qdepth"), deqTime: slot("deq_timedelta"), deqDepth: slot("deq_qdepth"),

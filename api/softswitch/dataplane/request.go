@@ -24,8 +24,8 @@ func (c *compiler) fieldList(at syntax.Node, e syntax.Expr) int {
 	}
 	var spans []span
 	c.annotated(at, c.metadata.typ, c.metadata.slot, int(n), &spans)
-	c.lists[int(n)] = len(c.pipe.lists)
-	c.pipe.lists = append(c.pipe.lists, spans)
+	c.lists[int(n)] = len(c.code.lists)
+	c.code.lists = append(c.code.lists, spans)
 	return c.lists[int(n)]
 }
 
@@ -76,8 +76,8 @@ func (c *compiler) named(e syntax.Expr) int {
 	if len(spans) == 0 {
 		return 0
 	}
-	c.pipe.lists = append(c.pipe.lists, spans)
-	return len(c.pipe.lists) - 1
+	c.code.lists = append(c.code.lists, spans)
+	return len(c.code.lists) - 1
 }
 
 func (c *compiler) collect(e syntax.Expr, spans *[]span) {
@@ -107,10 +107,10 @@ func (c *compiler) collect(e syntax.Expr, spans *[]span) {
 		unsupported(e, "preserving an element at a computed index")
 	}
 	end := p.slot + wordsOf(e, p.typ)
-	if end <= c.pipe.shared.metadata {
+	if end <= c.code.shared.metadata {
 		return
 	}
-	if p.slot < c.pipe.shared.metadata || end > c.pipe.shared.end {
+	if p.slot < c.code.shared.metadata || end > c.code.shared.end {
 		unsupported(e, "preserving what is no field of metadata")
 	}
 	*spans = append(*spans, span{p.slot, end})

@@ -21,11 +21,13 @@ type site struct {
 	reads  bool // the action that is being compiled reads the direct meter
 	// of a table with a selector: puts the fields that it hashes into f.buf
 	selector func(*frame)
+	pos      string // where it is, for traces
 }
 
 type siteAction struct {
 	slot int // where the parameters of the entry go
 	body step
+	pos  string // of the action, for traces
 }
 
 func (s *site) apply(f *frame) flow {
@@ -34,6 +36,15 @@ func (s *site) apply(f *frame) flow {
 			return r
 		}
 	}
+	e, do := s.lookup(f)
+	if do.Action < 0 {
+		return next
+	}
+	return s.run(f, e, do)
+}
+
+// lookup finds the entry for the key, and what it does.
+func (s *site) lookup(f *frame) (*Entry, *Do) {
 	t := s.table
 	e := t.index.find(f.w[s.slot : s.slot+t.words])
 	f.hit = e != nil
@@ -50,9 +61,11 @@ func (s *site) apply(f *frame) flow {
 		do = s.chosen(f, do)
 	}
 	f.action = do.Action
-	if do.Action < 0 {
-		return next
-	}
+	return e, do
+}
+
+// run runs the action of an entry.
+func (s *site) run(f *frame, e *Entry, do *Do) flow {
 	a := &s.bodies[do.Action]
 	copy(f.w[a.slot:], do.Args)
 	if a.body == nil {
@@ -69,6 +82,12 @@ func (s *site) hit(f *frame, e *Entry) {
 		e.hits.Store(t.clock())
 	}
 	if t.meter != nil {
+		if f.trace != nil && f.trace.oracle.Meter != nil {
+			if v, ok := f.trace.oracle.Meter(t.meter.Name, -1); ok {
+				f.color = v
+				return
+			}
+		}
 		f.color = e.meter.mark(t.clock(), len(f.pkt), t.meter.PerByte)
 	}
 }
@@ -84,12 +103,22 @@ func (s *site) chosen(f *frame, do *Do) *Do {
 		if s.selector != nil {
 			s.selector(f)
 		}
-		m = do.Group.pick(s.table.profile.sum(f.buf))
+		m = do.Group.pick(s.choice(f, do.Group))
 	}
 	if m == nil {
 		return nothing
 	}
 	return m.do.Load()
+}
+
+// choice is the hash that a selector picks with.
+func (s *site) choice(f *frame, g *Group) uint64 {
+	if f.trace != nil && f.trace.oracle.Select != nil {
+		if i, ok := f.trace.oracle.Select(s.table.Name, g.ID, len(g.state.Load().choice)); ok && i >= 0 {
+			return uint64(i)
+		}
+	}
+	return s.table.profile.sum(f.buf)
 }
 
 // applyExpr compiles the t.apply() in t.apply().hit.
@@ -159,6 +188,10 @@ func (c *compiler) applyTable(call *syntax.Call, o *types.Object) step {
 		s.reads = false
 		s.bodies = append(s.bodies, a)
 	}
+	if c.tracing {
+		s.pos = call.Pos().String()
+		return s.applyTraced
+	}
 	return s.apply
 }
 
@@ -193,7 +226,7 @@ func (c *compiler) siteAction(ref *syntax.ActionRef, a *Action) siteAction {
 	}
 	before, after, more := c.arguments(directed, args, true)
 	body := c.expand(ref, d, before, after, append(bs, more...), func() step { return c.block(d.Body.Stmts) })
-	return siteAction{slot, body}
+	return siteAction{slot, body, d.Pos().String()}
 }
 
 func tableKeys(d *syntax.TableDecl) []*syntax.TableKey {

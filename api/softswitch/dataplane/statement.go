@@ -20,6 +20,10 @@ func (c *compiler) block(stmts []syntax.Stmt) step {
 
 func (c *compiler) statement(s syntax.Stmt) step {
 	c.count(s)
+	return c.observeStatement(s, c.statementPlain(s))
+}
+
+func (c *compiler) statementPlain(s syntax.Stmt) step {
 	switch s := s.(type) {
 	case *syntax.Block:
 		return c.block(s.Stmts)
@@ -150,7 +154,7 @@ func (c *compiler) operated(s *syntax.AssignStmt, op syntax.Op, t types.Type, w 
 }
 
 func (c *compiler) ifStatement(s *syntax.IfStmt) step {
-	cond := c.cond(s.Cond)
+	cond := c.observeCondition(s.Cond, c.cond(s.Cond))
 	then := c.scoped(s.Then)
 	var els step
 	if s.Else != nil {
@@ -263,7 +267,7 @@ func (c *compiler) switchValue(s *syntax.SwitchStmt) step {
 	if c.isWide(s.X) {
 		unsupported(s.X, "a switch over more than 64 bits")
 	}
-	x := c.scalar(s.X).fn
+	x := c.observeScalar(s.X, c.scalar(s.X).fn)
 	bodies, body := c.caseBodies(s)
 	target, otherwise := map[uint64]int{}, -1
 	for i, cs := range s.Cases {
