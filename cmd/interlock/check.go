@@ -171,19 +171,19 @@ func colored(w io.Writer) bool {
 // tally counts what was found.
 type tally struct {
 	errors, warnings, bad int    // bad: files with errors
-	code                  string // of the first error
+	code                  string // of the first error, or the first warning if there are no errors
 }
 
 func (t *tally) add(diags syntax.Diagnostics) {
 	before := t.errors
 	for _, d := range diags {
+		if t.code == "" || t.errors == 0 && d.Severity == syntax.Error {
+			t.code = d.Code
+		}
 		if d.Severity == syntax.Warning {
 			t.warnings++
-			continue
-		}
-		t.errors++
-		if t.code == "" {
-			t.code = d.Code
+		} else {
+			t.errors++
 		}
 	}
 	if t.errors > before {
@@ -205,6 +205,8 @@ func (t *tally) describe(files []string) string {
 		counts += ", " + plural(t.warnings, "warning")
 	}
 	switch {
+	case t.errors == 0 && t.warnings > 0:
+		return fmt.Sprintf("%s: %s; 'interlock explain %s' says more", what, counts, t.code)
 	case t.errors == 0:
 		return what + ": " + counts
 	case len(files) > 1:

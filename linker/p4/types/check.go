@@ -106,6 +106,15 @@ func (c *checker) errorf(at syntax.Node, code, format string, args ...any) {
 	})
 }
 
+// noteDeclared adds to the last finding where o is declared.
+func (c *checker) noteDeclared(o *Object) {
+	if o.Ident == nil || len(c.diags) == 0 {
+		return
+	}
+	d := &c.diags[len(c.diags)-1]
+	d.Notes = append(d.Notes, syntax.Note{Pos: o.Ident.Pos(), Msg: o.Name + " is declared here"})
+}
+
 func (c *checker) warnf(at syntax.Node, code, format string, args ...any) {
 	c.diags = append(c.diags, syntax.Diagnostic{
 		Pos: at.Pos(), Last: syntax.Last(at), Code: code, Severity: syntax.Warning, Msg: fmt.Sprintf(format, args...),

@@ -18,7 +18,8 @@ func (c *checker) parserStates(parser *Object, d *syntax.ParserDecl) {
 			if prev.Ident == nil {
 				c.errorf(s.Name, codeNoStart, "state %s is built in", name)
 			} else {
-				c.errorf(s.Name, codeRedeclared, "state %s is already declared at %v", name, prev.Ident.Pos())
+				c.errorf(s.Name, codeRedeclared, "state %s is already declared", name)
+				c.noteDeclared(prev)
 			}
 			continue
 		}

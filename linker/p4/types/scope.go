@@ -27,11 +27,8 @@ func (c *checker) declare(o *Object) {
 		if c.overloads(x, o) {
 			continue
 		}
-		at := ""
-		if x.Ident != nil {
-			at = " at " + x.Ident.Pos().String()
-		}
-		c.errorf(o.Ident, codeRedeclared, "%s is already declared%s", o.Name, at)
+		c.errorf(o.Ident, codeRedeclared, "%s is already declared", o.Name)
+		c.noteDeclared(x)
 		return
 	}
 	c.scope.names[o.Name] = append(old, o)
@@ -51,7 +48,8 @@ func (c *checker) hidesParam(o *Object) bool {
 	}
 	for _, x := range c.lookup(o.Name, false) {
 		if x.Kind == ParamObject {
-			c.errorf(o.Ident, codeShadow, "%s hides the parameter declared at %v", o.Name, x.Ident.Pos())
+			c.errorf(o.Ident, codeShadow, "%s hides a parameter", o.Name)
+			c.noteDeclared(x)
 			return true
 		}
 	}

@@ -1,7 +1,7 @@
 // Names: declared before use, once, and used for what they are.
 const bit<8> a = b; // ERROR "b is not declared"
 const bit<8> b = 1;
-const bit<8> b = 2; // ERROR "b is already declared at .*names.p4:3:14"
+const bit<8> b = 2; // ERROR "b is already declared"
 struct s_t { bit<8> x; bit<8> x; } // ERROR "field x is declared twice"
 enum e_t { A, B, A } // ERROR "A is declared twice"
 error { NoError, NoError } // ERROR "error NoError is declared twice"

@@ -11,7 +11,7 @@ package takes_body(body b); // ERROR "a parameter is of a parser or control type
 control c(inout bit<8> x, in bit<8> t) {
     bit<16> x = 5; // a local of the control may hide a parameter
     action a(bit<8> y) {
-        bit<8> y = 1; // ERROR "y hides the parameter declared at"
+        bit<8> y = 1; // ERROR "y hides a parameter"
         bit<8> z = 1;
         { bit<8> z = 2; }
     }
@@ -26,7 +26,7 @@ control c(inout bit<8> x, in bit<8> t) {
 }
 control d(inout bit<8> x) {
     apply {
-        { bit<8> x = 2; } // ERROR "x hides the parameter declared at"
+        { bit<8> x = 2; } // ERROR "x hides a parameter"
     }
 }
 parser loops(packet_in b) { // ERROR "parser loops can reach neither accept nor reject"
