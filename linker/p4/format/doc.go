@@ -9,9 +9,9 @@
 // syntax error; rewrite code, comments or macro bodies; sort anything.
 //
 // The style: four spaces for each level of nesting; an opening brace at the end of its line; one statement a line; at most one
-// empty line in a row, one after every declaration that takes several lines, none at the ends of a block. Names of fields, types
-// and constants, values of table keys, select cases, entries and enum members, and comments behind code are aligned with
-// their neighbours'. Blocks written on one line stay so if they fit, except those of if, else and for. The author's line breaks inside
-// parentheses and expressions are kept, and what follows is aligned with the opening bracket, or indented by one level if nothing stands
-// behind the bracket. Lines of more than 100 columns are broken where that is possible.
+// empty line in a row, one around every declaration that takes several lines, none at the ends of a block. Names of fields,
+// types and constants, values of table keys, select cases, entries and enum members, and comments behind code are aligned with
+// their neighbours'. Blocks written on one line stay so if they fit, except those of if, else and for. The author's line breaks
+// inside parentheses and expressions are kept, and what follows is aligned with the opening bracket, or indented by one level
+// if nothing stands behind the bracket. Lines of more than 100 columns are broken where that is possible.
 package format

@@ -3,6 +3,7 @@ package format
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/interlock/interlock/linker/p4/syntax"
 )
@@ -16,6 +17,9 @@ func Source(name string, src []byte) ([]byte, error) {
 	f := &file{name: name, text: normal(src)}
 	if len(src) > maxSize {
 		return nil, f.errorf(0, syntax.CodeTooLarge, "file is too large")
+	}
+	if end := strings.TrimRight(f.text, " \t\r\n\f\v"); strings.HasSuffix(end, `\`) {
+		return nil, f.errorf(len(end)-1, syntax.CodeBadChar, "the last line is continued, and nothing follows")
 	}
 	if err := f.scan(); err != nil {
 		return nil, err

@@ -57,8 +57,8 @@ func (f *formatter) layout() {
 	f.air()
 }
 
-// oneLine decides about a block whose first or closing line would start at token to: if the whole block may stand in the line that
-// starts at from, it returns the token behind its closing brace.
+// oneLine decides about a block whose first or closing line would start at token to: if the whole block may stand in the
+// line that starts at from, it returns the token behind its closing brace.
 func (f *formatter) oneLine(from, to int) int {
 	open := to - 1
 	o := &f.toks[open]
@@ -112,7 +112,8 @@ func (f *formatter) line(from, to int) {
 func (f *formatter) forced(i int) bool {
 	t, p := &f.toks[i], &f.toks[i-1]
 	return p.kind == lineComment || p.kind == directive || p.kind == skipped || t.kind == directive || t.kind == skipped ||
-		t.comment() && t.newlines > 0 || p.kind == blockComment && p.multiline() || t.kind == blockComment && t.multiline() && f.codeFollows(i) ||
+		t.comment() && t.newlines > 0 || p.kind == blockComment && p.multiline() ||
+		t.kind == blockComment && t.multiline() && f.codeFollows(i) ||
 		p.kind == blockComment && t.newlines > 0 && f.brk[i-1] || p.pragma && !t.pragma
 }
 
@@ -250,6 +251,9 @@ func (f *formatter) row(p place) (r row, next place, over int) {
 			}
 			if i+1 < f.to && f.brk[i+1] {
 				g.hanging, g.close, g.content = true, r.column, r.column+indent
+				if t.params && t.match > i && t.match < f.to && f.endsOpen(&row{from: f.from, to: f.to}) {
+					f.brk[t.match] = true // so that parameters and body can be told apart
+				}
 			}
 			groups = append(groups, g)
 		case t.closes() && len(groups) > 0:

@@ -71,6 +71,9 @@ func (f *file) scan() error {
 			return err
 		}
 		t.text = text[off:end]
+		if body := trimEnd(t.text); t.kind != blockComment && len(body) < len(t.text) && strings.HasSuffix(body, `\`) {
+			return f.errorf(off+len(body)-1, syntax.CodeBadChar, "white space behind the backslash: the line may be continued or not")
+		}
 		switch t.kind {
 		case lineComment, blockComment:
 			t.text = trimLines(t.text)
@@ -281,13 +284,7 @@ func (f *file) skip(off int) int {
 	return len(text)
 }
 
-// trimEnd removes white space at the end, but not behind a backslash: it would become the mark of a continued line.
-func trimEnd(s string) string {
-	if t := strings.TrimRight(s, " \t\r\f\v"); !strings.HasSuffix(t, `\`) {
-		return t
-	}
-	return s
-}
+func trimEnd(s string) string { return strings.TrimRight(s, " \t\r\f\v") }
 
 func trimLines(s string) string {
 	if !strings.Contains(s, "\n") {

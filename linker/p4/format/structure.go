@@ -193,8 +193,8 @@ func (r *reader) directive(i int) {
 	}
 }
 
-// end takes the state at a branch's end. Branches that open or close a different number of brackets (a brace opened in one #if and
-// closed in another) go on as the one that changes most does; else the first counts.
+// end takes the state at a branch's end. Branches that open or close a different number of brackets (a brace opened in one
+// #if and closed in another) go on as the one that changes most does; else the first counts.
 func (c *branches) end(s *state) {
 	change := func(s *state) int {
 		d := len(s.frames) - len(c.start.frames)
@@ -260,7 +260,7 @@ func (r *reader) code(i int) {
 		t.annotated = f.first == i && r.annotated
 	}
 	r.behind, r.annotated = r.annotated, false
-	if t.kind == strayChar && !f.raw && !r.pragma(i) {
+	if t.kind == strayChar && !f.raw && !t.pragma {
 		r.fail(t.off, syntax.CodeBadChar, "unexpected character %q", t.text)
 		return
 	}
@@ -286,7 +286,7 @@ func (r *reader) begin(i int) {
 		f.pending = nil // the branches of an #if disagree
 	}
 	glue := f.prefix && t.newlines == 0
-	if t.is("else") && prev == i-1 && prev >= 0 && r.toks[prev].role == blockClose || t.is(";") && prev == i-1 && prev >= 0 && r.toks[prev].role == blockClose {
+	if (t.is("else") || t.is(";")) && prev == i-1 && prev >= 0 && r.toks[prev].role == blockClose {
 		glue = true
 	}
 	t.starts = !glue

@@ -43,7 +43,7 @@ func (f *formatter) breakIn(p place, r row, over int) int {
 		return f.hang(p)
 	}
 	if group >= 0 {
-		if k := f.breakList(group, best, r); k >= 0 {
+		if k := f.breakList(group, r); k >= 0 {
 			return k
 		}
 	}
@@ -89,10 +89,11 @@ func (f *formatter) cost(i int) (cost int, ok bool) {
 	return 0, false
 }
 
-// breakList is asked when token k in the brackets at open is about to get a line of its own, because the row r is too long. Parameters get a line each.
-// What the author filled lines with is filled in again, without the old line ends. Where the elements are too wide to
-// be aligned with the bracket, the list begins on the next line. The result is where to start again, or -1.
-func (f *formatter) breakList(open, k int, r row) int {
+// breakList is asked when the row r is too long, and the brackets at open are the place to break it, for the first time.
+// Parameters get a line each. What the author filled lines with is filled in again, without the old line ends. Where the
+// elements are too wide to be aligned with the bracket, the list begins on the next line. The result is where to start
+// again, or -1.
+func (f *formatter) breakList(open int, r row) int {
 	o := &f.toks[open]
 	if o.match < 0 || o.match >= f.to || o.role == indexOpen || o.role == angleOpen || f.refilled[open] {
 		return -1

@@ -47,8 +47,8 @@ func (f *formatter) air() {
 	for n := 1; n < len(f.rows); n++ {
 		last, r := &f.rows[n-1], &f.rows[n]
 		p, t := &f.toks[last.from], &f.toks[r.from]
-		if p.role == blockClose && p.starts && p.block == declarations && t.starts && t.role != blockClose && t.code() ||
-			p.role == blockClose && p.starts && p.block == declarations && t.comment() {
+		behind := p.role == blockClose && p.starts && p.block == declarations
+		if behind && (t.comment() || t.code() && t.starts && t.role != blockClose) {
 			r.blank = true
 		}
 		if !r.tall {
@@ -92,7 +92,8 @@ func shift(text string, from, to int) string {
 	return strings.Join(lines, "\n")
 }
 
-// same reports whether b has the tokens, comments and directives of a. Only the indentation inside comments may differ.
+// same reports whether b has the tokens, comments and directives of a, whose structure is known. Only the indentation inside
+// comments may differ.
 func same(a, b []token) bool {
 	if len(a) != len(b) {
 		return false
@@ -110,16 +111,8 @@ func same(a, b []token) bool {
 			return false
 		}
 		// An @pragma goes to the end of its line.
-		if i > 1 && a[i-1].is("pragma") && a[i-2].is("@") {
-			for j := i; j < len(a); j++ {
-				x, y := a[j].newlines > 0 || !a[j].code(), b[j].newlines > 0 || !b[j].code()
-				if x != y {
-					return false
-				}
-				if x {
-					break
-				}
-			}
+		if i > 0 && a[i-1].pragma && a[i].pragma == (b[i].newlines > 0) {
+			return false
 		}
 		// The two halves of a shift.
 		if i > 0 && s.is(">") && a[i-1].is(">") && s.space && !t.space && a[i-1].role == binary {
