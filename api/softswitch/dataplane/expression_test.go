@@ -62,6 +62,16 @@ func TestStatements(t *testing.T) {
 	for _, tc := range []struct{ name, top, locals, apply, want string }{
 		{"nothing", "", "", "", input},
 		{"constant", "", "", "hdr.h.a = 8w255;", changed("a", "ff")},
+		{"integer as a new type", "type bit<8> n_t; const n_t K = 7;", "", "n_t x = 5; n_t y = K; hdr.h.a = (bit<8>) x; hdr.h.b = (bit<8>) y;", "0507" + input[4:]},
+		{
+			"control through a constructor parameter", "control S(inout bit<8> x); control A(inout bit<8> x) { apply { x = x + 1; } } control B(inout bit<8> x)(S s) { apply { s.apply(x); s.apply(x); } }",
+			"A() a; B(a) b;", "b.apply(hdr.h.a);", changed("a", "13"),
+		},
+		{"default of a parameter", "control A(inout bit<8> x, in bit<8> y = 5) { apply { x = y; } }", "A() a;", "a.apply(hdr.h.a);", changed("a", "05")},
+		{
+			"controls of one name", "control A(inout bit<8> x)(bit<8> a) { apply { x = a; } } control A(inout bit<8> x)(bit<8> b) { apply { x = b + 1; } }",
+			"A(b = 1) one; A(a = 9) two;", "one.apply(hdr.h.a); two.apply(hdr.h.b);", "0209" + input[4:],
+		},
 		{"add wraps", "", "", "hdr.h.a = hdr.h.a + 240;", changed("a", "01")},
 		{"subtract wraps", "", "", "hdr.h.a = hdr.h.a - hdr.h.b;", changed("a", "ef")},
 		{"multiply wraps", "", "", "hdr.h.c = hdr.h.c * hdr.h.c;", changed("c", "2a10")},

@@ -32,9 +32,6 @@ func (c *checker) call(e *syntax.Call, want Type, stmt bool) (Type, Value) {
 	}
 	if stmt {
 		c.info.Types[e] = t
-		if r.Kind == ConstructorCall {
-			c.errorf(e, codeContext, "an instance is declared with a name or given as an argument; it is no statement")
-		}
 	}
 	return t, c.callValue(e, r, t)
 }
