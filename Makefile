@@ -27,8 +27,8 @@ test: build ## run the tests
 bench: build ## run the benchmarks
 	@INTERLOCK_Z3=$(CURDIR)/bin/interlock-z3 go test -run '^$$' -bench . -benchmem ./...
 
-conformance: ## run p4lang/p4c's tests: make conformance P4C=<checkout>; failures with causes go to conformance.txt
-	@CGO_ENABLED=0 go run ./cmd/conformance -p4c "$(P4C)" -o conformance.txt
+conformance: ## run p4lang/p4c's tests: P4C=<checkout>, and check the programs of others: WORLD="<checkout> ..."
+	@CGO_ENABLED=0 go run ./cmd/conformance -p4c "$(P4C)" $(addprefix -world ,$(WORLD)) -o conformance.txt
 
 lint: ## vet, gofumpt and staticcheck
 	@go vet ./...

@@ -31,9 +31,12 @@ func each[T any](jobs int, items []T, f func(T)) {
 	wg.Wait()
 }
 
-// guarded runs f and returns its failure, or one that says that f panicked or did not end in time. What f did then must not
+// guarded is within the time that a file may take.
+func guarded(file string, f func() *failure) *failure { return within(timeout, file, f) }
+
+// within runs f and returns its failure, or one that says that f panicked or did not end in time. What f did then must not
 // be looked at: it may still be running.
-func guarded(file string, f func() *failure) *failure {
+func within(limit time.Duration, file string, f func() *failure) *failure {
 	done := make(chan *failure, 1)
 	go func() {
 		defer func() {
@@ -43,13 +46,13 @@ func guarded(file string, f func() *failure) *failure {
 		}()
 		done <- f()
 	}()
-	timer := time.NewTimer(timeout)
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
 	case r := <-done:
 		return r
 	case <-timer.C:
-		return &failure{file, "time-out", fmt.Sprintf("no result after %v", timeout)}
+		return &failure{file, "time-out", fmt.Sprintf("no result after %v", limit)}
 	}
 }
 

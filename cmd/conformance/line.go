@@ -19,6 +19,7 @@ var goals = []struct {
 	{"p4info", 98},
 	{"entries", 98},
 	{"roundtrip", 100},
+	{"stf", 98},
 	{"world", 100},
 	{"world-wrong", 100},
 }

@@ -126,6 +126,9 @@ func ofP4C(conf config, b *board) error {
 	if conf.want("reject") {
 		each(conf.jobs, wrong, func(s sample) { reject(conf.p4c, s, b) })
 	}
+	if conf.want("stf") {
+		return stf(conf.p4c, conf.match, conf.jobs, b)
+	}
 	return nil
 }
 

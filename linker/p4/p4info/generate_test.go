@@ -145,9 +145,12 @@ func TestReached(t *testing.T) {
 		action a() { } action b(bit<8> x) { } action c() { } action unused() { }
 		action behind_return() { } action behind_exit() { } action behind_false() { }
 		table t { key = { m.a: exact; } actions = { b; a; g; } }
+		action sub() { }
+		table inner { key = { m.b: exact; } actions = { sub; } }
+		table outer { key = { inner.apply().hit: exact @name("hit"); } actions = { } }
 		table dead { actions = { unused; } }`
 	apply := `
-		c(); t.apply();
+		c(); t.apply(); outer.apply();
 		if (false && m.a == 1 || false) { behind_false(); dead.apply(); } else if (m.b == 1) { exit; behind_exit(); }
 		if (m.b == 2) { return; } else { return; }
 		behind_return();`
@@ -156,10 +159,10 @@ func TestReached(t *testing.T) {
 	for _, a := range p.Actions {
 		got = append(got, a.Preamble.Name)
 	}
-	if d := cmp.Diff([]string{"g", "NoAction", "I.a", "I.b", "I.c", "I.behind_exit"}, got); d != "" {
+	if d := cmp.Diff([]string{"g", "NoAction", "I.a", "I.b", "I.c", "I.behind_exit", "I.sub"}, got); d != "" {
 		t.Error(d)
 	}
-	if len(p.Tables) != 1 {
+	if len(p.Tables) != 3 {
 		t.Errorf("tables %v", p.Tables)
 	}
 }

@@ -30,23 +30,32 @@ func (g *generator) usage(d *syntax.ControlDecl) used {
 			u.globals = append(u.globals, o)
 		}
 	}
-	for _, call := range g.calls(d.Apply) {
-		c := g.info.Calls[call]
-		switch c.Kind {
-		case types.ActionCall:
-			reach(c.Callee)
-		case types.TableApply:
-			t, ok := c.Callee.Decl.(*syntax.TableDecl)
-			if !ok || u.tables[t] {
-				break
-			}
-			u.tables[t] = true
-			for _, a := range g.tableActions(t) {
-				reach(a.obj)
-				u.inTable[a.obj] = true
+	var applied func(n syntax.Node)
+	applied = func(n syntax.Node) {
+		for _, call := range g.calls(n) {
+			c := g.info.Calls[call]
+			switch c.Kind {
+			case types.ActionCall:
+				reach(c.Callee)
+			case types.TableApply:
+				t, ok := c.Callee.Decl.(*syntax.TableDecl)
+				if !ok || u.tables[t] {
+					break
+				}
+				u.tables[t] = true
+				for _, a := range g.tableActions(t) {
+					reach(a.obj)
+					u.inTable[a.obj] = true
+				}
+				for _, p := range t.Properties {
+					if k, ok := p.(*syntax.KeyProperty); ok {
+						applied(k) // a key may be whether another table hits
+					}
+				}
 			}
 		}
 	}
+	applied(d.Apply)
 	bodies := []*syntax.Block{d.Apply}
 	seen := map[*types.Object]bool{}
 	for _, l := range d.Locals {
@@ -80,9 +89,9 @@ func (g *generator) usage(d *syntax.ControlDecl) used {
 	return u
 }
 
-// calls lists the calls in a body that p4c does not drop before it describes the program: what stands after a return, or
+// calls lists the calls in a node that p4c does not drop before it describes the program: what stands after a return, or
 // behind a condition that is known to be false, is gone. What stands after an exit is not.
-func (g *generator) calls(body *syntax.Block) []*syntax.Call {
+func (g *generator) calls(body syntax.Node) []*syntax.Call {
 	var r []*syntax.Call
 	var visit func(n syntax.Node) bool
 	either := func(cond syntax.Expr, yes, no syntax.Node) bool {
