@@ -148,7 +148,11 @@ func (c *checker) arithmetic(at syntax.Node, op syntax.Op, x, y syntax.Expr) Typ
 	case bits:
 		return t
 	case isInt(t) && op != "|+|" && op != "|-|":
-		return t // bit operations take integers as infinite two's complement
+		switch op {
+		case "&", "|", "^":
+			c.extension(at, "%s on integers without a width", op) // as infinite two's complement
+		}
+		return t
 	}
 	if n, ok := t.(*Enum); ok && n.Underlying != nil {
 		c.info.Implicit[x], c.info.Implicit[y] = n.Underlying, n.Underlying
@@ -164,7 +168,7 @@ func comparable(t Type) bool {
 	switch t := t.(type) {
 	case *Basic:
 		switch t.Kind {
-		case BoolKind, IntKind, ErrorKind, StringKind, InvalidKind, MatchKindKind:
+		case BoolKind, IntKind, ErrorKind, InvalidKind, MatchKindKind:
 			return true
 		}
 		return false

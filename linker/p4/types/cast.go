@@ -26,6 +26,9 @@ func (c *checker) cast(e *syntax.Cast) (Type, Value) {
 		c.errorf(e, codeCast, "%v cannot be cast to %v", from, to)
 		return Invalid, nil
 	}
+	if isInt(to) && !c.compileTime(e.X) {
+		c.extension(e, "an integer without a width at run time")
+	}
 	return to, r
 }
 
@@ -35,6 +38,9 @@ func castable(from, to Type, v Value) (Value, bool) {
 		return v, true
 	}
 	// To and from a new type: through what it is made of.
+	if n, ok := from.(*NewType); ok && Identical(n.Under, to) {
+		return v, true
+	}
 	if n, ok := to.(*NewType); ok {
 		if isInt(from) || Identical(from, n.Under) {
 			return castable(from, n.Under, v)

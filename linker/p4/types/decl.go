@@ -173,10 +173,14 @@ func (c *checker) typedefDecl(d *syntax.TypedefDecl) {
 		}
 	} else {
 		t = c.typ(d.Type)
+		if isBasic(t, MatchKindKind) || isBasic(t, StringKind) {
+			c.errorf(d.Type, codeBadType, "a typedef cannot name %v", t)
+			t = Invalid
+		}
 	}
 	if d.New {
 		switch u := t.(type) {
-		case *Bit, *NewType, *Enum:
+		case *Bit, *NewType:
 		case *Basic:
 			if u.Kind != BoolKind && u.Kind != InvalidKind {
 				c.errorf(d.Type, codeBadType, "type %s cannot be made of %v", d.Name.Name, t)

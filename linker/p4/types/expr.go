@@ -348,7 +348,11 @@ func (c *checker) lvalue(e syntax.Expr) bool {
 		case *Stack:
 			return c.lvalue(x.X)
 		case *Tuple:
-			return bad("an element of a tuple")
+			if !c.lvalue(x.X) {
+				return false
+			}
+			c.extension(e, "assignment to an element of a tuple")
+			return true
 		}
 		return bad("this")
 	case *syntax.Slice:

@@ -60,7 +60,12 @@ func (c *checker) resolveType(t syntax.Type) Type {
 		}
 		return r
 	case *syntax.ListType:
-		return &List{Elem: c.typ(t.Elem)}
+		elem := c.typ(t.Elem)
+		if !isInvalid(elem) && !listElement(elem) {
+			c.errorf(t.Elem, codeBadType, "a list cannot hold %v", elem)
+			return Invalid
+		}
+		return &List{Elem: elem}
 	case *syntax.DontCareType:
 		return DontCare
 	case nil:
@@ -225,6 +230,17 @@ func arrayElement(t Type) bool {
 		return !t.IsHeaderStack()
 	}
 	return storable(t)
+}
+
+// listElement reports whether there are lists of t.
+func listElement(t Type) bool {
+	switch t := t.(type) {
+	case *List:
+		return true
+	case *Stack:
+		return t.IsHeaderStack()
+	}
+	return storable(t) || isInt(t) || isBasic(t, StringKind) || isBasic(t, MatchKindKind)
 }
 
 // representation is what values of t are made of: a serializable enum's underlying type, and what a new type is made of.
