@@ -45,5 +45,6 @@ const (
 	codeKeyName        = "P4255" // a key whose expression gives it no name, and that has no @name: key = { a + b : exact; }
 	codeProperty       = "P4260" // warning: a table property that the architecture does not know: junk = 1;
 	codeExtension      = "P4261" // warning: accepted as p4c does, though the specification does not define it: const int x = 8w1;
+	codePriority       = "P4262" // priorities of entries: negative ones, and a warning where they are equal or not in order
 	codeUnsupported    = "P4299" // legal P4-16 that this checker does not check yet, and so refuses
 )

@@ -198,7 +198,7 @@ func (c *checker) switchStmt(s *syntax.SwitchStmt) {
 	if isBasic(t, ActionRunKind) {
 		acts = c.runTable(s.X)
 	} else {
-		switch u := underlying(t).(type) {
+		switch u := t.(type) {
 		case *Bit, *Enum:
 		case *Basic:
 			if u.Kind != ErrorKind && u.Kind != InvalidKind {
