@@ -268,11 +268,37 @@ func (t *tenant) refuseStatements() {
 		switch n := n.(type) {
 		case *syntax.ExitStmt:
 			t.errorf(n.Pos(), CodeForbidden, "exit would end the system's processing too; use return")
+		case *syntax.AssignStmt:
+			if n.Op == "/=" || n.Op == "%=" {
+				t.refuseDivision(n, n.RHS)
+			}
+		case *syntax.Binary:
+			if n.Op == "/" || n.Op == "%" {
+				t.refuseDivision(n, n.Y)
+			}
+		case *syntax.TableKey:
+			syntax.Walk(n.Expr, func(x syntax.Node) bool {
+				if c, ok := x.(*syntax.Call); ok && t.info.Calls[c] != nil && t.info.Calls[c].Kind == types.TableApply {
+					t.errorf(c.Pos(), CodeUnsupported, "a table applied in the key of another is not supported yet")
+				}
+				return true
+			})
 		case *syntax.ForStmt:
 			t.errorf(n.Pos(), CodeUnsupported, "for loops are not supported yet")
+		case *syntax.Cond:
+			if _, nested := n.Y.(*syntax.Cond); nested {
+				t.errorf(n.Y.Pos(), CodeUnsupported, "write parentheses around this choice: compilers do not agree how it groups")
+			}
 		case *syntax.ForInStmt:
 			t.errorf(n.Pos(), CodeUnsupported, "for loops are not supported yet")
 		}
+	}
+}
+
+// refuseDivision refuses a division by what may be zero: targets differ on what that gives.
+func (t *tenant) refuseDivision(at syntax.Node, by syntax.Expr) {
+	if t.info.Values[by] == nil {
+		t.errorf(at.Pos(), CodeUnsupported, "division by what is not known at compile time is not supported")
 	}
 }
 

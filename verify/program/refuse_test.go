@@ -27,6 +27,14 @@ func TestUnsupported(t *testing.T) {
 	}{
 		{"digest", "kv__l2.apply();", "kv__l2.apply(); digest<bit<8>>(1, hdr.kv__cache.op);", "digest<bit<8>>", "extern function digest"},
 		{"truncation", "kv__l2.apply();", "kv__l2.apply(); truncate(32w60);", "truncate(32w60)", "extern function truncate"},
+		{
+			"an integer without a width at run time", "kv__l2.apply();", "kv__l2.apply(); kv__tmp = (bit<32>)((int)kv__tmp + 1);",
+			"(int)kv__tmp", "int",
+		},
+		{
+			"an element of a tuple that is written", "kv__l2.apply();", "kv__l2.apply(); tuple<bit<8>> pair = { 1 }; pair[0] = 2;",
+			"pair[0] = 2", "an index into tuple<bit<8>>",
+		},
 		{"an array", "    bit<32> kv__tmp;\n", "    bit<32> kv__tmp;\n    bit<8>[4] kv__cells;\n", "kv__cells", "values of type bit<8>[4]"},
 		{
 			"a division by what may be zero", "kv__l2.apply();", "kv__l2.apply(); kv__tmp /= kv__tmp;",

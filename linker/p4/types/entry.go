@@ -2,6 +2,7 @@ package types
 
 import (
 	"math/big"
+	"strings"
 
 	"github.com/interlock/interlock/linker/p4/syntax"
 )
@@ -55,18 +56,57 @@ func (c *checker) tableEntries(p *syntax.EntriesProperty, keys []*syntax.TableKe
 	}
 }
 
-// priorityRange reports entries whose priority, stated or computed, is negative. How large it may be the control plane says.
+// priorityRange reports entries whose priority, stated or computed, is negative, and warns of those that are equal or that the
+// order of the entries hides. How large a priority may be the control plane says.
 func (c *checker) priorityRange(d *syntax.TableDecl) {
 	for _, p := range d.Properties {
 		p, ok := p.(*syntax.EntriesProperty)
-		if !ok {
+		if !ok || len(p.Entries) == 0 {
 			continue
 		}
 		for i, v := range EntryPriorities(c.info, d) {
 			if v.Sign() < 0 {
 				c.errorf(p.Entries[i], codeTable, "the priority of this entry is %v, and must not be negative", v)
-				break // the others follow from it
+				return // the others follow from it
 			}
+		}
+		c.priorityOrder(d, p)
+	}
+}
+
+// priorityOrder warns as the specification asks for, unless the entries are annotated with @noWarn("duplicate_priorities") or
+// @noWarn("entries_out_of_priority_order").
+func (c *checker) priorityOrder(d *syntax.TableDecl, p *syntax.EntriesProperty) {
+	quiet := map[string]bool{}
+	for _, a := range p.Annotations {
+		for _, t := range a.Body {
+			if a.Name == "noWarn" {
+				quiet[strings.Trim(t.Text, `"`)] = true
+			}
+		}
+	}
+	largestWins := true
+	for _, q := range d.Properties {
+		if q, ok := q.(*syntax.ExprProperty); ok && q.Name.Name == "largest_priority_wins" {
+			v, ok := c.info.Values[q.Value].(BoolValue)
+			largestWins = !ok || bool(v)
+		}
+	}
+	if p.Entries[0].Priority == nil {
+		return // computed: different and in order
+	}
+	priorities := EntryPriorities(c.info, d)
+	seen := map[string]bool{}
+	for i, v := range priorities {
+		if seen[v.String()] && !quiet["duplicate_priorities"] {
+			c.warnf(p.Entries[i], codePriority, "another entry has priority %v too: which of them wins is not defined", v)
+		}
+		seen[v.String()] = true
+		if i == 0 || quiet["entries_out_of_priority_order"] {
+			continue
+		}
+		if order := v.Cmp(priorities[i-1]); largestWins && order > 0 || !largestWins && order < 0 {
+			c.warnf(p.Entries[i], codePriority, "priority %v lets this entry win over the one above it", v)
 		}
 	}
 }

@@ -45,6 +45,7 @@ const (
 	codeKeyName        = "P4255" // a key whose expression gives it no name, and that has no @name: key = { a + b : exact; }
 	codeProperty       = "P4260" // warning: a table property that the architecture does not know: junk = 1;
 	codeExtension      = "P4261" // warning: accepted as p4c does, though the specification does not define it: const int x = 8w1;
-	codePriority       = "P4262" // priorities of entries: negative ones, and a warning where they are equal or not in order
+	codePriority       = "P4262" // warning: entries of equal priority, or that are not in the order of their priorities
+	codeGrouping       = "P4263" // warning: an expression that p4c groups otherwise than the specification: a ? b : c ? d : e
 	codeUnsupported    = "P4299" // legal P4-16 that this checker does not check yet, and so refuses
 )

@@ -145,6 +145,9 @@ func (c *checker) cond(e *syntax.Cond, want Type) (Type, Value) {
 		c.errorf(e, codeMismatch, "the branches have types %v and %v", c.info.Types[e.X], c.info.Types[e.Y])
 		return Invalid, nil
 	}
+	if _, nested := e.Y.(*syntax.Cond); nested && isBool(t) {
+		c.warnf(e, codeGrouping, "write parentheses: p4c reads a ? b : c ? d : e as (a ? b : c) ? d : e, the specification as C does")
+	}
 	if v, ok := c.info.Values[e.C].(BoolValue); ok {
 		if v {
 			return t, c.info.Values[e.X]

@@ -65,8 +65,10 @@ func EntryPriorities(info *Info, t *syntax.TableDecl) []*big.Int {
 	for i, e := range entries.Entries {
 		if v, ok := info.Values[e.Priority].(IntValue); ok && e.Priority != nil {
 			r[i] = v.Int
+		} else if i == 0 {
+			return nil // not a number: an error
 		} else {
-			r[i] = new(big.Int).Add(r[max(i, 1)-1], delta)
+			r[i] = new(big.Int).Add(r[i-1], delta)
 		}
 	}
 	return r
