@@ -173,7 +173,7 @@ func (c *checker) typedefDecl(d *syntax.TypedefDecl) {
 		}
 	} else {
 		t = c.typ(d.Type)
-		if isBasic(t, MatchKindKind) || isBasic(t, StringKind) {
+		if !d.New && (isBasic(t, MatchKindKind) || isBasic(t, StringKind)) {
 			c.errorf(d.Type, codeBadType, "a typedef cannot name %v", t)
 			t = Invalid
 		}

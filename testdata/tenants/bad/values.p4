@@ -39,7 +39,7 @@ control BadIngress(inout headers_t hdr,
     table keyed {
         key = {
             // ERROR "a table applied in the key of another"
-            first.apply().hit: exact;
+            first.apply().hit: exact @name("first");
         }
         actions = { NoAction; }
     }

@@ -40,7 +40,7 @@ control C(inout bit<8> x, inout int<8> i, inout bit<16> w, inout port_t p, inout
     x = x + i; // ERROR "\+ is not defined on bit<8> and int<8>"
     x = x << i; // ERROR "<< is not defined on bit<8> and int<8>"
     b = x < i; // ERROR "< is not defined on bit<8> and int<8>"
-    x = 1 << x; // ERROR "an integer without a width can only be shifted by a constant"
+    x = 1 << x;
     x = x << -1; // ERROR "a shift by -1"
     b = s < s; // ERROR "< is not defined on s_t and s_t"
     b = h < h; // ERROR "< is not defined on h_t and h_t"
@@ -64,6 +64,6 @@ control C(inout bit<8> x, inout int<8> i, inout bit<16> w, inout port_t p, inout
     s = ...;
     s = { 1, ... };
     u = ...;
-    ext = ...; // ERROR "ext cannot be written" "a value of type E cannot be assigned"
+    ext = ...; // ERROR "ext cannot be written"
   }
 }
