@@ -7,9 +7,9 @@ import (
 
 // statements checks the blocks in which only some statements may stand.
 func (c *checker) statements() {
-	c.checksums(1, "verify_checksum", "verify_checksum_with_payload")
-	c.checksums(4, "update_checksum", "update_checksum_with_payload")
-	d, ok := c.info.MainArgs[5].Decl.(*syntax.ControlDecl)
+	c.checksums(verifyBlock, "verify_checksum", "verify_checksum_with_payload")
+	c.checksums(computeBlock, "update_checksum", "update_checksum_with_payload")
+	d, ok := c.info.MainArgs[deparserBlock].Decl.(*syntax.ControlDecl)
 	if !ok || d.Apply == nil {
 		return
 	}

@@ -22,9 +22,10 @@ func Check(info *types.Info) syntax.Diagnostics {
 	if !Is(info) {
 		return nil
 	}
-	c := &checker{info: info, meters: map[*types.Object]*meterUse{}}
+	c := &checker{info: info, meters: map[*types.Object]*meterUse{}, selectors: map[*types.Object]selectorUse{}}
 	c.headers()
 	c.statements()
+	c.places()
 	syntax.Walk(info.Program, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.TableDecl:
@@ -53,7 +54,9 @@ type checker struct {
 	info   *types.Info
 	diags  syntax.Diagnostics
 	meters map[*types.Object]*meterUse
-	order  []*types.Object // of meters, as they are declared
+	// selectors has the inputs of each action selector, and who gives them first.
+	selectors map[*types.Object]selectorUse
+	order     []*types.Object // of meters, as they are declared
 }
 
 func (c *checker) errorf(at syntax.Node, code, format string, args ...any) {

@@ -11,5 +11,7 @@ const (
 	codeChecksum    = "P4407" // a statement that may not stand in the control that verifies or computes checksums
 	codeDeparser    = "P4408" // a statement that may not stand in the deparser
 	codeExtern      = "P4409" // an extern that neither core.p4 nor v1model.p4 declares
+	codeSelector    = "P4411" // tables that share an action_selector and feed it different keys
+	codePlace       = "P4412" // a function called in a block that it does not belong to: resubmit in egress
 	codeDivision    = "P4410" // a division of values that only the packet brings: x / y
 )

@@ -7,7 +7,7 @@ import (
 
 // headers checks the type of the parsed headers: the second parameter of the parser.
 func (c *checker) headers() {
-	p, ok := c.info.MainArgs[0].Decl.(*syntax.ParserDecl)
+	p, ok := c.info.MainArgs[parserBlock].Decl.(*syntax.ParserDecl)
 	if !ok || len(p.Params) < 2 {
 		return
 	}

@@ -8,15 +8,20 @@ import (
 // table checks what v1model's tables cannot match, and remembers which direct meter belongs to which table.
 func (c *checker) table(t *syntax.TableDecl) {
 	var actions []*syntax.ActionRef
+	inputs := ""
 	for _, p := range t.Properties {
 		switch p := p.(type) {
 		case *syntax.KeyProperty:
 			lpm := 0
 			for _, k := range p.Keys {
-				if k.MatchKind != nil && k.MatchKind.Name == "lpm" {
+				switch {
+				case k.MatchKind == nil:
+				case k.MatchKind.Name == "lpm":
 					if lpm++; lpm == 2 {
 						c.errorf(k.MatchKind, codeLPM, "a table has at most one key matched by lpm")
 					}
+				case k.MatchKind.Name == "selector":
+					inputs += syntax.PrintNode(k.Expr) + ";"
 				}
 			}
 		case *syntax.ActionsProperty:
@@ -25,16 +30,41 @@ func (c *checker) table(t *syntax.TableDecl) {
 	}
 	for _, p := range t.Properties {
 		p, ok := p.(*syntax.ExprProperty)
-		if !ok || p.Name.Name != "meters" {
+		if !ok {
 			continue
 		}
-		if n, ok := p.Value.(*syntax.Name); ok {
-			if o := c.info.Uses[n.Ident]; o != nil {
-				m := c.meter(o)
-				m.tables = append(m.tables, p)
-				m.actions = append(m.actions, actions...)
-			}
+		n, ok := p.Value.(*syntax.Name)
+		if !ok || c.info.Uses[n.Ident] == nil {
+			continue
 		}
+		o := c.info.Uses[n.Ident]
+		switch p.Name.Name {
+		case "meters":
+			m := c.meter(o)
+			m.tables = append(m.tables, p)
+			m.actions = append(m.actions, actions...)
+		case "implementation":
+			c.selector(o, t, p, inputs)
+		}
+	}
+}
+
+// selectorUse is what a table feeds an action selector with.
+type selectorUse struct {
+	table  *syntax.TableDecl
+	inputs string
+}
+
+// selector checks that the tables that share an action selector feed it the same fields in the same order: it hashes only once.
+func (c *checker) selector(o *types.Object, t *syntax.TableDecl, p *syntax.ExprProperty, inputs string) {
+	if x, ok := o.Type.(*types.Extern); !ok || x.Name != "action_selector" {
+		return
+	}
+	first, ok := c.selectors[o]
+	if !ok {
+		c.selectors[o] = selectorUse{t, inputs}
+	} else if first.inputs != inputs {
+		c.errorf(p, codeSelector, "%s selects by other keys in table %s", o.Name, first.table.Name.Name)
 	}
 }
 

@@ -41,7 +41,24 @@ control I(inout H h, inout M m, inout standard_metadata_t s) {
         actions = { read_good; NoAction; }
         meters = good; // ERROR "good belongs to another table already"
     }
+    action_selector(HashAlgorithm.crc16, 32w16, 32w4) sel;
+    table s1 {
+        key = { m.a : selector; m.b : selector; }
+        actions = { NoAction; }
+        implementation = sel;
+    }
+    table s2 {
+        key = { m.a : exact; m.a : selector; m.b : selector; }
+        actions = { NoAction; }
+        implementation = sel;
+    }
+    table s3 {
+        key = { m.b : selector; m.a : selector; }
+        actions = { NoAction; }
+        implementation = sel; // ERROR "sel selects by other keys in table s1"
+    }
     apply {
+        s1.apply(); s2.apply(); s3.apply();
         t.apply();
         u.apply();
         w.apply();
