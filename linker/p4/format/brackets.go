@@ -50,7 +50,7 @@ func (r *reader) markPragma(i int) {
 	r.toks[i].pragma = true
 	for n := i + 1; n < len(r.toks); n++ {
 		t := &r.toks[n]
-		if !t.code() && !t.comment() || t.newlines > 0 || t.multiline() {
+		if !t.code() && !t.comment() || t.newlines > 0 || t.comment() && t.multiline() {
 			break
 		}
 		t.pragma = true

@@ -311,7 +311,8 @@ func (r *reader) body(i int) {
 	}
 	p := &f.pending[len(f.pending)-1]
 	elseIf := t.is("if") && r.prev >= 0 && r.toks[r.prev].is("else")
-	newline := i > 0 && (r.toks[i-1].kind == lineComment || !r.toks[i-1].code() && !r.toks[i-1].comment()) ||
+	before := &r.toks[i-1] // an if, else or for is in front
+	newline := before.kind == lineComment || before.kind >= directive || before.comment() && before.multiline() ||
 		t.newlines > 0 && !elseIf
 	if newline {
 		p.extra = 1
