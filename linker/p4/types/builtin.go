@@ -15,6 +15,9 @@ func (c *checker) builtin(e *syntax.Call, fun *syntax.Member, r *Call, t Type) T
 		sig.Kind, sig.Name = BuiltinSig, sel
 		if len(e.TypeArgs) > 0 {
 			c.errorf(e, codeTypeArgs, "%s takes no type arguments", sel)
+			c.looseArgs(e.Args)
+			r.Kind = BadCall
+			return Invalid
 		}
 		if !c.invoke(e, r, sig, nil, e.Args, nil) {
 			r.Kind = BadCall

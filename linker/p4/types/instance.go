@@ -7,7 +7,8 @@ func (c *checker) instanceDecl(d *syntax.InstanceDecl) {
 	o := c.newObject(InstanceObject, d.Name, Invalid, d)
 	defer c.declare(o)
 	c.info.Instances[d] = o
-	if c.place != atTop && c.place != inParser && c.place != inControl {
+	wrongPlace := c.place != atTop && c.place != inParser && c.place != inControl
+	if wrongPlace {
 		c.errorf(d, codeContext, "an instance may not be declared in %v", c.place)
 	}
 	written, stack := d.Type, (*syntax.StackType)(nil)
@@ -24,6 +25,9 @@ func (c *checker) instanceDecl(d *syntax.InstanceDecl) {
 	}
 	o.Type = t
 	o.Ctor = call
+	if wrongPlace {
+		return
+	}
 	switch t := t.(type) {
 	case *Package:
 		if c.place != atTop {
