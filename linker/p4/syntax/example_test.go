@@ -91,3 +91,26 @@ func ExamplePrint() {
 	//     bit<16> etype;
 	// }
 }
+
+// A position says where the user finds the text, and Trail how the preprocessor came there.
+func ExamplePos_Trail() {
+	conf := syntax.Config{Defines: map[string]string{"FIELD(n)": "bit<8> n;"}}
+	prog, _ := syntax.Parse("fields.p4", []byte("#define PAIR(a, b) FIELD(a) FIELD(b)\nstruct s_t { PAIR(x, y) }"), conf)
+	syntax.Walk(prog, func(n syntax.Node) bool {
+		if t, ok := n.(*syntax.BaseType); ok {
+			fmt.Println(t.Pos())
+			for _, note := range t.Pos().Trail() {
+				fmt.Println("  ", note.Pos, note.Msg)
+			}
+			return false
+		}
+		return true
+	})
+	// Output:
+	// fields.p4:2:14
+	//    <command line>:1:10 expanded from macro FIELD
+	//    fields.p4:1:20 expanded from macro PAIR
+	// fields.p4:2:14
+	//    <command line>:1:10 expanded from macro FIELD
+	//    fields.p4:1:29 expanded from macro PAIR
+}
