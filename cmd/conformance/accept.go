@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 
 	"github.com/interlock/interlock/linker/p4"
+	"github.com/interlock/interlock/linker/p4/format"
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
 )
@@ -51,18 +53,16 @@ func diagnosed(file string, diags syntax.Diagnostics) *failure {
 	return nil
 }
 
-// roundtrip prints a program and reads it again: the tree must be the same. Printed again, the text must be the same.
+// roundtrip prints a program and reads it again: the tree must be the same, and so must the text when it is printed again.
+// The same holds for the program's own text when it is formatted.
 func roundtrip(root string, s sample, prog *syntax.Program) *failure {
 	var first, second bytes.Buffer
 	if err := syntax.Print(&first, prog); err != nil {
 		return &failure{s.name, "print", err.Error()}
 	}
-	again, diags := syntax.Parse(s.path, first.Bytes(), syntax.Config{IncludePath: includePath(root), Builtin: p4.Builtin()})
-	if f := diagnosed(s.name, diags); f != nil {
-		return &failure{s.name, "printed text does not parse", f.cause}
-	}
-	if !syntax.Equal(prog, again) {
-		return &failure{s.name, "another tree", unequal(prog, again)}
+	again, f := reread(root, s, "printed", prog, first.Bytes())
+	if f != nil {
+		return f
 	}
 	if err := syntax.Print(&second, again); err != nil {
 		return &failure{s.name, "print", err.Error()}
@@ -70,7 +70,37 @@ func roundtrip(root string, s sample, prog *syntax.Program) *failure {
 	if !bytes.Equal(first.Bytes(), second.Bytes()) {
 		return &failure{s.name, "another text", "printing the printed program again gives another text"}
 	}
+	text, err := os.ReadFile(s.path)
+	if err != nil {
+		return &failure{s.name, "read", err.Error()}
+	}
+	once, err := format.Source(s.path, text)
+	if err != nil {
+		return &failure{s.name, "not formatted", err.Error()}
+	}
+	if _, f := reread(root, s, "formatted", prog, once); f != nil {
+		return f
+	}
+	twice, err := format.Source(s.path, once)
+	if err != nil {
+		return &failure{s.name, "not formatted", "the second time: " + err.Error()}
+	}
+	if !bytes.Equal(once, twice) {
+		return &failure{s.name, "another text", "formatting the formatted program again gives another text"}
+	}
 	return nil
+}
+
+// reread parses what was made of a program, and compares.
+func reread(root string, s sample, how string, prog *syntax.Program, text []byte) (*syntax.Program, *failure) {
+	again, diags := syntax.Parse(s.path, text, syntax.Config{IncludePath: includePath(root), Builtin: p4.Builtin()})
+	if f := diagnosed(s.name, diags); f != nil {
+		return nil, &failure{s.name, how + " text does not parse", f.cause}
+	}
+	if !syntax.Equal(prog, again) {
+		return nil, &failure{s.name, how + " text is another tree", unequal(prog, again)}
+	}
+	return again, nil
 }
 
 // unequal names the first declaration that differs.

@@ -222,6 +222,7 @@ func TestAccepts(t *testing.T) {
 			"control c() {\n    apply {\n        if (a) {\n            b();\n        }\n#ifdef X\n        else {\n            d();\n        }\n#endif\n        e();\n    }\n}\n",
 		},
 		{"expression in branches", "const bit<8> x = 1\n#ifdef A\n+ 2\n#endif\n;", "const bit<8> x = 1\n#ifdef A\n    + 2\n#endif\n    ;\n"},
+		{"pragma with a string of two lines", "@pragma a \"x\ny\" 1\nconst bit<1> c = 1;", "@pragma a \"x\ny\" 1\nconst bit<1> c = 1;\n"},
 		{"pragma", "@pragma a b ( 1 )\ncontrol c();", "@pragma a b ( 1 )\ncontrol c();\n"},
 		{"pragma with a long string", "@pragma a \"x\ny\" b\nconst bit e = 1;", "@pragma a \"x\ny\" b\nconst bit e = 1;\n"},
 		{"comment before a body", "control c() { apply { if (a)\n/*\n*/ b(); } }",
