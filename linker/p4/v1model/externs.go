@@ -59,7 +59,7 @@ func (c *checker) call(e *syntax.Call) {
 	}
 	switch r.Kind {
 	case types.ExternFnCall:
-		if d, ok := r.Callee.Decl.(syntax.Node); ok && !standard(d) {
+		if r.Callee != nil && !standard(r.Callee.Decl) {
 			c.errorf(e, codeExtern, "v1model has no extern function %s", r.Method)
 		}
 	case types.MethodCall:
