@@ -225,8 +225,10 @@ func TestAccepts(t *testing.T) {
 		{"pragma with a string of two lines", "@pragma a \"x\ny\" 1\nconst bit<1> c = 1;", "@pragma a \"x\ny\" 1\nconst bit<1> c = 1;\n"},
 		{"pragma", "@pragma a b ( 1 )\ncontrol c();", "@pragma a b ( 1 )\ncontrol c();\n"},
 		{"pragma with a long string", "@pragma a \"x\ny\" b\nconst bit e = 1;", "@pragma a \"x\ny\" b\nconst bit e = 1;\n"},
-		{"comment before a body", "control c() { apply { if (a)\n/*\n*/ b(); } }",
-			"control c() {\n    apply {\n        if (a)\n            /*\n             */\n            b();\n    }\n}\n"},
+		{
+			"comment before a body", "control c() { apply { if (a)\n/*\n*/ b(); } }",
+			"control c() {\n    apply {\n        if (a)\n            /*\n             */\n            b();\n    }\n}\n",
+		},
 		{"annotation of another grammar", "@x( a-b  ,\"s\",c d ) struct s {}", "@x(a-b,\"s\",c d) struct s {}\n"},
 		{"continued comment", "// a \\\n b\nconst int x = 1;", "// a \\\n b\nconst int x = 1;\n"},
 		{"shift and type arguments", "const bit<8> x=a>>2;\nf<bit<8> > ( 1 ) g;", "const bit<8> x = a >> 2;\nf<bit<8>>(1) g;\n"},
