@@ -84,6 +84,11 @@ func newProgram(text []byte, env environment) (*program, error) {
 	if diags.HasErrors() {
 		return nil, diags.Err()
 	}
+	return programOf(info, text, env)
+}
+
+// programOf compiles a checked program; text is what it is read back as.
+func programOf(info *types.Info, text []byte, env environment) (*program, error) {
 	p4i, diags := p4info.Generate(info)
 	if diags.HasErrors() {
 		return nil, diags.Err()

@@ -16,6 +16,7 @@ import (
 func schemas() map[string][]byte {
 	return map[string][]byte{
 		"site": site.Schema, "policy": policy.Schema, "plan-steps": alloc.StepsSchema, "diagnostics": diagnosticsSchema,
+		"trace": traceSchema,
 	}
 }
 

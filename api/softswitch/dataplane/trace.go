@@ -146,7 +146,7 @@ func (p *Pipeline) Trace(port uint16, pkt []byte, o *Oracle) (*Trace, error) {
 	if port > MaxPort {
 		return nil, fmt.Errorf("port %d: %w: ports are 0 to %d", port, ErrRange, MaxPort)
 	}
-	r := &recorder{}
+	r := &recorder{trace: Trace{Steps: []Step{}, Outputs: []Sent{}}}
 	if o != nil {
 		r.oracle = *o
 	}
