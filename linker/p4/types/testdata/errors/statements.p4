@@ -172,6 +172,6 @@ control C(inout h_t h, inout s_t s, inout plain_t pl, inout ser_t se, inout bool
     const bit<8> loc2 = h.x; // ERROR "the value of constant loc2 is not known at compile time"
     bit<8> shadow = loc;
     { bit<8> shadow = 3; }
-    bit<8> shadow = 1; // ERROR "shadow is already declared at "
+    bit<8> shadow = 1; // ERROR "shadow is already declared"
   }
 }
