@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/interlock/interlock/linker/p4"
 	"github.com/interlock/interlock/linker/p4/format"
@@ -32,6 +34,49 @@ func examine(root string, s sample, b *board) {
 	if s.arch == v1model {
 		examineP4Info(root, s, info, accepted, b)
 	}
+}
+
+// nested runs the programs in folders below the samples, which are larger ones: everything that is asked of the others is asked of
+// each of them at once.
+func nested(conf config, b *board) error {
+	dir := filepath.Join(conf.p4c, "testdata", "p4_16_samples")
+	var samples []sample
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Dir(path) == dir || filepath.Ext(path) != ".p4" || !isFile(path) {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil || !mainInstance.Match(text) {
+			return err // an error, or a part of a program
+		}
+		a, err := archOf(conf.p4c, path)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(conf.p4c, path)
+		if err != nil {
+			return err
+		}
+		if name := filepath.ToSlash(rel); strings.Contains(name, conf.match) {
+			samples = append(samples, sample{path: path, name: name, arch: a})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	each(conf.jobs, samples, func(s sample) {
+		own := newBoard()
+		examine(conf.p4c, s, own)
+		var first *failure
+		for _, g := range goals {
+			if fs := own.lines[g.name].failures; first == nil && len(fs) > 0 {
+				first = &failure{s.name, g.name + ": " + fs[0].group, fs[0].cause}
+			}
+		}
+		b.result("nested", first)
+	})
+	return nil
 }
 
 // result counts a test.

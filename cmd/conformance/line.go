@@ -19,6 +19,7 @@ var goals = []struct {
 	{"p4info", 98},
 	{"entries", 98},
 	{"roundtrip", 100},
+	{"nested", 100},
 	{"stf", 98},
 	{"world", 100},
 	{"world-wrong", 100},
@@ -89,6 +90,14 @@ func listed(b *strings.Builder, fs []failure, what string, wrong map[string]stri
 			fmt.Fprintf(b, "\tnot ours: %s\n", why)
 		}
 	}
+}
+
+func newBoard() *board {
+	b := &board{lines: map[string]*line{}}
+	for _, l := range goals {
+		b.lines[l.name] = &line{name: l.name, goal: l.goal}
+	}
+	return b
 }
 
 // board takes results from several files at a time.

@@ -75,10 +75,7 @@ func run(conf config, w io.Writer, out string) (ok bool, err error) {
 
 // measure runs the tests of every line that is wanted.
 func measure(conf config) ([]*line, error) {
-	b := &board{lines: map[string]*line{}}
-	for _, l := range goals {
-		b.lines[l.name] = &line{name: l.name, goal: l.goal}
-	}
+	b := newBoard()
 	if conf.p4c != "" {
 		if err := ofP4C(conf, b); err != nil {
 			return nil, err
@@ -122,6 +119,11 @@ func ofP4C(conf config, b *board) error {
 	}
 	if conf.want("accept-v1model", "accept-core", "accept-other", "p4info", "entries", "roundtrip") {
 		each(conf.jobs, samples, func(s sample) { examine(conf.p4c, s, b) })
+	}
+	if conf.want("nested") {
+		if err := nested(conf, b); err != nil {
+			return err
+		}
 	}
 	if conf.want("reject") {
 		each(conf.jobs, wrong, func(s sample) { reject(conf.p4c, s, b) })

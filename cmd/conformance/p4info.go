@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/google/go-cmp/cmp"
 	p4configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
@@ -32,7 +33,7 @@ func examineP4Info(root string, s sample, info *types.Info, accepted *failure, b
 func compareMessage(b *board, name, root string, s sample, suffix string, accepted *failure, want proto.Message,
 	generate func() (proto.Message, syntax.Diagnostics),
 ) {
-	file := filepath.Join(root, "testdata", "p4_16_samples_outputs", filepath.Base(s.path)+suffix)
+	file := filepath.Join(root, strings.Replace(s.name, "p4_16_samples/", "p4_16_samples_outputs/", 1)+suffix)
 	if !isFile(file) {
 		return
 	}

@@ -163,20 +163,16 @@ next:
 	return texts, structured
 }
 
+// annotationText is the annotation as p4c writes it: a space between all tokens of its body.
 func annotationText(a *syntax.Annotation) string {
-	if !a.HasBody {
+	if len(a.Body) == 0 {
 		return "@" + a.Name
 	}
-	var b strings.Builder
-	b.WriteString("@" + a.Name + "(")
+	tokens := make([]string, len(a.Body))
 	for i, t := range a.Body {
-		if i > 0 && t.Text != "," && t.Text != ")" && a.Body[i-1].Text != "(" {
-			b.WriteByte(' ')
-		}
-		b.WriteString(t.Text)
+		tokens[i] = t.Text
 	}
-	b.WriteByte(')')
-	return b.String()
+	return "@" + a.Name + "(" + strings.Join(tokens, " ") + ")"
 }
 
 func (g *generator) structured(a *syntax.Annotation) *p4configv1.StructuredAnnotation {
