@@ -170,7 +170,9 @@ func (w *worker) arrive(f *frame, instance uint64) {
 	f.w[sm.ingressPort] = uint64(w.port)
 	f.w[sm.instanceType] = instance
 	f.w[sm.packetLength] = uint64(len(f.pkt)) & mask64(32)
-	f.w[sm.ingressTime] = w.pipe.Clock() & mask64(48)
+	if w.code.timed.ingress {
+		f.w[sm.ingressTime] = w.pipe.Clock() & mask64(48)
+	}
 	if w.trace != nil {
 		for _, s := range w.trace.stale {
 			f.w[s.slot] = s.val
@@ -244,7 +246,9 @@ func (w *worker) drop(f *frame, why string) {
 
 // enqueued notes when a packet is put into a queue.
 func (w *worker) enqueued(f *frame) {
-	f.w[w.code.sm.enqTime] = w.pipe.Clock() & mask64(32)
+	if w.code.timed.egress {
+		f.w[w.code.sm.enqTime] = w.pipe.Clock() & mask64(32)
+	}
 	f.w[w.code.sm.enqDepth] = 0
 	f.ask()
 }
@@ -391,9 +395,11 @@ func (w *worker) egress(f *frame, port uint16) {
 		f.note(StepEgress, "", "port %d, instance %d", port, f.w[x.sm.egressRid])
 	}
 	f.turns = 0
-	now := p.Clock()
-	f.w[x.sm.egressTime] = now & mask64(48)
-	f.w[x.sm.deqTime] = (now - f.w[x.sm.enqTime]) & mask64(32)
+	if x.timed.egress {
+		now := p.Clock()
+		f.w[x.sm.egressTime] = now & mask64(48)
+		f.w[x.sm.deqTime] = (now - f.w[x.sm.enqTime]) & mask64(32)
+	}
 	f.w[x.sm.deqDepth] = 0
 	f.w[x.sm.egressPort], f.w[x.sm.egressSpec] = uint64(port), 0
 	do(x.egress, f)

@@ -92,6 +92,7 @@ func (c *compiler) extract(call *syntax.Call, r *types.Call) step {
 			invalid(call, "extracting a header with a varbit field needs its size")
 		}
 	}
+	cs := chunks(ws)
 	return sequence(prep, c.observeExtract(call, r.Args[0], p, p.alone(func(f *frame) flow {
 		at := p.at(f)
 		if f.perr != 0 { // the stack is full
@@ -103,6 +104,11 @@ func (c *compiler) extract(call *syntax.Call, r *types.Call) step {
 		h := f.w[at:]
 		h[0] = 1
 		cur := f.cur
+		if cs != nil && cur&7 == 0 {
+			readChunks(cs, h, f.pkt[cur>>3:])
+			f.cur = cur + fixed
+			return next
+		}
 		for i := range ws {
 			w := &ws[i]
 			if w.width <= 64 {
@@ -259,10 +265,16 @@ func (c *compiler) emit(at syntax.Node, p place) step {
 }
 
 func emitHeader(at syntax.Node, p place) step {
-	ws, _ := wires(at, p.typ)
+	ws, fixed := wires(at, p.typ)
+	cs := chunks(ws)
 	return func(f *frame) flow {
 		h := f.w[p.at(f):]
 		if h[0] == 0 {
+			return next
+		}
+		if cs != nil && f.bit&7 == 0 {
+			f.out = appendChunks(f.out, cs, h)
+			f.bit += fixed
 			return next
 		}
 		for i := range ws {

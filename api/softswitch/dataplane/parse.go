@@ -76,11 +76,7 @@ func (c *compiler) parserBody(call syntax.Node, inst *instance, bs []bound) step
 func (c *compiler) state(s *syntax.StateDecl, number map[string]int) state {
 	saved := c.push(c.env.id, c.env.path)
 	defer func() { c.env = saved }()
-	var steps []step
-	for _, st := range s.Body {
-		steps = append(steps, c.checked(st, c.statement(st)))
-	}
-	out := state{body: sequence(steps...)}
+	out := state{body: c.statements(s.Body, c.checked)}
 	switch t := s.Transition; {
 	case t == nil:
 		out.next = func(*frame) int { return reject }
@@ -102,7 +98,7 @@ func (c *compiler) target(id *syntax.Ident, number map[string]int) int {
 }
 
 // checked makes a statement that asks for stack.next, stack.last or a lookahead stop the parser where there is none.
-func (c *compiler) checked(n syntax.Node, s step) step {
+func (c *compiler) checked(n syntax.Stmt, s step) step {
 	if s == nil || !mayFail(n) {
 		return s
 	}

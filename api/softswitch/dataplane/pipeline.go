@@ -57,7 +57,11 @@ type code struct {
 	sm                                               standardMetadata
 	lists                                            [][]span    // field lists; the first is empty
 	containers                                       []container // if it is traced
+	timed                                            timed
 }
+
+// timed says which times somebody may look at; the clock is not read for others.
+type timed struct{ ingress, egress bool }
 
 // sharedWords is where in a frame the blocks' parameters lie: headers from 0, then metadata, then standard metadata, then what is
 // the blocks' own.
@@ -160,6 +164,7 @@ func (c *compiler) program() {
 		invalid(parser.Params[3], "the last parameter of the parser must be standard_metadata_t")
 	}
 	c.standardSlots(parser)
+	c.code.timed = c.times()
 	if c.tracing {
 		for _, p := range shared[:2] {
 			name := parser.Params[1].Name.Name

@@ -11,11 +11,7 @@ import (
 func (c *compiler) block(stmts []syntax.Stmt) step {
 	saved := c.push(c.env.id, c.env.path)
 	defer func() { c.env = saved }()
-	steps := make([]step, 0, len(stmts))
-	for _, s := range stmts {
-		steps = append(steps, c.statement(s))
-	}
-	return sequence(steps...)
+	return c.statements(stmts, func(_ syntax.Stmt, s step) step { return s })
 }
 
 func (c *compiler) statement(s syntax.Stmt) step {
