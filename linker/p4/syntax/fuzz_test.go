@@ -60,7 +60,7 @@ func FuzzPreprocess(f *testing.F) {
 		"#define F(a, b...) a ## b #a __VA_ARGS__ , ## b\nF(x, y, z) F(F(1), F(,))", "#define A B\n#define B A C\n#define C(x) x(A)\nC(C)(C)",
 		"#if defined(X) && __has_include(<a.p4>) || 1u << 3 ? -1 > 0u : ~0 % 3\n#elifndef Y\n#else\n#endif",
 		"#include \"a.p4\"\n#include <b.p4>\n#define I <a.p4>\n#include I", "# 12 \"x\" 3\n#line 7\n__LINE__ __FILE__ __COUNTER__",
-		"#define M \\\n  a \\ \n b\nM\\", "#define F(x) x\nF(\n#undef F\n#if 0\n,\n#endif\n)", "/* \"*/ \"/* \" // \\\n'", "\ufeff#pragma once\r\n#warning x\r\n#error y",
+		"#define M \\\n  a \\ \n b\nM\\", "#define F(x) x\nF(\n#undef F\n#if 0\n,\n#endif\n)", "/* \"*/ \"/* \" // \\\n'", "@a(\"\n#if A\nb\n#elif 1\nc\n#endif\n\")", "\ufeff#pragma once\r\n#warning x\r\n#error y",
 	} {
 		f.Add([]byte(seed))
 	}

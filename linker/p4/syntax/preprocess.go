@@ -154,6 +154,9 @@ func (pp *preprocessor) raw(inArgs bool) (ppToken, bool) {
 		case t.bol && t.is("#"):
 			pp.directive(t, inArgs)
 		default:
+			if t.kind == tString && strings.Contains(t.text, "\n") {
+				t = pp.directivesIn(t)
+			}
 			return ppToken{token: t}, true
 		}
 		if pp.diags.full() {

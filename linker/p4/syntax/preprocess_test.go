@@ -24,6 +24,11 @@ func tokensOf(t *testing.T, name, src string, conf Config) (string, Diagnostics)
 
 func TestPreprocess(t *testing.T) {
 	tests := []struct{ name, src, want string }{
+		{"#if in a string", "\"a\n#ifdef N\nb\n#else\n  c N\n#endif\nd\"", "\"a\n\n\n\n  c N\n\nd\""},
+		{"#elif in a string", "#define N 2\n\"a\n # if N == 1\nb\n # elif N == 2 && defined(N)\nc\n#elif 1\nd\n#else\ne\n#endif\n\"", "\"a\n\n\n\nc\n\n\n\n\n\n\""},
+		{"nested #if in a string", "\"\n#if 0\n#if 1\na\n#else\nb\n#endif\nc\n#endif\nd\"", "\"\n\n\n\n\n\n\n\n\nd\""},
+		{"other directives in a string", "\"a\n#define N 1\n# b\n#if\"", "\"a\n#define N 1\n# b\n#if\""},
+		{"#if in a string in arguments", "#define F(x) x\nF(\"\n#if 0\na\n#endif\n\")", "\"\n\n\n\n\""},
 		{"object macro", "#define N 3\nx = N;", "x = 3 ;"},
 		{"empty macro", "#define N\nx N y", "x y"},
 		{"function macro", "#define F(a, b) (b - a)\nF(1, F(2, 3))", "( ( 3 - 2 ) - 1 )"},
