@@ -2,7 +2,8 @@
 // sockets or Go code, and is controlled over P4Runtime 1.5 like any other switch.
 //
 // The device configuration (p4_device_config) is the P4 source text itself, UTF-8, one file that includes nothing but core.p4
-// and v1model.p4. The switch makes the P4Info from it and refuses a configuration whose P4Info is another one.
+// and v1model.p4. Clients that were written for simple_switch_grpc may have it in a p4.tmp.P4DeviceConfig or as one JSON string
+// too, and read it back as they gave it. The switch makes the P4Info from it and refuses a configuration whose P4Info is another one.
 //
 // # What it promises
 //

@@ -132,12 +132,12 @@ func (s *server) GetForwardingPipelineConfig(_ context.Context, req *p4v1.GetFor
 	}
 	switch t := req.GetResponseType(); t {
 	case p4v1.GetForwardingPipelineConfigRequest_ALL:
-		c.P4Info, c.P4DeviceConfig = p.info, p.text
+		c.P4Info, c.P4DeviceConfig = p.info, p.config
 	case p4v1.GetForwardingPipelineConfigRequest_COOKIE_ONLY:
 	case p4v1.GetForwardingPipelineConfigRequest_P4INFO_AND_COOKIE:
 		c.P4Info = p.info
 	case p4v1.GetForwardingPipelineConfigRequest_DEVICE_CONFIG_AND_COOKIE:
-		c.P4DeviceConfig = p.text
+		c.P4DeviceConfig = p.config
 	default:
 		return nil, status.Errorf(codes.InvalidArgument, "response type %v", t)
 	}

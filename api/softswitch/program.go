@@ -21,7 +21,7 @@ const programName = "p4_device_config"
 
 // A program is a compiled pipeline together with its P4Info: which object has which id.
 type program struct {
-	text      []byte
+	config    []byte // as it was given
 	info      *configv1.P4Info
 	cookie    uint64
 	hasCookie bool
@@ -75,7 +75,11 @@ type environment struct {
 }
 
 // newProgram parses, checks and compiles a device configuration.
-func newProgram(text []byte, env environment) (*program, error) {
+func newProgram(config []byte, env environment) (*program, error) {
+	text, err := sourceText(config)
+	if err != nil {
+		return nil, err
+	}
 	tree, diags := syntax.Parse(programName, text, syntax.Config{FS: noFiles{}, Builtin: p4.Builtin()})
 	if diags.HasErrors() {
 		return nil, diags.Err()
@@ -84,11 +88,11 @@ func newProgram(text []byte, env environment) (*program, error) {
 	if diags.HasErrors() {
 		return nil, diags.Err()
 	}
-	return programOf(info, text, env)
+	return programOf(info, config, env)
 }
 
-// programOf compiles a checked program; text is what it is read back as.
-func programOf(info *types.Info, text []byte, env environment) (*program, error) {
+// programOf compiles a checked program; config is what it is read back as.
+func programOf(info *types.Info, config []byte, env environment) (*program, error) {
 	p4i, diags := p4info.Generate(info)
 	if diags.HasErrors() {
 		return nil, diags.Err()
@@ -100,7 +104,7 @@ func programOf(info *types.Info, text []byte, env environment) (*program, error)
 	if env.clock != nil {
 		pipe.Clock = env.clock
 	}
-	p := &program{text: text, info: p4i, pipe: pipe, preambles: preamblesOf(p4i), ports: env.ports, copies: replication{
+	p := &program{config: config, info: p4i, pipe: pipe, preambles: preamblesOf(p4i), ports: env.ports, copies: replication{
 		groups: map[uint32]*p4v1.MulticastGroupEntry{}, sessions: map[uint32]*p4v1.CloneSessionEntry{},
 	}}
 	p.idle = &idleWatch{program: p, tell: env.tell, wake: make(chan struct{}, 1)}

@@ -131,7 +131,7 @@ func (s *Switch) installed(old, p *program) {
 	s.saved = nil
 	s.installs.Add(1)
 	s.loadedOnce.Do(func() { close(s.loaded) })
-	s.log.Info("program installed", "tables", len(p.tables), "registers", len(p.registers), "bytes", len(p.text))
+	s.log.Info("program installed", "tables", len(p.tables), "registers", len(p.registers), "bytes", len(p.config))
 }
 
 // program is the one that reads and writes refer to: the saved one, else the running one. The caller holds control.
