@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/interlock/interlock/api/softswitch/dataplane"
 	"github.com/interlock/interlock/linker/p4"
 	"github.com/interlock/interlock/linker/p4/format"
 	"github.com/interlock/interlock/linker/p4/syntax"
@@ -33,7 +34,26 @@ func examine(root string, s sample, b *board) {
 	}
 	if s.arch == v1model {
 		examineP4Info(root, s, info, accepted, b)
+		if accepted == nil {
+			install(s.name, info, b)
+		}
 	}
+}
+
+// install compiles an accepted v1model program for the embedded switch, unless it is a library or for another switch.
+func install(name string, info *types.Info, b *board) {
+	if info.Main == nil {
+		return
+	}
+	if p, ok := info.Main.Type.(*types.Package); !ok || p.Name != "V1Switch" {
+		return
+	}
+	b.result("install", guarded(name, func() *failure {
+		if _, err := dataplane.Compile(info); err != nil {
+			return &failure{name, "refused by the embedded switch", err.Error()}
+		}
+		return nil
+	}))
 }
 
 // nested runs the programs in folders below the samples, which are larger ones: everything that is asked of the others is asked of

@@ -20,6 +20,7 @@ var goals = []struct {
 	{"entries", 98},
 	{"roundtrip", 100},
 	{"nested", 100},
+	{"install", 95},
 	{"stf", 98},
 	{"world", 100},
 	{"world-wrong", 100},

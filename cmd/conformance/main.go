@@ -117,7 +117,7 @@ func ofP4C(conf config, b *board) error {
 		}
 		wrong = append(wrong, more...)
 	}
-	if conf.want("accept-v1model", "accept-core", "accept-other", "p4info", "entries", "roundtrip") {
+	if conf.want("accept-v1model", "accept-core", "accept-other", "p4info", "entries", "install", "roundtrip") {
 		each(conf.jobs, samples, func(s sample) { examine(conf.p4c, s, b) })
 	}
 	if conf.want("nested") {

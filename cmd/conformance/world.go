@@ -10,6 +10,7 @@ import (
 
 	"github.com/interlock/interlock/linker/p4"
 	"github.com/interlock/interlock/linker/p4/p4info"
+	"github.com/interlock/interlock/linker/p4/types"
 )
 
 // checkout is how the programs of one repository are compiled, after its Makefiles and READMEs.
@@ -48,19 +49,24 @@ func world(dir string, match string, jobs int, b *board) error {
 		if !strings.Contains(p.name, match) {
 			return
 		}
+		var info *types.Info
 		f := guarded(p.name, func() *failure {
-			info, diags := p4.LoadWith(p.path, nil, p.opts)
+			i, diags := p4.LoadWith(p.path, nil, p.opts)
 			if !diags.HasErrors() && p.described {
-				_, more := p4info.Generate(info)
+				_, more := p4info.Generate(i)
 				diags = append(diags, more...)
-				_, more = p4info.Entries(info)
+				_, more = p4info.Entries(i)
 				diags = append(diags, more...)
 			}
+			info = i
 			return diagnosed(p.name, diags)
 		})
 		switch {
 		case p.why == "":
 			b.result("world", f)
+			if f == nil {
+				install(p.name, info, b)
+			}
 		case f == nil:
 			b.fail("world-wrong", failure{p.name, "accepted", "must be refused: " + p.why})
 		case f.group == "panic" || f.group == "time-out":

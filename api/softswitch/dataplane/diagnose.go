@@ -152,10 +152,14 @@ func (c *compiler) executeMeter(call *syntax.Call, r *types.Call, m *Meter) step
 	}, done)
 }
 
-// readMeter compiles directMeter.read(result): the color that the packet got when it hit the entry.
+// readMeter compiles directMeter.read(result): the color that the packet got when it hit the entry. In an action of another
+// table it does nothing, as on simple_switch: programs share actions among tables.
 func (c *compiler) readMeter(call *syntax.Call, r *types.Call, m *DirectMeter) step {
-	if c.site == nil || c.site.table.meter != m {
-		invalid(call, "direct meter %s is read outside the actions of its table", m.Name)
+	if c.site == nil {
+		invalid(call, "direct meter %s is read outside of actions", m.Name)
+	}
+	if c.site.table.meter != m {
+		return nil
 	}
 	c.site.reads = true
 	return c.storeColor(call, r)

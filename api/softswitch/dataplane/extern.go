@@ -96,8 +96,7 @@ func (c *compiler) method(call *syntax.Call, r *types.Call) step {
 		}
 	case *DirectCounter:
 		if r.Method == "count" {
-			c.countDirect(call, x)
-			return nil // every application of the entry counts, and once
+			return nil // every application of the entry counts, and once, wherever the program says so
 		}
 	case *Meter:
 		if r.Method == "execute_meter" {
@@ -110,13 +109,6 @@ func (c *compiler) method(call *syntax.Call, r *types.Call) step {
 	}
 	unsupported(call, "method %s", r.Method)
 	return nil
-}
-
-// countDirect checks that a direct counter is counted only in actions of the table it belongs to.
-func (c *compiler) countDirect(call *syntax.Call, x *DirectCounter) {
-	if c.site == nil || c.site.table.counter != x {
-		invalid(call, "direct counter %s is counted outside the actions of its table", x.Name)
-	}
 }
 
 func (c *compiler) registerMethod(call *syntax.Call, r *types.Call, x *Register) step {

@@ -120,6 +120,17 @@ func TestDirectCounter(t *testing.T) {
 	if table.Default().Count() != (Count{1, 4}) {
 		t.Errorf("the default entry counted %v", table.Default().Count())
 	}
+	// Actions that tables share: the meter of another table is not read, and its counter not counted.
+	must(t, table.Insert(NewEntry(key8(3), 0, &Do{Action: 2})))
+	if got := colors(t, p, "03000000", 1); got != "9" {
+		t.Errorf("reading another table's meter gives %s", got)
+	}
+	other := tableNamed(t, p, "I.metered")
+	must(t, other.Insert(NewEntry(key8(0xBC), 0, &Do{Action: 1})))
+	sent(t, p, 1, "bc000000")
+	if table.Default().Count() != (Count{1, 4}) {
+		t.Errorf("the default entry counted %v", table.Default().Count())
+	}
 }
 
 func TestProfile(t *testing.T) {

@@ -26,7 +26,8 @@ control I(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) 
 
     action to(bit<8> v) { hdr.h.out1 = v; }
     action colored(bit<8> v) { hdr.h.out1 = v; paced.read(meta.color); }
-    action plain() { }
+    action plain() { hits.count(); }
+    action shared() { paced.read(meta.color); }
 
     table metered {
         key = { hdr.h.key: exact; }
@@ -36,7 +37,7 @@ control I(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) 
     }
     table counted {
         key = { hdr.h.key: exact; }
-        actions = { to; NoAction; }
+        actions = { to; NoAction; shared; }
         default_action = NoAction();
         counters = hits;
         support_timeout = true;
@@ -70,7 +71,9 @@ control I(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) 
         } else if (hdr.h.key[7:4] == 0xC) {
             initial.apply();
         } else {
+            meta.color = 9;
             counted.apply();
+            if (hdr.h.key == 3) { hdr.h.out2 = meta.color; }
             selected.apply();
         }
     }
