@@ -21,8 +21,9 @@
 // Controllers with another role than the default one have a primary of their own, and are let in only where Options.Roles says so:
 // what is promised of the primary holds for each role by itself.
 //
-// Writes do not stop traffic. Packets run one by one, each sees the registers as the one before it left them; with
-// Options.Parallel they run concurrently, and only each single access to a register cell is atomic.
+// Writes do not stop traffic. Packets of a program that both reads and writes a register run one by one, each sees the registers
+// as the one before it left them; those of other programs run on all cores. With Options.Parallel all do, and then only each
+// single access to a register cell is atomic.
 //
 // # The P4Runtime specification, section by section
 //

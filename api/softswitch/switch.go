@@ -38,8 +38,8 @@ type Options struct {
 	// first has none: each role has a primary of its own, and a proof knows of one.
 	Roles []string
 
-	// Parallel lets packets from different sources run at the same time. Then a packet's read and write of a register cell are
-	// two accesses, and others may come in between; without it packets run one by one.
+	// Parallel lets packets from different sources run at the same time whatever the program. Then a packet's read and write of a
+	// register cell are two accesses, and others may come in between. Without it only programs in which nobody could tell run so.
 	Parallel bool
 
 	// OnRequest is called with every P4Runtime request that could change something, before anything is done. An error is
@@ -57,7 +57,7 @@ type Switch struct {
 	log  *slog.Logger
 	cpu  uint16 // port
 
-	// lane is held by the packet that runs, unless they run in parallel.
+	// lane is held by the packet that runs, unless they run in parallel. It is taken after inside.
 	lane sync.Mutex
 	// inside is held shared by every packet that is in the pipeline, and exclusively by a packet-out and while the pipeline is
 	// exchanged: that is the fence.
@@ -170,14 +170,14 @@ func (s *Switch) run(port uint16, pkt []byte) (*program, dataplane.Passage, erro
 	if port > dataplane.MaxPort {
 		return nil, dataplane.Passage{}, fmt.Errorf("port %d: ports are 0 to %d", port, dataplane.MaxPort)
 	}
-	if !s.opts.Parallel {
-		s.lane.Lock()
-		defer s.lane.Unlock()
-	}
 	s.inside.RLock()
 	defer s.inside.RUnlock()
 	if s.active == nil {
 		return nil, dataplane.Passage{}, ErrNoProgram
+	}
+	if !s.opts.Parallel && !s.active.pipe.Concurrent() {
+		s.lane.Lock()
+		defer s.lane.Unlock()
 	}
 	return s.active, s.active.pipe.Run(port, pkt), nil
 }

@@ -44,10 +44,10 @@ func (s *Switch) Apply(updates []*p4v1.Update) error {
 
 // Trace runs a packet as Process does and tells every step of its way. The oracle may be nil.
 func (s *Switch) Trace(port uint16, pkt []byte, o *dataplane.Oracle) (*dataplane.Trace, error) {
-	s.lane.Lock()
-	defer s.lane.Unlock()
 	s.inside.RLock()
 	defer s.inside.RUnlock()
+	s.lane.Lock()
+	defer s.lane.Unlock()
 	if s.active == nil {
 		return nil, ErrNoProgram
 	}

@@ -191,3 +191,26 @@ func TestEngineAllocates(t *testing.T) {
 		}
 	}
 }
+
+func TestConcurrent(t *testing.T) {
+	const cells = "register<bit<8>>(4) r; register<bit<8>>(4) s;"
+	for _, tc := range []struct {
+		name, apply string
+		want        bool
+	}{
+		{"no register is used", "", true},
+		{"one is read", "r.read(hdr.h.a, 0);", true},
+		{"one is written", "r.write(0, hdr.h.a);", true},
+		{"one is read, another written", "r.read(hdr.h.a, 0); s.write(0, hdr.h.a);", true},
+		{"one is read and written", "bit<8> x; r.read(x, 0); r.write(0, x + 1);", false},
+		{"two are written, together", "@atomic { r.write(0, hdr.h.a); s.write(0, hdr.h.b); }", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p, err := compileSkeleton(t, "", cells, tc.apply)
+			must(t, err)
+			if p.Concurrent() != tc.want {
+				t.Errorf("concurrent: %v", p.Concurrent())
+			}
+		})
+	}
+}

@@ -115,6 +115,7 @@ func (c *compiler) registerMethod(call *syntax.Call, r *types.Call, x *Register)
 	n := x.words
 	switch r.Method {
 	case "read":
+		x.reads = true
 		i := c.index(r.Args[1])
 		prep, dst, done := c.outArgument(r.Args[0], r.Sig.Params[0].Type)
 		if dst.dyn == nil && n == 1 {
@@ -128,6 +129,7 @@ func (c *compiler) registerMethod(call *syntax.Call, r *types.Call, x *Register)
 			return next
 		}, done)
 	case "write":
+		x.writes = true
 		i := c.index(r.Args[0])
 		if n == 1 {
 			v, tmp := c.scalar(r.Args[1]).fn, c.alloc(1)

@@ -36,13 +36,15 @@ type Pipeline struct {
 	crc16     *customCRC
 	crc32     *customCRC
 
-	code   *code
-	info   *types.Info // for Trace
-	bound  map[string]object
-	owner  map[string]string
-	trace  sync.Once
-	traced *code // compiled when the first packet is traced
-	never  error // why it cannot be
+	code *code
+	// packets may run at the same time
+	concurrent bool
+	info       *types.Info // for Trace
+	bound      map[string]object
+	owner      map[string]string
+	trace      sync.Once
+	traced     *code // compiled when the first packet is traced
+	never      error // why it cannot be
 
 	workers sync.Pool
 	overrun atomic.Uint64
@@ -85,6 +87,40 @@ func (p *Pipeline) Registers() []*Register { return p.registers }
 
 // Counters lists the program's indirect counters, as Registers does.
 func (p *Pipeline) Counters() []*Counter { return p.counters }
+
+// Concurrent tells whether packets may run at the same time without anybody seeing it: each access to a register, counter or meter
+// is atomic by itself, so it takes more than one of them, which is why a program with a register that packets both read and
+// write, or with @atomic and a register that they write, is not.
+func (p *Pipeline) Concurrent() bool { return p.concurrent }
+
+func (c *compiler) concurrent() bool {
+	written := false
+	for _, r := range c.pipe.registers {
+		if r.reads && r.writes {
+			return false
+		}
+		written = written || r.writes
+	}
+	if !written {
+		return true
+	}
+	atomic := false
+	note := func(as []*syntax.Annotation) {
+		for _, a := range as {
+			atomic = atomic || a.Name == "atomic"
+		}
+	}
+	syntax.Walk(c.info.Program, func(n syntax.Node) bool {
+		switch x := n.(type) {
+		case *syntax.Block:
+			note(x.Annotations)
+		case syntax.Decl:
+			note(x.Annots())
+		}
+		return true
+	})
+	return !atomic
+}
 
 // Meters lists the program's indirect meters, as Registers does.
 func (p *Pipeline) Meters() []*Meter { return p.meters }
@@ -130,6 +166,9 @@ func (p *Pipeline) compile(tracing bool) (x *code, err error) {
 	}
 	c.program()
 	c.code.words = c.words
+	if !tracing {
+		p.concurrent = c.concurrent()
+	}
 	return c.code, nil
 }
 

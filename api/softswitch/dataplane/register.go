@@ -19,6 +19,8 @@ type Register struct {
 	// IsBool cells are 0 or 1.
 	IsBool bool
 
+	reads, writes bool // by packets
+
 	words int // of a cell
 	cells []uint64
 	wide  sync.RWMutex // guards cells of more than one word

@@ -82,7 +82,8 @@ control I(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) 
         }
     }
 }
-control E(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) { apply { } }
+// Tests hold packets where the time is read.
+control E(inout headers_t hdr, inout meta_t meta, inout standard_metadata_t sm) { apply { meta.value = (bit<32>) sm.egress_global_timestamp; } }
 control C(inout headers_t hdr, inout meta_t meta) {
     apply { update_checksum(hdr.ip.isValid(), { hdr.ip.version, hdr.ip.ihl, hdr.ip.tos, hdr.ip.len, hdr.ip.id, hdr.ip.flags,
         hdr.ip.frag, hdr.ip.ttl, hdr.ip.proto, hdr.ip.src, hdr.ip.dst }, hdr.ip.sum, HashAlgorithm.csum16); }
