@@ -12,6 +12,7 @@ const (
 	PayloadType   = "application/vnd.in-toto+json"
 	DecisionType  = "https://github.com/interlock/interlock/decision/v1alpha1"
 	OutcomeType   = "https://github.com/interlock/interlock/outcome/v1alpha1"
+	KeyType       = "https://github.com/interlock/interlock/key/v1alpha1"
 )
 
 // Statement is an in-toto statement, the payload of an entry's DSSE envelope.
@@ -19,7 +20,7 @@ type Statement struct {
 	Type          string     `json:"_type"`
 	Subject       []Resource `json:"subject"`
 	PredicateType string     `json:"predicateType"`
-	Predicate     any        `json:"predicate"` // *Decision or *Outcome
+	Predicate     any        `json:"predicate"` // *Decision, *Outcome or *KeyChange
 }
 
 // Resource names what a statement is about.
@@ -67,6 +68,15 @@ type Outcome struct {
 	Times     map[string]time.Duration `json:"timesNs,omitempty"`
 	Who       string                   `json:"who"`
 	At        time.Time                `json:"at"`
+}
+
+// KeyChange says that the entries after it, and checkpoints that cover it, are signed with another key. Both keys sign it: whoever
+// trusts one of them can follow to the other. The statement's subject is the new key, by the digest of its text.
+type KeyChange struct {
+	Old string    `json:"old"` // verifier keys, as in key.pub
+	New string    `json:"new"`
+	Who string    `json:"who"`
+	At  time.Time `json:"at"`
 }
 
 // Blob refers to bytes that are stored beside the log.

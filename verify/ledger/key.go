@@ -17,6 +17,8 @@ import (
 const (
 	keyFile    = "key"
 	pubKeyFile = "key.pub"
+	// nextKeyFile is the key that is about to replace keyFile: it is made, the change is logged, then it takes keyFile's place.
+	nextKeyFile = "key.next"
 )
 
 // key signs checkpoints, as a note signer, and entries, as a DSSE signer, with the same Ed25519 key.
@@ -24,6 +26,7 @@ type key struct {
 	signer   note.Signer
 	verifier note.Verifier
 	name     string // "origin+hash", which both signatures name
+	public   string // the verifier key's text
 	private  ed25519.PrivateKey
 }
 
@@ -56,15 +59,7 @@ func writeNew(path string, b []byte, mode os.FileMode) error {
 
 // loadKey reads dir's key pair and refuses a private key that others can read.
 func loadKey(dir string) (*key, error) {
-	path := filepath.Join(dir, keyFile)
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s: others can read this private key (mode %04o); make it 0600, or replace it", path, info.Mode().Perm())
-	}
-	skey, err := os.ReadFile(path)
+	k, err := loadPrivate(filepath.Join(dir, keyFile))
 	if err != nil {
 		return nil, err
 	}
@@ -72,24 +67,44 @@ func loadKey(dir string) (*key, error) {
 	if err != nil {
 		return nil, err
 	}
+	if strings.TrimSpace(string(vkey)) != k.public {
+		return nil, fmt.Errorf("%s: the private and the public key are not a pair", filepath.Join(dir, keyFile))
+	}
+	return k, nil
+}
+
+// loadPrivate reads a private key, from which the public one follows.
+func loadPrivate(path string) (*key, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("%s: others can read this private key (mode %04o); make it 0600, or replace it ('interlock rotate-key')",
+			path, info.Mode().Perm())
+	}
+	skey, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
 	k := &key{}
 	if k.signer, err = note.NewSigner(strings.TrimSpace(string(skey))); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if k.verifier, err = note.NewVerifier(strings.TrimSpace(string(vkey))); err != nil {
-		return nil, fmt.Errorf("%s.pub: %w", path, err)
-	}
-	if k.signer.Name() != k.verifier.Name() || k.signer.KeyHash() != k.verifier.KeyHash() {
-		return nil, fmt.Errorf("%s: the private and the public key are not a pair", path)
-	}
 	k.name = fmt.Sprintf("%s+%08x", k.signer.Name(), k.signer.KeyHash())
 	// The note format: PRIVATE+KEY+name+hash+base64(algorithm byte, seed).
-	parts := strings.Split(strings.TrimSpace(string(skey)), "+")
-	raw, err := base64.StdEncoding.DecodeString(strings.Join(parts[4:], "+"))
+	parts := strings.SplitN(strings.TrimSpace(string(skey)), "+", 5)
+	raw, err := base64.StdEncoding.DecodeString(parts[4])
 	if err != nil || len(raw) != 1+ed25519.SeedSize {
 		return nil, fmt.Errorf("%s: not an Ed25519 key", path)
 	}
 	k.private = ed25519.NewKeyFromSeed(raw[1:])
+	if k.public, err = note.NewEd25519VerifierKey(k.signer.Name(), k.private.Public().(ed25519.PublicKey)); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if k.verifier, err = note.NewVerifier(k.public); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
 	return k, nil
 }
 

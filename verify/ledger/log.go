@@ -90,9 +90,6 @@ func Open(dir string) (*Log, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	if l.key, err = loadKey(dir); err != nil {
-		return nil, err
-	}
 	if l.lock, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
 		return nil, diskError(err)
 	}
@@ -101,6 +98,9 @@ func Open(dir string) (*Log, error) {
 		return nil, fmt.Errorf("%s: %w", dir, ErrBusy)
 	}
 	if err := l.recover(cp); err != nil {
+		if l.journal != nil {
+			l.journal.file.Close()
+		}
 		l.lock.Close()
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
@@ -114,6 +114,16 @@ func (l *Log) recover(checkpoint []byte) error {
 		return err
 	}
 	l.journal = j
+	newest := checkpoint
+	if len(frames) > 0 {
+		newest = frames[len(frames)-1].Checkpoint
+	}
+	if err := settleKey(l.disk, newest); err != nil {
+		return err
+	}
+	if l.key, err = loadKey(l.disk.dir); err != nil {
+		return err
+	}
 	if len(frames) == 0 {
 		size, err := l.checkpointSize(checkpoint)
 		if err != nil {
@@ -144,7 +154,7 @@ func (l *Log) recover(checkpoint []byte) error {
 		if err := l.checkRoot(f.Checkpoint); err != nil {
 			return fmt.Errorf("journal: %w", err)
 		}
-		if err := l.writeFiles(f); err != nil {
+		if err := l.writeFiles(f, l.disk.write); err != nil {
 			return err
 		}
 	}
@@ -312,25 +322,14 @@ func (l *Log) append(ctx context.Context, files map[string][]byte, s Statement) 
 	if err != nil {
 		return 0, err
 	}
-	signer, err := dsse.NewEnvelopeSigner(l.key)
-	if err != nil {
-		return 0, err
-	}
-	envelope, err := signer.SignPayload(ctx, PayloadType, payload)
-	if err != nil {
-		return 0, err
-	}
-	entry, err := json.Marshal(envelope)
-	if err != nil {
-		return 0, err
-	}
-	if len(entry) > 1<<16-1 {
-		return 0, fmt.Errorf("an entry of %d bytes does not fit the log's format (65535)", len(entry))
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.broken != nil {
 		return 0, l.broken
+	}
+	entry, err := seal(ctx, payload, l.key)
+	if err != nil {
+		return 0, err
 	}
 	index := l.size
 	if err := l.commit(entry, files); err != nil {
@@ -338,6 +337,23 @@ func (l *Log) append(ctx context.Context, files map[string][]byte, s Statement) 
 		return 0, err
 	}
 	return index, nil
+}
+
+// seal puts a statement into an envelope that the keys sign.
+func seal(ctx context.Context, payload []byte, keys ...dsse.Signer) ([]byte, error) {
+	signer, err := dsse.NewEnvelopeSigner(keys...)
+	if err != nil {
+		return nil, err
+	}
+	envelope, err := signer.SignPayload(ctx, PayloadType, payload)
+	if err != nil {
+		return nil, err
+	}
+	entry, err := json.Marshal(envelope)
+	if err == nil && len(entry) > 1<<16-1 {
+		err = fmt.Errorf("an entry of %d bytes does not fit the log's format (65535)", len(entry))
+	}
+	return entry, err
 }
 
 // commit makes the entry durable in the journal, which is the commit point, and then writes the log's files.
@@ -353,7 +369,7 @@ func (l *Log) commit(entry []byte, files map[string][]byte) error {
 	if err := l.journal.add(f); err != nil {
 		return err
 	}
-	if err := l.writeFiles(f); err != nil {
+	if err := l.writeFiles(f, l.disk.create); err != nil {
 		return err
 	}
 	if l.journal.size > journalLimit {
@@ -362,15 +378,16 @@ func (l *Log) commit(entry []byte, files map[string][]byte) error {
 	return nil
 }
 
-// writeFiles writes what f adds, the checkpoint last. The log has f's entry already, as its last one.
-func (l *Log) writeFiles(f frame) error {
+// writeFiles writes what f adds, each file with write, and then the checkpoint, before which nobody looks at the others. The log has
+// f's entry already, as its last one.
+func (l *Log) writeFiles(f frame, write func(path string, b []byte) error) error {
 	for path, b := range f.Files {
-		if err := l.disk.write(path, b); err != nil {
+		if err := write(path, b); err != nil {
 			return err
 		}
 	}
 	bundle := tlog.Tile{H: tileHeight, L: -1, N: f.Index / tileWidth, W: int(f.Index%tileWidth) + 1}
-	if err := l.disk.write(tilePath(bundle), l.bundle); err != nil {
+	if err := write(tilePath(bundle), l.bundle); err != nil {
 		return err
 	}
 	for _, t := range tlog.NewTiles(tileHeight, f.Index, f.Index+1) {
@@ -378,7 +395,7 @@ func (l *Log) writeFiles(f frame) error {
 		if err != nil {
 			return err
 		}
-		if err := l.disk.write(tilePath(t), data); err != nil {
+		if err := write(tilePath(t), data); err != nil {
 			return err
 		}
 	}

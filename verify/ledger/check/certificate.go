@@ -56,37 +56,36 @@ func (l *Log) Obligations(e Entry) ([]Obligation, error) {
 	return obs, nil
 }
 
-// Encoder returns the version of what built a decision's obligations.
-func (l *Log) Encoder(e Entry) (string, error) {
+// certificate returns a decision's certificate.
+func (l *Log) certificate(e Entry) (*certificate, error) {
 	if e.Decision == nil || e.Decision.Certificate == nil {
-		return "", fmt.Errorf("entry %d has no certificate", e.Index)
+		return nil, fmt.Errorf("entry %d has no certificate", e.Index)
 	}
 	b, err := l.Blob(*e.Decision.Certificate)
 	if err != nil {
-		return "", fmt.Errorf("certificate: %w", err)
+		return nil, fmt.Errorf("certificate: %w", err)
 	}
 	var c certificate
 	if err := json.Unmarshal(b, &c); err != nil {
-		return "", fmt.Errorf("certificate: %w", err)
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	return &c, nil
+}
+
+// Encoder returns the version of what built a decision's obligations.
+func (l *Log) Encoder(e Entry) (string, error) {
+	c, err := l.certificate(e)
+	if err != nil {
+		return "", err
 	}
 	return c.Encoder, nil
 }
 
-// check recomputes the verdict from the results and the texts' digests.
-func (c *certificate) check(obs []Obligation, verdict string) error {
+// states checks that the recorded obligations are those of the certificate.
+func (c *certificate) states(obs []Obligation) error {
 	if len(obs) != len(c.Obligations) {
 		return fmt.Errorf("%d obligations are recorded, the certificate states %d", len(obs), len(c.Obligations))
 	}
-	type by struct{ id, solver string }
-	verdicts := map[by]string{}
-	for _, r := range c.Results {
-		if _, twice := verdicts[by{r.Obligation, r.Solver}]; twice {
-			return fmt.Errorf("two results of %s on obligation %s", r.Solver, r.Obligation)
-		}
-		verdicts[by{r.Obligation, r.Solver}] = r.Verdict + " " + r.Text + " " + r.GuardText
-	}
-	allProved := len(obs) > 0 && len(c.Required) > 0
-	ids := map[string]bool{}
 	for i, o := range obs {
 		s := c.Obligations[i]
 		guard := ""
@@ -97,12 +96,29 @@ func (c *certificate) check(obs []Obligation, verdict string) error {
 			digest([]byte(o.Text)) != s.Text || guard != s.Guard {
 			return fmt.Errorf("obligation %s is not the one that the certificate states", o.ID)
 		}
-		if ids[o.ID] {
-			return fmt.Errorf("obligation %s is stated twice", o.ID)
+	}
+	return nil
+}
+
+// amounts recomputes the verdict from the results.
+func (c *certificate) amounts(verdict string) error {
+	type by struct{ id, solver string }
+	verdicts := map[by]string{}
+	for _, r := range c.Results {
+		if _, twice := verdicts[by{r.Obligation, r.Solver}]; twice {
+			return fmt.Errorf("two results of %s on obligation %s", r.Solver, r.Obligation)
 		}
-		ids[o.ID] = true
+		verdicts[by{r.Obligation, r.Solver}] = r.Verdict + " " + r.Text + " " + r.GuardText
+	}
+	allProved := len(c.Obligations) > 0 && len(c.Required) > 0
+	ids := map[string]bool{}
+	for _, s := range c.Obligations {
+		if ids[s.ID] {
+			return fmt.Errorf("obligation %s is stated twice", s.ID)
+		}
+		ids[s.ID] = true
 		for _, solver := range c.Required {
-			allProved = allProved && verdicts[by{o.ID, solver}] == "proved "+s.Text+" "+s.Guard
+			allProved = allProved && verdicts[by{s.ID, solver}] == "proved "+s.Text+" "+s.Guard
 		}
 	}
 	if allProved != (verdict == "proved") {

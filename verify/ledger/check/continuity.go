@@ -12,13 +12,15 @@ import (
 // outcome carries out an earlier decision that allows it. A decision may be carried out again: what it rests on, the gate compares
 // with the switch each time.
 func (l *Log) continuity() {
+	// decisions says which decision an outcome's action carries out.
+	decisions := map[string]string{"install": "install", "apply": "plan", "evict": "evict"}
 	last := map[string]Entry{}
 	for _, e := range l.Entries {
 		o := e.Outcome
 		if o == nil {
 			continue
 		}
-		file := tilePath("entries", e.Index/width, min(l.Size-e.Index/width*width, width))
+		file := l.bundle(e.Index)
 		if prev, ok := last[o.Switch]; ok && prev.Outcome.PostState != o.PreState {
 			l.find(e.Index, file, "switch %s: entry %d left state %s, this one found %s: something else wrote to the switch",
 				o.Switch, prev.Index, short(prev.Outcome.PostState), short(o.PreState))

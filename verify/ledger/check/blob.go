@@ -1,0 +1,88 @@
+package check
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// Blob refers to bytes beside the log.
+type Blob struct {
+	Content string `json:"content"`
+	Stored  string `json:"stored"`
+	Size    int64  `json:"size"`
+}
+
+// ErrRedacted is wrapped by errors about bytes that an export leaves out.
+var ErrRedacted = errors.New("redacted")
+
+// maxBlob bounds what a blob may say that it unpacks to, in bytes: a log from elsewhere must not exhaust its checker.
+const maxBlob = 1 << 30
+
+// file is where a blob is.
+func (b Blob) file() (string, error) {
+	hexa, ok := strings.CutPrefix(b.Stored, "sha256:")
+	if !ok || len(hexa) != 64 || strings.Trim(hexa, "0123456789abcdef") != "" {
+		return "", fmt.Errorf("bad digest %q", b.Stored)
+	}
+	return path.Join("blobs", hexa[:2], hexa[2:]+".gz"), nil
+}
+
+// Blob returns the bytes that ref refers to.
+func (l *Log) Blob(ref Blob) ([]byte, error) {
+	file, err := ref.file()
+	if err != nil {
+		return nil, err
+	}
+	if ref.Size < 0 || ref.Size > maxBlob {
+		return nil, fmt.Errorf("a blob of %d bytes", ref.Size)
+	}
+	if l.omitted[ref.Stored] {
+		return nil, fmt.Errorf("%s: %w", file, ErrRedacted)
+	}
+	stored, err := fs.ReadFile(l.files, file)
+	if err != nil {
+		return nil, err
+	}
+	if digest(stored) != ref.Stored {
+		return nil, fmt.Errorf("%s was changed", file)
+	}
+	z, err := gzip.NewReader(bytes.NewReader(stored))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	b := bytes.NewBuffer(make([]byte, 0, min(ref.Size+bytes.MinRead, 1<<20)))
+	if _, err := io.Copy(b, io.LimitReader(z, ref.Size+1)); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if int64(b.Len()) != ref.Size || digest(b.Bytes()) != ref.Content {
+		return nil, fmt.Errorf("%s does not hold what the entry says", file)
+	}
+	return b.Bytes(), nil
+}
+
+// holds checks that ref's bytes are there, or were left out openly. Many decisions refer to the same program: it is read once.
+func (l *Log) holds(ref Blob) error {
+	if known, ok := l.intact.Load(ref); ok {
+		err, _ := known.(error)
+		return err
+	}
+	_, err := l.Blob(ref)
+	if errors.Is(err, ErrRedacted) {
+		err = nil
+	}
+	l.intact.Store(ref, err)
+	return err
+}
+
+func digest(b []byte) string {
+	s := sha256.Sum256(b)
+	return "sha256:" + hex.EncodeToString(s[:])
+}

@@ -1,0 +1,110 @@
+package check
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+)
+
+// exportFile describes an export, inside it.
+const exportFile = "export.json"
+
+// Export is what an export says of itself.
+type Export struct {
+	APIVersion string   `json:"apiVersion"`
+	Kind       string   `json:"kind"`
+	Tenant     string   `json:"tenant,omitempty"`   // for whom the others' sources were left out
+	Redacted   []string `json:"redacted,omitempty"` // digests of stored blobs that were left out, sorted
+}
+
+// open opens a ledger's directory, or an export of one: a ZIP file with the same files. Only an export may leave blobs out.
+func open(path string) (files fs.FS, omitted map[string]bool, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if info.IsDir() {
+		return os.DirFS(path), nil, nil
+	}
+	// Read as a whole: what is checked is then what is used later, whatever happens to the file.
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s is neither a ledger's directory nor an export: %w", path, err)
+	}
+	about, err := fs.ReadFile(z, exportFile)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	var e Export
+	if err := strict(about, &e); err != nil {
+		return nil, nil, fmt.Errorf("%s: %s: %w", path, exportFile, err)
+	}
+	if e.APIVersion != "interlock/v1alpha1" || e.Kind != "LedgerExport" {
+		return nil, nil, fmt.Errorf("%s: %s: it is a %s %s", path, exportFile, e.APIVersion, e.Kind)
+	}
+	names := map[string]bool{}
+	for _, f := range z.File {
+		if names[f.Name] || !fs.ValidPath(f.Name) {
+			return nil, nil, fmt.Errorf("%s: %q is there twice, or is no name", path, f.Name)
+		}
+		names[f.Name] = true
+	}
+	omitted = map[string]bool{}
+	for _, d := range e.Redacted {
+		omitted[d] = true
+	}
+	return z, omitted, nil
+}
+
+// redactions lists what of the export's omissions the entries refer to.
+func (l *Log) redactions() []string {
+	seen := map[string]bool{}
+	for _, e := range l.Entries {
+		for _, b := range e.Blobs() {
+			if l.omitted[b.Stored] {
+				seen[b.Stored] = true
+			}
+		}
+	}
+	var list []string
+	for d := range seen {
+		list = append(list, d)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// Blobs are all that an entry refers to.
+func (e Entry) Blobs() []Blob {
+	if e.Decision == nil {
+		return nil
+	}
+	var refs []Blob
+	for _, b := range []*Blob{e.Decision.Certificate, e.Decision.Obligations} {
+		if b != nil {
+			refs = append(refs, *b)
+		}
+	}
+	for _, name := range sortedNames(e.Decision.Inputs) {
+		refs = append(refs, e.Decision.Inputs[name])
+	}
+	return refs
+}
+
+var errNoEntry = errors.New("no such entry")
+
+// Leaf is the hash of an entry, "sha256:..." of what RFC 6962 calls a leaf: it identifies the entry's bytes.
+func (l *Log) Leaf(index int64) (string, error) {
+	if index < 0 || index >= int64(len(l.leaves)) {
+		return "", errNoEntry
+	}
+	return fmt.Sprintf("sha256:%x", l.leaves[index]), nil
+}
