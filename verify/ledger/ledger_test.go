@@ -192,6 +192,127 @@ func TestFlippedByte(t *testing.T) {
 	}
 }
 
+// Cut anywhere, the log is found not to be intact; what is missing of the entries is named.
+func TestCutAnywhere(t *testing.T) {
+	l := newLog(t)
+	for n := range 2 {
+		if err := appendPair(t, l, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := l.Dir()
+	l.Close()
+	for name, everywhere := range map[string]bool{"checkpoint": true, "tile/0/000.p/4": true, "tile/entries/000.p/4": false} {
+		path := filepath.Join(dir, name)
+		orig := readFile(t, path)
+		for n := range len(orig) {
+			if !everywhere && n%13 != 0 && n < len(orig)-40 {
+				continue
+			}
+			if err := os.WriteFile(path, orig[:n], 0o644); err != nil {
+				t.Fatal(err)
+			}
+			c := read(t, dir)
+			if len(c.Findings) == 0 {
+				t.Errorf("%s cut to %d bytes: nothing found", name, n)
+			} else if name != "checkpoint" && c.Findings[0].Entry < 0 {
+				t.Errorf("%s cut to %d bytes: no entry is named: %v", name, n, c.Findings)
+			}
+		}
+		if err := os.WriteFile(path, append(orig, 0), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if c := read(t, dir); len(c.Findings) == 0 {
+			t.Errorf("%s with a byte more: nothing found", name)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if name != "checkpoint" {
+			if c := read(t, dir); len(c.Findings) == 0 || c.Findings[0].Entry < 0 {
+				t.Errorf("%s is missing: %v", name, c.Findings)
+			}
+		}
+		if err := os.WriteFile(path, orig, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Entries that were removed, repeated, reordered or replaced by older ones are named, although each is signed.
+func TestMovedEntries(t *testing.T) {
+	l := newLog(t)
+	for n := range 3 {
+		if err := appendPair(t, l, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := l.Dir()
+	l.Close()
+	path := filepath.Join(dir, "tile/entries/000.p/6")
+	orig := readFile(t, path)
+	entries, err := splitBundle(orig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name  string
+		order []int
+		entry int64 // named first
+	}{
+		{"one removed", []int{0, 1, 3, 4, 5}, 2},
+		{"the last removed", []int{0, 1, 2, 3, 4}, 5},
+		{"one repeated", []int{0, 1, 1, 2, 3, 4, 5}, 2},
+		{"two swapped", []int{0, 3, 2, 1, 4, 5}, 1},
+		{"one replaced by an older one", []int{0, 1, 2, 1, 4, 5}, 3},
+	} {
+		var b []byte
+		for _, i := range c.order {
+			b = binary.BigEndian.AppendUint16(b, uint16(len(entries[i])))
+			b = append(b, entries[i]...)
+		}
+		if err := os.WriteFile(path, b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		got := read(t, dir)
+		named := false
+		for _, f := range got.Findings {
+			named = named || f.Entry == c.entry
+		}
+		if !named {
+			t.Errorf("%s: entry %d is not named: %v", c.name, c.entry, got.Findings)
+		}
+	}
+}
+
+// A log that is being appended to is read as it was at some moment.
+func TestReadWhileAppending(t *testing.T) {
+	l := newLog(t)
+	done := make(chan error)
+	go func() {
+		for n := range 60 {
+			if err := appendPair(t, l, n); err != nil {
+				done <- err
+				return
+			}
+		}
+		close(done)
+	}()
+	for running := true; running; {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			running = false
+		default:
+		}
+		if c := read(t, l.Dir()); len(c.Findings) > 0 {
+			t.Fatalf("%d entries: %v", c.Size, c.Findings)
+		}
+	}
+}
+
 // A log cut back to an earlier checkpoint is consistent in itself; an earlier checkpoint kept elsewhere shows the cut.
 func TestRollBackAndGap(t *testing.T) {
 	l := newLog(t)
@@ -335,6 +456,26 @@ func TestOneWriter(t *testing.T) {
 	if _, err := Open(l.Dir()); !errors.Is(err, ErrBusy) {
 		t.Errorf("a second writer: %v", err)
 	}
+}
+
+func BenchmarkVerify(b *testing.B) {
+	l := newLog(b)
+	const pairs = 500
+	for n := range pairs {
+		if err := appendPair(b, l, n); err != nil {
+			b.Fatal(err)
+		}
+	}
+	key, err := os.ReadFile(filepath.Join(l.Dir(), pubKeyFile))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if c, err := check.Read(l.Dir(), string(key)); err != nil || len(c.Findings) > 0 {
+			b.Fatal(err, c.Findings)
+		}
+	}
+	b.ReportMetric(2*pairs*float64(b.N)/b.Elapsed().Seconds(), "entries/s")
 }
 
 func BenchmarkAppend(b *testing.B) {

@@ -26,8 +26,8 @@ var ErrRedacted = errors.New("redacted")
 // maxBlob bounds what a blob may say that it unpacks to, in bytes: a log from elsewhere must not exhaust its checker.
 const maxBlob = 1 << 30
 
-// file is where a blob is.
-func (b Blob) file() (string, error) {
+// File is where a blob is, in the log.
+func (b Blob) File() (string, error) {
 	hexa, ok := strings.CutPrefix(b.Stored, "sha256:")
 	if !ok || len(hexa) != 64 || strings.Trim(hexa, "0123456789abcdef") != "" {
 		return "", fmt.Errorf("bad digest %q", b.Stored)
@@ -37,7 +37,7 @@ func (b Blob) file() (string, error) {
 
 // Blob returns the bytes that ref refers to.
 func (l *Log) Blob(ref Blob) ([]byte, error) {
-	file, err := ref.file()
+	file, err := ref.File()
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@
 package check
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -71,17 +72,33 @@ func Read(path, key string) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Log{files: files, trusted: k, omitted: omitted}
-	cp, err := fs.ReadFile(files, "checkpoint")
-	if err != nil {
-		return nil, err
+	for range attempts {
+		l := &Log{files: files, trusted: k, omitted: omitted}
+		if err := l.read(); err != nil {
+			return nil, err
+		}
+		// A log that somebody appends to replaces its unfinished tiles. What was missing then was not.
+		if cp, err := fs.ReadFile(files, "checkpoint"); len(l.Findings) == 0 || err == nil && bytes.Equal(cp, l.Checkpoint) {
+			return l, nil
+		}
 	}
+	return nil, fmt.Errorf("%s: the log grows faster than it can be read; copy it first", path)
+}
+
+// attempts to read a log that is being appended to.
+const attempts = 20
+
+func (l *Log) read() error {
+	cp, err := fs.ReadFile(l.files, "checkpoint")
+	if err != nil {
+		return err
+	}
+	l.Checkpoint = cp
 	head, err := parseCheckpoint(cp)
 	if err != nil {
 		l.find(-1, "checkpoint", "%v", err)
-		return l, nil
+		return nil
 	}
-	l.Checkpoint = cp
 	l.Origin, l.Size, l.Root = head.origin, head.size, head.rootText
 	parsed := l.entries()
 	l.tiles()
@@ -98,7 +115,7 @@ func Read(path, key string) (*Log, error) {
 	l.continuity()
 	l.Redacted = l.redactions()
 	l.readCosigned()
-	return l, nil
+	return nil
 }
 
 func (l *Log) find(entry int64, file, format string, args ...any) {

@@ -10,8 +10,12 @@ import (
 	"slices"
 )
 
-// exportFile describes an export, inside it.
-const exportFile = "export.json"
+// ExportFile describes an export, inside it; ExportVersion and ExportKind are those of its format.
+const (
+	ExportFile    = "export.json"
+	ExportVersion = "interlock/v1alpha1"
+	ExportKind    = "LedgerExport"
+)
 
 // Export is what an export says of itself.
 type Export struct {
@@ -39,16 +43,16 @@ func open(path string) (files fs.FS, omitted map[string]bool, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s is neither a ledger's directory nor an export: %w", path, err)
 	}
-	about, err := fs.ReadFile(z, exportFile)
+	about, err := fs.ReadFile(z, ExportFile)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	var e Export
 	if err := strict(about, &e); err != nil {
-		return nil, nil, fmt.Errorf("%s: %s: %w", path, exportFile, err)
+		return nil, nil, fmt.Errorf("%s: %s: %w", path, ExportFile, err)
 	}
-	if e.APIVersion != "interlock/v1alpha1" || e.Kind != "LedgerExport" {
-		return nil, nil, fmt.Errorf("%s: %s: it is a %s %s", path, exportFile, e.APIVersion, e.Kind)
+	if e.APIVersion != ExportVersion || e.Kind != ExportKind {
+		return nil, nil, fmt.Errorf("%s: %s: it is a %s %s", path, ExportFile, e.APIVersion, e.Kind)
 	}
 	names := map[string]bool{}
 	for _, f := range z.File {

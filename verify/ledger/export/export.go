@@ -1,0 +1,168 @@
+// Package export writes a checked log into one file, for a third party: a ZIP of the same files, which package check reads as it reads the
+// log itself. For a tenant, what shows the other tenants' sources is left out; its digests stay in the entries, so that signatures,
+// inclusion, verdicts and the switch's states can be checked all the same.
+package export
+
+import (
+	"archive/zip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/interlock/interlock/verify/ledger/check"
+)
+
+// ErrNoTenant says that the log knows nothing of a tenant.
+var ErrNoTenant = errors.New("no such tenant in the log")
+
+// Summary says what an export has.
+type Summary struct {
+	Entries  int64 `json:"entries"`
+	Files    int   `json:"files"`
+	Redacted int   `json:"redacted"`
+}
+
+// Write exports l, which must have no findings, to w. With a tenant's name it leaves out the linked programs that others are part of, the
+// formulas that were built of them, and certificates with counterexamples.
+func Write(w io.Writer, l *check.Log, tenant string) (*Summary, error) {
+	about := check.Export{APIVersion: check.ExportVersion, Kind: check.ExportKind, Tenant: tenant, Redacted: l.Redacted}
+	if tenant != "" {
+		more, err := secrets(l, tenant)
+		if err != nil {
+			return nil, err
+		}
+		about.Redacted = slices.Compact(slices.Sorted(slices.Values(append(more, about.Redacted...))))
+	}
+	head, err := json.MarshalIndent(about, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	names, err := l.Files()
+	if err != nil {
+		return nil, err
+	}
+	omitted := map[string]bool{}
+	for _, d := range about.Redacted {
+		omitted[d] = true
+	}
+	left := map[string]bool{}
+	for _, e := range l.Entries {
+		for _, b := range e.Blobs() {
+			if name, err := b.File(); err == nil && omitted[b.Stored] {
+				left[name] = true
+			}
+		}
+	}
+	z := zip.NewWriter(w)
+	s := &Summary{Entries: l.Size, Redacted: len(about.Redacted)}
+	add := func(name string, b []byte) error {
+		method := zip.Deflate
+		if strings.HasSuffix(name, ".gz") {
+			method = zip.Store
+		}
+		// No times: equal logs make equal files.
+		f, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: method})
+		if err == nil {
+			_, err = f.Write(b)
+		}
+		s.Files++
+		return err
+	}
+	if err := add(check.ExportFile, append(head, '\n')); err != nil {
+		return nil, err
+	}
+	if err := add("key.pub", []byte(l.Keys[len(l.Keys)-1].Key+"\n")); err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if left[name] {
+			continue
+		}
+		b, err := l.File(name)
+		if err != nil {
+			return nil, err
+		}
+		if err := add(name, b); err != nil {
+			return nil, err
+		}
+	}
+	return s, z.Close()
+}
+
+// secrets are the digests of the stored blobs that show the sources of others than tenant.
+func secrets(l *check.Log, tenant string) ([]string, error) {
+	var list []string
+	known := map[string]bool{}
+	for _, e := range l.Entries {
+		d := e.Decision
+		if d == nil {
+			continue
+		}
+		names, err := tenants(l, d)
+		if err != nil {
+			return nil, fmt.Errorf("entry %d: %w", e.Index, err)
+		}
+		for _, n := range names {
+			known[n] = true
+		}
+		if len(names) == 1 && names[0] == tenant {
+			continue
+		}
+		if program, ok := d.Inputs["linked.p4"]; ok {
+			list = append(list, program.Stored)
+		}
+		if d.Action == "install" && d.Obligations != nil {
+			list = append(list, d.Obligations.Stored)
+		}
+		// A counterexample of a program names headers and lines of whosever it is.
+		if d.Action == "install" && d.Certificate != nil && d.Verdict != "proved" {
+			list = append(list, d.Certificate.Stored)
+		}
+	}
+	if !known[tenant] {
+		var have []string
+		for n := range known {
+			have = append(have, n)
+		}
+		slices.Sort(have)
+		return nil, fmt.Errorf("%w: %q; it has %s", ErrNoTenant, tenant, strings.Join(have, ", "))
+	}
+	return list, nil
+}
+
+// tenants are the names of those that a decision is about.
+func tenants(l *check.Log, d *check.Decision) ([]string, error) {
+	type named struct {
+		Name string `json:"name"`
+	}
+	var list []named
+	for name, ref := range d.Inputs {
+		if name != "tenants.json" && name != "plan.json" {
+			continue
+		}
+		b, err := l.Blob(ref)
+		if err != nil {
+			return nil, err
+		}
+		if name == "tenants.json" {
+			err = json.Unmarshal(b, &list)
+		} else {
+			var p struct {
+				Tenants []named `json:"tenants"`
+			}
+			err = json.Unmarshal(b, &p)
+			list = p.Tenants
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	var names []string
+	for _, t := range list {
+		names = append(names, t.Name)
+	}
+	return names, nil
+}

@@ -1,0 +1,188 @@
+package export_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/interlock/interlock/verify"
+	"github.com/interlock/interlock/verify/ledger"
+	"github.com/interlock/interlock/verify/ledger/check"
+	"github.com/interlock/interlock/verify/ledger/export"
+)
+
+const secret = "the heavy-hitter program, which is nobody else's business"
+
+// decided is a decider that gives one verdict.
+type decided verify.Verdict
+
+func (decided) Solvers() []verify.SolverInfo { return []verify.SolverInfo{{Name: "z3"}} }
+
+func (d decided) Decide(_ context.Context, obs []verify.Obligation, _ func(int, int)) ([]verify.Result, error) {
+	var rs []verify.Result
+	for _, o := range obs {
+		s := o.State()
+		r := verify.Result{Obligation: o.ID, Text: s.Text, GuardText: s.Guard, Solver: "z3", Verdict: verify.Verdict(d)}
+		if r.Verdict == verify.Refuted {
+			r.Model = secret
+		}
+		rs = append(rs, r)
+	}
+	return rs, nil
+}
+
+// record makes a log with an installation that is refuted, one that is proved, and a plan.
+func record(t *testing.T) (dir, key string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := ledger.Create(dir, "interlock/test"); err != nil {
+		t.Fatal(err)
+	}
+	l, err := ledger.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ctx := context.Background()
+	add := func(action, kind string, v verify.Verdict, inputs map[string][]byte, text string) {
+		s := verify.Subject{Kind: kind, Name: kind, Inputs: inputs}
+		obs := []verify.Obligation{{ID: "X", Property: "X", Logic: "QF_LIA", Text: text, Guard: "(check-sat)"}}
+		c, err := verify.Decide(ctx, decided(v), s, "1", obs, nil, []string{"z3"}, time.Unix(0, 0), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.AppendDecision(ctx, ledger.Decision{Action: action, Switch: "s1", Verdict: string(v)}, s, c, obs); err != nil {
+			t.Fatal(err)
+		}
+	}
+	program := map[string][]byte{"linked.p4": []byte(secret), "tenants.json": []byte(`[{"name":"kv","vid":1,"ports":[1]},{"name":"hh","vid":2,"ports":[2]}]`)}
+	add("install", "program", verify.Refuted, program, "(assert "+secret+")")
+	add("install", "program", verify.Proved, program, "(assert "+secret+")")
+	add("plan", "plan", verify.Proved, map[string][]byte{
+		"linked.p4": []byte(secret), "prestate.bin": []byte("x"), "plan.json": []byte(`{"switch":"s1","tenants":[{"name":"kv"},{"name":"hh"}]}`),
+	}, "(assert false)")
+	b, err := os.ReadFile(filepath.Join(dir, "key.pub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, string(b)
+}
+
+func read(t *testing.T, path, key string) *check.Log {
+	t.Helper()
+	l, err := check.Read(path, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// save exports l, and returns the file's path and all that can be read in it.
+func save(t *testing.T, l *check.Log, tenant string) (path string, content []byte) {
+	t.Helper()
+	var b bytes.Buffer
+	if _, err := export.Write(&b, l, tenant); err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(t.TempDir(), "export.zip")
+	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path, b.Bytes()
+}
+
+func TestWhole(t *testing.T) {
+	dir, key := record(t)
+	l := read(t, dir, key)
+	path, b := save(t, l, "")
+	_, again := save(t, l, "")
+	if !bytes.Equal(b, again) {
+		t.Error("two exports of one log differ")
+	}
+	x := read(t, path, key)
+	if len(x.Findings) > 0 || x.Root != l.Root || len(x.Redacted) > 0 {
+		t.Errorf("%v, redacted %v", x.Findings, x.Redacted)
+	}
+	if text, err := x.Blob(x.Entries[1].Decision.Inputs["linked.p4"]); err != nil || string(text) != secret {
+		t.Errorf("%q %v", text, err)
+	}
+	cut := filepath.Join(t.TempDir(), "cut.zip")
+	for n := 0; n < len(b); n += 97 {
+		if err := os.WriteFile(cut, b[:n], 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := check.Read(cut, key); err == nil {
+			t.Errorf("cut to %d of %d bytes: no error", n, len(b))
+		}
+	}
+}
+
+// An export for a tenant shows nothing of another's program, and everything else can be checked.
+func TestForTenant(t *testing.T) {
+	dir, key := record(t)
+	l := read(t, dir, key)
+	path, _ := save(t, l, "kv")
+	x := read(t, path, key)
+	if len(x.Findings) > 0 || x.Size != 3 || x.Root != l.Root {
+		t.Errorf("%v", x.Findings)
+	}
+	files, err := x.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range x.Entries {
+		for _, ref := range e.Blobs() {
+			b, err := x.Blob(ref)
+			if strings.Contains(string(b), secret) || err != nil && !errors.Is(err, check.ErrRedacted) {
+				t.Errorf("entry %d: %q %v", e.Index, b, err)
+			}
+		}
+	}
+	for _, name := range files {
+		if b, err := x.File(name); err != nil || bytes.Contains(b, []byte(secret)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// Of the first: program, formulas, certificate. The second has the same program and formulas; its certificate stays. The plan's all stays,
+	// but for the program.
+	if len(x.Redacted) != 3 {
+		t.Errorf("redacted %v", x.Redacted)
+	}
+	if _, err := x.Obligations(x.Entries[2]); err != nil {
+		t.Errorf("the plan's formulas: %v", err)
+	}
+	// What was left out stays out in an export of the export.
+	again, _ := save(t, x, "")
+	if y := read(t, again, key); len(y.Findings) > 0 || len(y.Redacted) != 3 {
+		t.Errorf("%v, redacted %v", y.Findings, y.Redacted)
+	}
+	if _, err := export.Write(&bytes.Buffer{}, l, "nobody"); !errors.Is(err, export.ErrNoTenant) {
+		t.Errorf("a tenant that is not there: %v", err)
+	}
+}
+
+// A ledger's directory must have everything, whatever lies in it.
+func TestOnlyExportsRedact(t *testing.T) {
+	dir, key := record(t)
+	l := read(t, dir, key)
+	ref := l.Entries[2].Decision.Inputs["prestate.bin"]
+	name, err := ref.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	about := `{"apiVersion":"interlock/v1alpha1","kind":"LedgerExport","redacted":["` + ref.Stored + `"]}`
+	if err := os.WriteFile(filepath.Join(dir, check.ExportFile), []byte(about), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, name)); err != nil {
+		t.Fatal(err)
+	}
+	if x := read(t, dir, key); len(x.Findings) != 1 || x.Findings[0].Entry != 2 {
+		t.Errorf("%v", x.Findings)
+	}
+}
