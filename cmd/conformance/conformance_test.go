@@ -169,6 +169,40 @@ func TestSTF(t *testing.T) {
 	}
 }
 
+// TestWorld: programs of a checkout that is known by its name count, parts of programs do not, and one that must be refused
+// fails if it is accepted.
+func TestWorld(t *testing.T) {
+	body, _, _ := strings.Cut(pipeline, "V1Switch")
+	dir := filepath.Join(t.TempDir(), "tutorials")
+	for name, text := range map[string]string{
+		"h.p4":                             parts + body,
+		"good.p4":                          switching,
+		"bad.p4":                           strings.Replace(switching, "to(9)", "nope(9)", 1),
+		"exercises/flowcache/flowcache.p4": strings.Replace(switching, "h.p4", "../../h.p4", 1),
+		"p4_14.p4":                         "header_type h { fields { a: 8; } } control ingress { } // main;\n",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lines, err := measure(config{world: []string{dir}, jobs: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, l := range lines {
+		got[l.name] = strings.Fields(l.String())[1]
+	}
+	want := map[string]string{"world": "1/2", "world-wrong": "0/1", "install": "1/1"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestGuarded(t *testing.T) {
 	block := make(chan struct{})
 	defer close(block)

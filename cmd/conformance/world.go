@@ -35,6 +35,7 @@ type program struct {
 	path, name string
 	opts       p4.Options
 	why        string // why it must be refused, or ""
+	absent     string // the file that it needs and that is not there, or ""
 	described  bool   // P4Info must be made of it
 }
 
@@ -46,7 +47,11 @@ func world(dir string, match string, jobs int, b *board) error {
 		return err
 	}
 	each(jobs, programs, func(p program) {
-		if !strings.Contains(p.name, match) {
+		switch {
+		case !strings.Contains(p.name, match):
+			return
+		case p.absent != "":
+			b.note("world", failure{p.name, "not counted: a file is not in the checkout", p.absent})
 			return
 		}
 		var info *types.Info
@@ -101,13 +106,13 @@ func programsOf(dir string) ([]program, error) {
 			return err
 		}
 		name := filepath.ToSlash(rel)
-		if !strings.Contains(text, "v1model.p4") || !mainInstance.MatchString(text) || c.absent[name] != "" {
+		if !strings.Contains(text, "v1model.p4") || !mainInstance.MatchString(text) {
 			return nil
 		}
 		for _, s := range c.settingsOf(name) {
 			p := program{
 				path: path, name: base + "/" + name,
-				why: c.wrong[name], described: c.undescribed[name] == "",
+				why: c.wrong[name], absent: c.absent[name], described: c.undescribed[name] == "",
 				opts: p4.Options{IncludePath: []string{dir}, Defines: map[string]string{}},
 			}
 			for _, i := range append(append([]string(nil), c.include...), s.include...) {
