@@ -1,14 +1,29 @@
 // Package dataplane runs a checked v1model program on packets: it compiles the tree to Go closures over one flat frame of
 // 64-bit words, so that a packet costs no tree walk, no map of names and, in steady state, no allocation.
 //
-// It behaves as simple_switch does, in the order of effects and in what the language leaves open: a packet whose parsing fails
-// still goes through ingress with parser_error set, an explicit reject is an accept, everything not initialised is zero,
-// drop is egress port 511, and writes to egress_spec in egress matter only as a drop. Unlike simple_switch it never stops at a
-// bad index: reading a register out of range gives 0, writing there does nothing, and a metric counts it.
+// It behaves as simple_switch does, in the order of effects (see engine.go) and in what the language leaves open: a packet whose
+// parsing fails still goes through ingress with parser_error set, an explicit reject is an accept, everything not initialised is
+// zero, drop is egress port 511, writes to egress_spec in egress matter only as a drop, a direct counter or meter sees every
+// packet that hits its entry, and a truncation does not reach copies. It differs where simple_switch would end or cannot follow
+// the text of v1model:
 //
-// Table entries, default actions and register cells change under running traffic: a packet sees each of them before or after,
-// never half. Waiting until the packets that are inside have left is the caller's (package softswitch).
+//   - reading a register out of range gives 0, writing there does nothing, a meter's color there is green; a metric counts it;
+//   - a false assert or assume drops the packet, with all that it asked for, and is counted;
+//   - what a digest says is what was true at the call, and every call sends one;
+//   - one received packet causes at most MaxPasses passes through ingress and egress, one pass at most MaxTurns turns of loops; what
+//     would be more is dropped and counted (Pipeline.Overrun);
+//   - packet_length stays what it was when ingress began; resubmitted and recirculated packets and clones keep ingress_port;
+//   - queues are empty: the depths are 0, and the time spent in them is what the clock says.
 //
-// What the compiler does not support it refuses at load, with the position. It knows nothing of P4Runtime (package softswitch
-// serves that) and shares no semantics with the verifier, so that running both against each other is a real check.
+// Table entries, default actions, members, groups, sessions, value sets and register cells change under running traffic: a packet
+// sees each of them before or after, never half. Waiting until the packets that are inside have left is the caller's (package
+// softswitch). Pipeline.Concurrent tells whether packets may run on several cores without anybody seeing it.
+//
+// Pipeline.Trace runs a packet through a second compilation of the program, which notes every step and lets an Oracle dictate what
+// no program determines: stale fields, hashes, random numbers, colors and selectors' choices. Other packets do not pay for it.
+//
+// What the compiler does not support it refuses at load, with the position: generic code, optional arguments that are left out,
+// arrays and abstract methods of externs, externs that v1model does not declare, registers of structs, cases in a select that are
+// not constant, and calls in blocks where v1model gives them no meaning. It knows nothing of P4Runtime (package softswitch serves
+// that) and shares no semantics with the verifier, so that running both against each other is a real check.
 package dataplane

@@ -213,5 +213,4 @@ type DirectMeter struct {
 	Name    string // in the P4Info
 	PerByte bool
 	table   *Table
-	clock   func() uint64
 }

@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/interlock/interlock/linker/p4/syntax"
@@ -306,13 +307,13 @@ func (c *compiler) containers(at syntax.Node, name string, t types.Type, slot in
 		}
 	case *types.Tuple:
 		for i, e := range t.Elems {
-			cs = append(cs, c.containers(at, name+"["+quoted(i)+"]", e, slot)...)
+			cs = append(cs, c.containers(at, name+"["+strconv.Itoa(i)+"]", e, slot)...)
 			slot += wordsOf(at, e)
 		}
 	case *types.Stack:
 		slot++
 		for i := range t.Size {
-			cs = append(cs, c.containers(at, name+"["+quoted(i)+"]", t.Elem, slot)...)
+			cs = append(cs, c.containers(at, name+"["+strconv.Itoa(i)+"]", t.Elem, slot)...)
 			slot += wordsOf(at, t.Elem)
 		}
 	case *types.Varbit: // its length is not stale content

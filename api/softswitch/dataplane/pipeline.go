@@ -28,7 +28,6 @@ type Pipeline struct {
 	registers []*Register
 	counters  []*Counter
 	meters    []*Meter
-	direct    []*DirectMeter
 	profiles  []*Profile
 	digests   []*Digest
 	sets      []*ValueSet

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"math/big"
-	"strconv"
 )
 
 // A Trace is the way of a packet and of all that came of it, step by step.
@@ -176,5 +175,3 @@ type container struct {
 	slot  int
 	width int
 }
-
-func quoted(i int) string { return strconv.Itoa(i) }
