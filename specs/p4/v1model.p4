@@ -32,9 +32,9 @@ struct standard_metadata_t {
     PortId_t egress_spec;
     PortId_t egress_port;
 #else
-    bit<9>  ingress_port;
-    bit<9>  egress_spec;
-    bit<9>  egress_port;
+    bit<9> ingress_port;
+    bit<9> egress_spec;
+    bit<9> egress_port;
 #endif
     bit<32> instance_type;
     bit<32> packet_length;
@@ -145,9 +145,18 @@ extern action_selector {
 extern void hash<O, T, D, M>(out O result, in HashAlgorithm algo, in T base, in D data, in M max);
 
 extern void verify_checksum<T, O>(in bool condition, in T data, in O checksum, HashAlgorithm algo);
-extern void update_checksum<T, O>(in bool condition, in T data, inout O checksum, HashAlgorithm algo);
-extern void verify_checksum_with_payload<T, O>(in bool condition, in T data, in O checksum, HashAlgorithm algo);
-extern void update_checksum_with_payload<T, O>(in bool condition, in T data, inout O checksum, HashAlgorithm algo);
+extern void update_checksum<T, O>(in bool condition,
+                                  in T data,
+                                  inout O checksum,
+                                  HashAlgorithm algo);
+extern void verify_checksum_with_payload<T, O>(in bool condition,
+                                               in T data,
+                                               in O checksum,
+                                               HashAlgorithm algo);
+extern void update_checksum_with_payload<T, O>(in bool condition,
+                                               in T data,
+                                               inout O checksum,
+                                               HashAlgorithm algo);
 
 @deprecated("use verify_checksum or update_checksum")
 extern Checksum16 {

@@ -5,15 +5,15 @@
 #include <v1model.p4>
 
 const bit<16> TYPE_IPV4 = 0x0800;
-const bit<8> PROTO_TCP = 6;
+const bit<8>  PROTO_TCP = 6;
 
 const bit<32> FILTER_BITS = 4096;
 
-typedef bit<9> port_t;
+typedef bit<9>  port_t;
 typedef bit<48> mac_addr_t;
 typedef bit<32> ipv4_addr_t;
 
-const port_t INSIDE = 1;
+const port_t INSIDE  = 1;
 const port_t OUTSIDE = 2;
 
 header ethernet_t {
@@ -65,13 +65,13 @@ struct headers_t {
 
 struct metadata_t {
     bool    outbound;
-    bool    filtered;  // the packet is subject to the filter
+    bool    filtered; // the packet is subject to the filter
     bit<32> index_0;
     bit<32> index_1;
     bit<1>  seen_0;
     bit<1>  seen_1;
     @hit["filter_0"]
-    bool    held_0;    // the filter has memory for the bit; an access says so where memory is virtual
+    bool    held_0; // the filter has memory for the bit; an access says so where memory is virtual
     @hit["filter_1"]
     bool    held_1;
 }
@@ -92,7 +92,7 @@ parser FwParser(packet_in packet,
         packet.extract(hdr.ethernet);
         transition select(hdr.ethernet.ether_type) {
             TYPE_IPV4: parse_ipv4;
-            default: accept;
+            default:   accept;
         }
     }
 
@@ -100,7 +100,7 @@ parser FwParser(packet_in packet,
         packet.extract(hdr.ipv4);
         transition select(hdr.ipv4.ihl, hdr.ipv4.frag_offset, hdr.ipv4.protocol) {
             (5, 0, PROTO_TCP): parse_tcp;
-            default: accept;
+            default:           accept;
         }
     }
 
@@ -114,10 +114,10 @@ parser FwParser(packet_in packet,
 control FwVerifyChecksum(inout headers_t hdr, inout metadata_t meta) {
     apply {
         verify_checksum(hdr.ipv4.isValid() && hdr.ipv4.ihl == 5,
-            { hdr.ipv4.version, hdr.ipv4.ihl, hdr.ipv4.diffserv, hdr.ipv4.total_len, hdr.ipv4.identification,
-              hdr.ipv4.flags, hdr.ipv4.frag_offset, hdr.ipv4.ttl, hdr.ipv4.protocol, hdr.ipv4.src_addr,
-              hdr.ipv4.dst_addr },
-            hdr.ipv4.hdr_checksum, HashAlgorithm.csum16);
+                        { hdr.ipv4.version, hdr.ipv4.ihl, hdr.ipv4.diffserv, hdr.ipv4.total_len,
+                          hdr.ipv4.identification, hdr.ipv4.flags, hdr.ipv4.frag_offset,
+                          hdr.ipv4.ttl, hdr.ipv4.protocol, hdr.ipv4.src_addr, hdr.ipv4.dst_addr },
+                        hdr.ipv4.hdr_checksum, HashAlgorithm.csum16);
     }
 }
 
@@ -157,7 +157,7 @@ control FwIngress(inout headers_t hdr,
         }
         default_action = drop();
         const entries = {
-            INSIDE: from_inside();
+            INSIDE:  from_inside();
             OUTSIDE: from_outside();
         }
     }
@@ -174,7 +174,7 @@ control FwIngress(inout headers_t hdr,
     table rules {
         key = {
             hdr.ipv4.dst_addr: ternary;
-            hdr.tcp.dst_port: ternary;
+            hdr.tcp.dst_port:  ternary;
         }
         actions = {
             filter;
@@ -187,15 +187,21 @@ control FwIngress(inout headers_t hdr,
     }
 
     // Both directions of a connection have the same indices: the inside end comes first.
-    action hash_connection(ipv4_addr_t inside_addr, ipv4_addr_t outside_addr, bit<16> inside_port, bit<16> outside_port) {
+    action hash_connection(ipv4_addr_t inside_addr,
+                           ipv4_addr_t outside_addr,
+                           bit<16> inside_port,
+                           bit<16> outside_port) {
         hash(meta.index_0, HashAlgorithm.crc16, 32w0,
-            { inside_addr, outside_addr, hdr.ipv4.protocol, inside_port, outside_port }, FILTER_BITS);
+             { inside_addr, outside_addr, hdr.ipv4.protocol, inside_port, outside_port },
+             FILTER_BITS);
         hash(meta.index_1, HashAlgorithm.crc32, 32w0,
-            { inside_addr, outside_addr, hdr.ipv4.protocol, inside_port, outside_port }, FILTER_BITS);
+             { inside_addr, outside_addr, hdr.ipv4.protocol, inside_port, outside_port },
+             FILTER_BITS);
     }
 
     apply {
-        if (standard_metadata.checksum_error == 1 || standard_metadata.parser_error == error.TruncatedTcp) {
+        if (standard_metadata.checksum_error == 1 ||
+            standard_metadata.parser_error == error.TruncatedTcp) {
             drop();
             return;
         }
@@ -204,7 +210,8 @@ control FwIngress(inout headers_t hdr,
             rules.apply();
             if (meta.filtered) {
                 if (meta.outbound) {
-                    hash_connection(hdr.ipv4.src_addr, hdr.ipv4.dst_addr, hdr.tcp.src_port, hdr.tcp.dst_port);
+                    hash_connection(hdr.ipv4.src_addr, hdr.ipv4.dst_addr, hdr.tcp.src_port,
+                                    hdr.tcp.dst_port);
                     if (hdr.tcp.syn == 1 && hdr.tcp.ack == 0) {
                         meta.held_0 = true;
                         meta.held_1 = true;
@@ -215,7 +222,8 @@ control FwIngress(inout headers_t hdr,
                         }
                     }
                 } else {
-                    hash_connection(hdr.ipv4.dst_addr, hdr.ipv4.src_addr, hdr.tcp.dst_port, hdr.tcp.src_port);
+                    hash_connection(hdr.ipv4.dst_addr, hdr.ipv4.src_addr, hdr.tcp.dst_port,
+                                    hdr.tcp.src_port);
                     filter_0.read(meta.seen_0, meta.index_0);
                     filter_1.read(meta.seen_1, meta.index_1);
                     if (meta.seen_0 == 0 || meta.seen_1 == 0) {
@@ -233,17 +241,16 @@ control FwIngress(inout headers_t hdr,
 control FwEgress(inout headers_t hdr,
                  inout metadata_t meta,
                  inout standard_metadata_t standard_metadata) {
-    apply {
-    }
+    apply {}
 }
 
 control FwComputeChecksum(inout headers_t hdr, inout metadata_t meta) {
     apply {
         update_checksum(hdr.ipv4.isValid() && hdr.ipv4.ihl == 5,
-            { hdr.ipv4.version, hdr.ipv4.ihl, hdr.ipv4.diffserv, hdr.ipv4.total_len, hdr.ipv4.identification,
-              hdr.ipv4.flags, hdr.ipv4.frag_offset, hdr.ipv4.ttl, hdr.ipv4.protocol, hdr.ipv4.src_addr,
-              hdr.ipv4.dst_addr },
-            hdr.ipv4.hdr_checksum, HashAlgorithm.csum16);
+                        { hdr.ipv4.version, hdr.ipv4.ihl, hdr.ipv4.diffserv, hdr.ipv4.total_len,
+                          hdr.ipv4.identification, hdr.ipv4.flags, hdr.ipv4.frag_offset,
+                          hdr.ipv4.ttl, hdr.ipv4.protocol, hdr.ipv4.src_addr, hdr.ipv4.dst_addr },
+                        hdr.ipv4.hdr_checksum, HashAlgorithm.csum16);
     }
 }
 

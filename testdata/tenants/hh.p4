@@ -8,11 +8,11 @@
 #define SLOTS 16384
 
 const bit<16> TYPE_IPV4 = 0x0800;
-const bit<8> PROTO_TCP = 6;
-const bit<8> PROTO_UDP = 17;
+const bit<8>  PROTO_TCP = 6;
+const bit<8>  PROTO_UDP = 17;
 
 // What a heavy flow's packets are marked with: the class "lower effort" (RFC 8622).
-const bit<6> DSCP_LOWER_EFFORT = 1;
+const bit<6>  DSCP_LOWER_EFFORT = 1;
 const bit<32> DEFAULT_THRESHOLD = 128;
 
 typedef bit<48> mac_addr_t;
@@ -56,18 +56,18 @@ struct headers_t {
 struct metadata_t {
     slot_t  slot_0;
     slot_t  slot_1;
-    bit<32> flow;         // a fingerprint of the flow
-    bit<32> owner;        // that of the flow which used the slot last
+    bit<32> flow;  // a fingerprint of the flow
+    bit<32> owner; // that of the flow which used the slot last
     bit<32> count_0;
     bit<32> count_1;
     bit<32> estimate;
     bit<32> threshold;
     @utility_packets
-    bool    sampled;      // the packet belongs to a flow
+    bool    sampled; // the packet belongs to a flow
     @utility_hits
-    bool    undisturbed;  // which is alone in its slot
+    bool    undisturbed; // which is alone in its slot
     @generation["row_0"]
-    bit<16> generation;   // of the sketch's memory
+    bit<16> generation; // of the sketch's memory
 }
 
 parser HhParser(packet_in packet,
@@ -82,7 +82,7 @@ parser HhParser(packet_in packet,
         packet.extract(hdr.ethernet);
         transition select(hdr.ethernet.ether_type) {
             TYPE_IPV4: parse_ipv4;
-            default: accept;
+            default:   accept;
         }
     }
 
@@ -91,7 +91,7 @@ parser HhParser(packet_in packet,
         transition select(hdr.ipv4.ihl, hdr.ipv4.frag_offset, hdr.ipv4.protocol) {
             (5, 0, PROTO_TCP): parse_ports;
             (5, 0, PROTO_UDP): parse_ports;
-            default: accept;
+            default:           accept;
         }
     }
 
@@ -104,10 +104,11 @@ parser HhParser(packet_in packet,
 control HhVerifyChecksum(inout headers_t hdr, inout metadata_t meta) {
     apply {
         verify_checksum(hdr.ipv4.isValid() && hdr.ipv4.ihl == 5,
-            { hdr.ipv4.version, hdr.ipv4.ihl, hdr.ipv4.dscp, hdr.ipv4.ecn, hdr.ipv4.total_len,
-              hdr.ipv4.identification, hdr.ipv4.flags, hdr.ipv4.frag_offset, hdr.ipv4.ttl, hdr.ipv4.protocol,
-              hdr.ipv4.src_addr, hdr.ipv4.dst_addr },
-            hdr.ipv4.hdr_checksum, HashAlgorithm.csum16);
+                        { hdr.ipv4.version, hdr.ipv4.ihl, hdr.ipv4.dscp, hdr.ipv4.ecn,
+                          hdr.ipv4.total_len, hdr.ipv4.identification, hdr.ipv4.flags,
+                          hdr.ipv4.frag_offset, hdr.ipv4.ttl, hdr.ipv4.protocol, hdr.ipv4.src_addr,
+                          hdr.ipv4.dst_addr },
+                        hdr.ipv4.hdr_checksum, HashAlgorithm.csum16);
     }
 }
 
@@ -167,14 +168,17 @@ control HhIngress(inout headers_t hdr,
 
     action hash_flow() {
         hash(meta.flow, HashAlgorithm.crc32, 32w0,
-            { hdr.ipv4.src_addr, hdr.ipv4.dst_addr, hdr.ipv4.protocol, hdr.ports.src_port, hdr.ports.dst_port },
-            64w0x100000000);
+             { hdr.ipv4.src_addr, hdr.ipv4.dst_addr, hdr.ipv4.protocol, hdr.ports.src_port,
+               hdr.ports.dst_port },
+             64w0x100000000);
         hash(meta.slot_0, HashAlgorithm.crc32, 32w0,
-            { hdr.ports.dst_port, hdr.ipv4.protocol, hdr.ipv4.src_addr, hdr.ports.src_port, hdr.ipv4.dst_addr },
-            (bit<32>) SLOTS);
+             { hdr.ports.dst_port, hdr.ipv4.protocol, hdr.ipv4.src_addr, hdr.ports.src_port,
+               hdr.ipv4.dst_addr },
+             (bit<32>)SLOTS);
         hash(meta.slot_1, HashAlgorithm.crc16, 32w0,
-            { hdr.ipv4.src_addr, hdr.ipv4.dst_addr, hdr.ipv4.protocol, hdr.ports.src_port, hdr.ports.dst_port },
-            (bit<32>) SLOTS);
+             { hdr.ipv4.src_addr, hdr.ipv4.dst_addr, hdr.ipv4.protocol, hdr.ports.src_port,
+               hdr.ports.dst_port },
+             (bit<32>)SLOTS);
     }
 
     action mark() {
@@ -220,17 +224,17 @@ control HhIngress(inout headers_t hdr,
 control HhEgress(inout headers_t hdr,
                  inout metadata_t meta,
                  inout standard_metadata_t standard_metadata) {
-    apply {
-    }
+    apply {}
 }
 
 control HhComputeChecksum(inout headers_t hdr, inout metadata_t meta) {
     apply {
         update_checksum(hdr.ipv4.isValid() && hdr.ipv4.ihl == 5,
-            { hdr.ipv4.version, hdr.ipv4.ihl, hdr.ipv4.dscp, hdr.ipv4.ecn, hdr.ipv4.total_len,
-              hdr.ipv4.identification, hdr.ipv4.flags, hdr.ipv4.frag_offset, hdr.ipv4.ttl, hdr.ipv4.protocol,
-              hdr.ipv4.src_addr, hdr.ipv4.dst_addr },
-            hdr.ipv4.hdr_checksum, HashAlgorithm.csum16);
+                        { hdr.ipv4.version, hdr.ipv4.ihl, hdr.ipv4.dscp, hdr.ipv4.ecn,
+                          hdr.ipv4.total_len, hdr.ipv4.identification, hdr.ipv4.flags,
+                          hdr.ipv4.frag_offset, hdr.ipv4.ttl, hdr.ipv4.protocol, hdr.ipv4.src_addr,
+                          hdr.ipv4.dst_addr },
+                        hdr.ipv4.hdr_checksum, HashAlgorithm.csum16);
     }
 }
 

@@ -11,19 +11,19 @@
 #include <v1model.p4>
 
 const bit<16> TYPE_IPV4 = 0x0800;
-const bit<8> PROTO_UDP = 17;
-const bit<16> KV_PORT = 50000;
+const bit<8>  PROTO_UDP = 17;
+const bit<16> KV_PORT   = 50000;
 
-const bit<8> KV_GET = 1;
-const bit<8> KV_REPLY = 2;
-const bit<8> KV_PUT = 3;
+const bit<8> KV_GET    = 1;
+const bit<8> KV_REPLY  = 2;
+const bit<8> KV_PUT    = 3;
 const bit<8> KV_DELETE = 4;
 
 const bit<32> SLOTS = 16384;
 
 // Ports of the switch: clients on one side, the server on the other.
 const bit<9> CLIENTS = 1;
-const bit<9> SERVER = 2;
+const bit<9> SERVER  = 2;
 
 typedef bit<48> mac_addr_t;
 typedef bit<32> ipv4_addr_t;
@@ -77,9 +77,9 @@ struct metadata_t {
     bit<32> value_lo;
     bit<32> requests;
     @utility_packets
-    bool    asked;   // a GET that the cache may answer
+    bool    asked; // a GET that the cache may answer
     @utility_hits
-    bool    served;  // and did
+    bool    served; // and did
 }
 
 parser KvParser(packet_in packet,
@@ -90,7 +90,7 @@ parser KvParser(packet_in packet,
         packet.extract(hdr.ethernet);
         transition select(hdr.ethernet.ether_type) {
             TYPE_IPV4: parse_ipv4;
-            default: accept;
+            default:   accept;
         }
     }
 
@@ -98,7 +98,7 @@ parser KvParser(packet_in packet,
         packet.extract(hdr.ipv4);
         transition select(hdr.ipv4.ihl, hdr.ipv4.frag_offset, hdr.ipv4.protocol) {
             (5, 0, PROTO_UDP): parse_udp;
-            default: accept;
+            default:           accept;
         }
     }
 
@@ -107,7 +107,7 @@ parser KvParser(packet_in packet,
         transition select(hdr.udp.src_port, hdr.udp.dst_port) {
             (_, KV_PORT): parse_kv;
             (KV_PORT, _): parse_kv;
-            default: accept;
+            default:      accept;
         }
     }
 
@@ -120,10 +120,10 @@ parser KvParser(packet_in packet,
 control KvVerifyChecksum(inout headers_t hdr, inout metadata_t meta) {
     apply {
         verify_checksum(hdr.ipv4.isValid() && hdr.ipv4.ihl == 5,
-            { hdr.ipv4.version, hdr.ipv4.ihl, hdr.ipv4.diffserv, hdr.ipv4.total_len, hdr.ipv4.identification,
-              hdr.ipv4.flags, hdr.ipv4.frag_offset, hdr.ipv4.ttl, hdr.ipv4.protocol, hdr.ipv4.src_addr,
-              hdr.ipv4.dst_addr },
-            hdr.ipv4.hdr_checksum, HashAlgorithm.csum16);
+                        { hdr.ipv4.version, hdr.ipv4.ihl, hdr.ipv4.diffserv, hdr.ipv4.total_len,
+                          hdr.ipv4.identification, hdr.ipv4.flags, hdr.ipv4.frag_offset,
+                          hdr.ipv4.ttl, hdr.ipv4.protocol, hdr.ipv4.src_addr, hdr.ipv4.dst_addr },
+                        hdr.ipv4.hdr_checksum, HashAlgorithm.csum16);
     }
 }
 
@@ -191,7 +191,7 @@ control KvIngress(inout headers_t hdr,
         default_action = drop();
         const entries = {
             CLIENTS: to_server();
-            SERVER: to_clients();
+            SERVER:  to_clients();
         }
     }
 
@@ -214,7 +214,8 @@ control KvIngress(inout headers_t hdr,
     }
 
     apply {
-        if (standard_metadata.checksum_error == 1 || standard_metadata.parser_error != error.NoError) {
+        if (standard_metadata.checksum_error == 1 ||
+            standard_metadata.parser_error != error.NoError) {
             drop();
             return;
         }
@@ -257,17 +258,16 @@ control KvIngress(inout headers_t hdr,
 control KvEgress(inout headers_t hdr,
                  inout metadata_t meta,
                  inout standard_metadata_t standard_metadata) {
-    apply {
-    }
+    apply {}
 }
 
 control KvComputeChecksum(inout headers_t hdr, inout metadata_t meta) {
     apply {
         update_checksum(hdr.ipv4.isValid() && hdr.ipv4.ihl == 5,
-            { hdr.ipv4.version, hdr.ipv4.ihl, hdr.ipv4.diffserv, hdr.ipv4.total_len, hdr.ipv4.identification,
-              hdr.ipv4.flags, hdr.ipv4.frag_offset, hdr.ipv4.ttl, hdr.ipv4.protocol, hdr.ipv4.src_addr,
-              hdr.ipv4.dst_addr },
-            hdr.ipv4.hdr_checksum, HashAlgorithm.csum16);
+                        { hdr.ipv4.version, hdr.ipv4.ihl, hdr.ipv4.diffserv, hdr.ipv4.total_len,
+                          hdr.ipv4.identification, hdr.ipv4.flags, hdr.ipv4.frag_offset,
+                          hdr.ipv4.ttl, hdr.ipv4.protocol, hdr.ipv4.src_addr, hdr.ipv4.dst_addr },
+                        hdr.ipv4.hdr_checksum, HashAlgorithm.csum16);
     }
 }
 
