@@ -1,8 +1,6 @@
 package dataplane
 
 import (
-	"strconv"
-
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
 )
@@ -39,33 +37,13 @@ func (c *compiler) annotated(at syntax.Node, t types.Type, off, list int, spans 
 	}
 	for _, f := range s.Fields {
 		n := wordsOf(at, f.Type)
-		if f.Decl != nil && inFieldList(f.Decl, list) {
+		if f.Decl != nil && c.inFieldList(f.Decl, list) {
 			*spans = append(*spans, span{off, off + n})
 		} else {
 			c.annotated(at, f.Type, off, list, spans)
 		}
 		off += n
 	}
-}
-
-// inFieldList tells whether a field has @field_list(..., list, ...).
-func inFieldList(f *syntax.Field, list int) bool {
-	for _, a := range f.Annotations {
-		if a.Name != "field_list" {
-			continue
-		}
-		for _, t := range a.Body {
-			if n, err := strconv.ParseUint(t.Text, 0, 16); err == nil && int(n) == list {
-				return true
-			}
-		}
-		for _, e := range a.Exprs {
-			if l, ok := e.(*syntax.IntLit); ok && l.Value.IsInt64() && l.Value.Int64() == int64(list) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // named is the field list of the deprecated calls: the metadata that their data names, with the values it has when the block
