@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/big"
 	"net"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -31,27 +31,26 @@ import (
 // stf runs the packet tests of p4c's v1model samples on the embedded switch. What a test writes and reads goes over a P4Runtime
 // connection, as a controller's; packets go in and out at the switch's ports.
 func stf(root, match string, jobs int, b *board) error {
-	files, err := filepath.Glob(filepath.Join(root, "testdata", "p4_16_samples", "*.stf"))
-	if err != nil {
-		return err
-	}
 	var tests []sample
-	for _, f := range files {
-		prog := strings.TrimSuffix(f, ".stf") + ".p4"
-		name := "testdata/p4_16_samples/" + filepath.Base(f)
-		if !strings.Contains(name, match) {
-			continue
+	err := filepath.WalkDir(filepath.Join(root, "testdata", "p4_16_samples"), func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".stf" {
+			return err
 		}
-		a, err := archOf(root, prog)
-		if errors.Is(err, os.ErrNotExist) {
-			continue // of no program that is there
-		}
+		rel, err := filepath.Rel(root, path)
 		if err != nil {
 			return err
 		}
-		if a == v1model {
-			tests = append(tests, sample{path: f, name: name, arch: a})
+		a, err := archOf(root, strings.TrimSuffix(path, ".stf")+".p4")
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // of no program that is there
 		}
+		if name := filepath.ToSlash(rel); err == nil && a == v1model && strings.Contains(name, match) {
+			tests = append(tests, sample{path: path, name: name, arch: a})
+		}
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	each(jobs, tests, func(s sample) {
 		b.result("stf", guarded(s.name, func() *failure { return runSTF(root, s) }))
