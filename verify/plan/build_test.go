@@ -144,6 +144,9 @@ func marker(nonce uint64) []byte {
 // input writes a plan of the model as an Input.
 func input(p *model.Plan) *Input {
 	in := &Input{Switch: "s1", DeviceID: testDevice, ElectionID: testElection, PreState: readResponse(p.Pre), Fenced: p.Fenced}
+	if len(p.Late) > 0 {
+		in.Unanswered = [][]byte{marshal(writeRequest(p.Late))}
+	}
 	for i, v := range p.Registered {
 		in.Tenants = append(in.Tenants, Tenant{Name: fmt.Sprintf("t%d", i), VID: uint16(v)})
 	}

@@ -76,6 +76,8 @@ func (d *decoded) narrate(p *model.Plan, s model.Schedule, a model.Array) []stri
 			} else {
 				say("step %d has succeeded", step+1)
 			}
+		case model.Late:
+			say("a request that had no answer takes effect: %s", d.update(p.Late[x.N], a))
 		case model.Arrive:
 			packets[count] = fmt.Sprintf("that packet of %s", d.name(x.Key.VID))
 			say("a packet of %s comes in and reads the page table: %s", d.name(x.Key.VID), entry(m.Entry(x.Key)))

@@ -63,6 +63,11 @@ func decode(in *Input, l *layout, known *texts) (*decoded, error) {
 	if err := d.decodePre(); err != nil {
 		return nil, err
 	}
+	for i, b := range in.Unanswered {
+		if err := d.decodeUnanswered(b, inField(fmt.Sprintf("unanswered[%d]", i))); err != nil {
+			return nil, err
+		}
+	}
 	for i, s := range in.Steps {
 		w := where{step: i, update: -1}
 		var step model.Step
@@ -80,6 +85,9 @@ func decode(in *Input, l *layout, known *texts) (*decoded, error) {
 			return nil, err
 		}
 		d.plan.Steps = append(d.plan.Steps, step)
+	}
+	if err := d.together(); err != nil {
+		return nil, err
 	}
 	if err := d.decodeGoal(); err != nil {
 		return nil, err
@@ -130,11 +138,64 @@ func (d *decoded) decodeRequest(b []byte, w where) (model.Step, error) {
 	if err := onlyFields(&req, w, "device_id", "election_id", "updates"); err != nil {
 		return model.Step{}, err // role, and an atomicity other than CONTINUE_ON_ERROR, which is 0
 	}
-	if req.GetDeviceId() != d.in.DeviceID {
-		return model.Step{}, w.dot("device_id").errorf("is %d, the plan is for %d", req.GetDeviceId(), d.in.DeviceID)
-	}
 	if id := req.GetElectionId(); id.GetHigh() != 0 || id.GetLow() != d.in.ElectionID {
 		return model.Step{}, w.dot("election_id").errorf("is %d, the plan is for %d", id.GetLow(), d.in.ElectionID)
+	}
+	return d.decodeUpdates(&req, w)
+}
+
+// decodeUnanswered reads a request that may still take effect, if it may.
+func (d *decoded) decodeUnanswered(b []byte, w where) error {
+	var req p4v1.WriteRequest
+	if err := unmarshal(b, &req, w); err != nil {
+		return err
+	}
+	id := req.GetElectionId()
+	switch {
+	case id.GetHigh() != 0 || id.GetLow() > d.in.ElectionID:
+		return w.dot("election_id").errorf("is higher than the plan's: another controller has the switch")
+	case id.GetLow() < d.in.ElectionID:
+		return nil
+	}
+	if err := onlyFields(&req, w, "device_id", "election_id", "updates"); err != nil {
+		return err
+	}
+	step, err := d.decodeUpdates(&req, w)
+	d.plan.Late = append(d.plan.Late, step.Updates...)
+	return err
+}
+
+// together refuses so many updates of one entry that may come in any order that nobody will try them all.
+func (d *decoded) together() error {
+	for i, s := range d.plan.Steps {
+		count, only := map[model.Key]int{}, map[model.Key]bool{}
+		for _, u := range s.Updates {
+			if u.Kind == model.Scrub {
+				continue
+			}
+			if count[u.Key]++; count[u.Key] == 1 {
+				late := len(d.lateOf(u.Key))
+				count[u.Key] += late
+				only[u.Key] = late == 0
+			}
+			only[u.Key] = only[u.Key] && u.Kind == model.Modify
+			if count[u.Key] > maxTogether && !only[u.Key] {
+				return where{i, u.Index, ""}.errorf("more than %d updates of the entry of %s in %s may come in any order, late ones among them: not all orders are tried",
+					maxTogether, d.name(u.Key.VID), u.Key.Control)
+			}
+		}
+	}
+	for _, u := range d.plan.Late {
+		if u.Kind != model.Scrub && len(d.lateOf(u.Key)) > maxTogether {
+			return inField("unanswered").errorf("more than %d updates of the entry of %s in %s", maxTogether, d.name(u.Key.VID), u.Key.Control)
+		}
+	}
+	return nil
+}
+
+func (d *decoded) decodeUpdates(req *p4v1.WriteRequest, w where) (model.Step, error) {
+	if req.GetDeviceId() != d.in.DeviceID {
+		return model.Step{}, w.dot("device_id").errorf("is %d, the plan is for %d", req.GetDeviceId(), d.in.DeviceID)
 	}
 	if len(req.GetUpdates()) == 0 {
 		return model.Step{}, w.errorf("a request without updates")
@@ -142,6 +203,9 @@ func (d *decoded) decodeRequest(b []byte, w where) (model.Step, error) {
 	var step model.Step
 	for i, u := range req.GetUpdates() {
 		w := where{w.step, i, ""}
+		if w.step < 0 {
+			w = inField(fmt.Sprintf("unanswered.updates[%d]", i))
+		}
 		x, err := d.decodeUpdate(u, w)
 		if err != nil {
 			return model.Step{}, err

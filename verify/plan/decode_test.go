@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,6 +88,47 @@ func TestDecode(t *testing.T) {
 				t.Errorf("plan %d: %s:\n%+v, want\n%+v", n, c.name, c.have, c.want)
 			}
 		}
+	}
+}
+
+// Of the requests without an answer those count that carry the plan's own election id.
+func TestUnanswered(t *testing.T) {
+	p := tinyPlan()
+	scrub := model.Update{Kind: model.Scrub, Array: model.Array{Control: specs.Ingress}, Slot: 1}
+	request := func(election uint64, us ...model.Update) []byte {
+		m := writeRequest(us)
+		m.ElectionId.Low = election
+		return marshal(m)
+	}
+	many := slices.Repeat([]model.Update{{Kind: model.Modify, Key: model.Key{Control: specs.Ingress, VID: 3}, Entry: make(model.Entry, 2)}}, maxTogether+1)
+	for _, c := range []struct {
+		name    string
+		request []byte
+		late    []model.Update
+		want    string // part of the error
+	}{
+		{"of an earlier mastership", request(testElection-1, scrub), nil, ""},
+		{"of this mastership", request(testElection, scrub), []model.Update{scrub}, ""},
+		{"of a later mastership", request(testElection+1, scrub), nil, "unanswered[0].election_id"},
+		{"without updates", request(testElection), nil, "without updates"},
+		{"no request", []byte{1}, nil, "unanswered[0]"},
+		{"too many to try", request(testElection, many...), nil, "more than 8 updates"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			in := input(p)
+			in.Unanswered = [][]byte{c.request}
+			d, err := decodeTest(t, in, p.Slots)
+			if c.want != "" {
+				var bad *InputError
+				if !errors.As(err, &bad) || !strings.Contains(err.Error(), c.want) {
+					t.Fatalf("%v, want %q", err, c.want)
+				}
+				return
+			}
+			if err != nil || !reflect.DeepEqual(d.plan.Late, c.late) {
+				t.Errorf("%v, %v; want %v", d.plan.Late, err, c.late)
+			}
+		})
 	}
 }
 

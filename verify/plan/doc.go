@@ -10,7 +10,8 @@
 //
 //   - M1 before/N: the extents that the switch has are apart; cut: the ends of what the plan touches stand in the order in which the
 //     encoder cut the stage, apart from what it leaves alone; exclusive/S: in an interval of shape S at most one tenant reaches a slot.
-//   - M2 clean/S: whoever reaches a slot finds nothing of anybody else there.
+//   - M2 clean/S: whoever reaches a slot finds nothing of anybody else there, nor what it left itself before it was given the slot:
+//     a slot that comes back, or comes at another virtual index, is a new grant.
 //   - M3 before, written: extents lie in the array; masks, index, translation: the data plane's arithmetic does not leave them.
 //   - M4 vids, keys: VIDs are unique tags, and only registered ones are written.
 //   - M5 scrub/S: nothing reachable is scrubbed; frame/S: what is kept stays where it is; generation: it goes up by one, modulo 2^16,
@@ -24,25 +25,28 @@
 // that they assume is that names stand for the numbers of the plan. A request that is bound to fail ends what the plan can do: M6
 // refutes it, and M1 to M5 are about what happens until then.
 //
+// Requests without an answer (Unanswered) that carry the plan's election ID take effect, update by update, at any moment or never:
+// before the plan, between any two of its updates, or after it. What an entry may be when is found by trying all orders.
+//
 // # What is assumed
 //
 // The read-back pre-state is complete and was taken after arbitration with a strictly higher election ID; a fence ends every
 // packet in flight that read an older entry, in every control; a write request's updates are applied one by one, each wholly or
 // not; and, before the first fence, the packets in flight hold only entries that earlier proved plans let them hold: what they
-// reach is exclusive and free of others' residue. The order in which slots are cut is a witness and is checked; that an interval
-// lies in an extent, or which of two numbers of the plan is the largest, is read off by the encoder.
+// reach is exclusive, free of others' residue, and what the tenant itself left there it wrote under the same grant. The order in
+// which slots are cut is a witness and is checked; that an interval lies in an extent, or which of two numbers of the plan is the
+// largest, is read off by the encoder.
 //
 // Fenced, Limits and Policy are the planner's word: the gate compares them with its own fences and with the policy in force, and
-// applies nothing else. That no request without an answer is still under way, and that election ids, which fence markers carry, are
-// never used again, is the gate's to see to as well.
+// applies nothing else. That Unanswered lists all requests, and that election ids, which fence markers carry, are never used again,
+// is the gate's to see to as well.
 //
 // It does not send anything, and it does not decide whether the goal is a good one: only that it respects the limits given. It does
 // not know whether a register is folded: a mask that leaves every index below the size alone is accepted, though a larger or smaller
-// one maps indices past the size otherwise. What a tenant left itself in a slot that it gives up and gets back within one plan may
-// still be there (M2 is about others). It does not know which generation an entry had that was deleted by an earlier plan, nor who
+// one maps indices past the size otherwise. It does not know which generation an entry had that was deleted by an earlier plan, nor who
 // had a VID before the present registration: that a VID is given to another tenant only after its entries are gone is
 // for the one who registers tenants to see to.
 package plan
 
 // EncoderVersion names the translation from Input to obligations. It changes whenever some Input yields other texts.
-const EncoderVersion = "plan/3"
+const EncoderVersion = "plan/4"

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/interlock/interlock/verify/smt"
@@ -16,6 +17,7 @@ type world struct {
 	reached *smt.Term // somebody reaches the slot at some moment
 	moments []moment
 	frames  []*smt.Term // what M5 says about kept slots, at each moment
+	grants  []*smt.Term // what M2 says about the tenant's own data, whenever it is given the slot
 }
 
 // moment is what holds while an event happens, or, first, before the plan starts. The tenants are the shape's rows, and last
@@ -34,38 +36,16 @@ func (s shape) unroll() *world {
 	lo, hi, slot := w.unknown("lo"), w.unknown("hi"), w.unknown("slot")
 	w.assume(w.Le(w.Int(0), lo), w.Lt(lo, hi), w.Le(lo, slot), w.Lt(slot, hi))
 
-	// version is some extent of tenant t that lies to the interval as its class says; base0 is where the pre-state's begins.
-	version := func(name string, c class, kept bool, base0 *smt.Term) (base, reach *smt.Term) {
-		base = w.unknown("base_%s", name)
-		size := w.unknown("size_%s", name)
-		w.assume(w.Le(w.Int(0), size))
-		if c == out {
-			w.assume(w.Or(w.Eq(size, w.Int(0)), w.Le(w.Add(base, size), lo), w.Le(hi, base)))
-		} else {
-			w.assume(w.Le(base, lo), w.Le(hi, w.Add(base, size)))
-		}
-		if kept && base0 != nil {
-			switch c {
-			case in:
-				w.assume(w.Eq(base, base0))
-			case moved:
-				w.assume(w.Not(w.Eq(base, base0)))
-			}
-		}
-		return base, w.And(w.Le(base, slot), w.Lt(slot, w.Add(base, size)))
-	}
-
 	n := len(s.rows)
-	cur := make([][]*smt.Term, n) // reach of what the entry may be
-	base0 := make([]*smt.Term, n)
+	rows := make([]*reacher, n)
 	live, dirty := make([]*smt.Term, n+1), make([]*smt.Term, n+1)
 	before := make([]*smt.Term, n+1) // reach of the pre-state's entry
 	for t, r := range s.rows {
-		base0[t], before[t] = version(fmt.Sprintf("%d_pre", t), r.before, r.kept, nil)
-		cur[t] = []*smt.Term{before[t]}
+		rows[t] = &reacher{world: w, lo: lo, hi: hi, slot: slot, tenant: t, bases: map[class]*smt.Term{}, reaches: map[class]*smt.Term{}}
+		before[t] = rows[t].reach(r.before)
 		if r.kept { // the goal holds it at the same virtual index
-			goalBase, goalReach := version(fmt.Sprintf("%d_goal", t), in, true, base0[t])
-			w.frames = append(w.frames, w.Implies(w.And(goalReach, w.Eq(goalBase, base0[t])), before[t]))
+			base, reach := rows[t].version("goal", 1)
+			w.frames = append(w.frames, w.Implies(w.And(reach, w.Eq(base, rows[t].base(1))), before[t]))
 		}
 	}
 	before[n] = w.False()
@@ -76,8 +56,9 @@ func (s shape) unroll() *world {
 		}
 		live[t] = w.Or(old, before[t])
 	}
-	// The inherited invariant: what old packets reach nobody else reaches, and nobody else's residue is in what is reached. It says
-	// nothing about two entries of the pre-state: that these are apart is proved.
+	// The inherited invariant: what old packets reach nobody else reaches, and nobody else's residue is in what is reached; what a
+	// tenant finds itself in what it reaches it wrote under the same grant. It says nothing about two entries of the pre-state: that
+	// these are apart is proved.
 	for t := range live {
 		residue := w.Var(fmt.Sprintf("residue_%d", t), smt.Bool)
 		for u := range live {
@@ -95,24 +76,35 @@ func (s shape) unroll() *world {
 
 	for i, e := range s.events {
 		for t, r := range s.rows {
-			if len(r.writes[i]) == 0 {
-				continue
+			for _, c := range r.turns[i].granted {
+				// What the tenant may have written there before: under another grant, of the past or in the same event.
+				earlier := []*smt.Term{dirty[t]}
+				for _, other := range r.turns[i].may {
+					if other != c {
+						earlier = append(earlier, rows[t].reach(other))
+					}
+				}
+				w.grants = append(w.grants, w.Not(w.And(rows[t].reach(c), w.Or(earlier...))))
 			}
-			cur[t] = nil // while the step is under way the old entry is still among what is live
-			for j, c := range r.writes[i] {
-				base, reach := version(fmt.Sprintf("%d_%d_%d", t, i, j), c, r.kept, base0[t])
-				cur[t] = append(cur[t], reach)
+		}
+		for t, r := range s.rows {
+			for _, c := range r.turns[i].may {
+				reach := rows[t].reach(c)
 				live[t] = w.Or(live[t], reach)
 				if r.kept {
-					w.frames = append(w.frames, w.And(reach, w.Eq(base, base0[t])))
+					w.frames = append(w.frames, w.And(reach, w.Eq(rows[t].base(c), rows[t].base(1))))
 				}
 			}
 		}
 		w.record(e, live, dirty)
 		switch {
-		case e.fence:
-			for t := range s.rows {
-				live[t] = w.Or(cur[t]...)
+		case e.fence: // packets from before it are gone
+			for t, r := range s.rows {
+				var known []*smt.Term
+				for _, c := range r.turns[i].may {
+					known = append(known, rows[t].reach(c))
+				}
+				live[t] = w.Or(known...)
 			}
 			live[n] = w.False()
 		case e.scrub:
@@ -126,6 +118,51 @@ func (s shape) unroll() *world {
 	}
 	w.reached = w.Or(reached...)
 	return w
+}
+
+// reacher is a tenant of a shape: for each class of versions of its entry one extent stands for all.
+type reacher struct {
+	*world
+	lo, hi, slot   *smt.Term
+	tenant         int
+	bases, reaches map[class]*smt.Term
+}
+
+// version is some extent that lies to the interval as its class says.
+func (r *reacher) version(name string, c class) (base, reach *smt.Term) {
+	base, size := r.unknown("base_%d_%s", r.tenant, name), r.unknown("size_%d_%s", r.tenant, name)
+	r.assume(r.Le(r.Int(0), size))
+	if c == out {
+		r.assume(r.Or(r.Eq(size, r.Int(0)), r.Le(r.Add(base, size), r.lo), r.Le(r.hi, base)))
+	} else {
+		r.assume(r.Le(base, r.lo), r.Le(r.hi, r.Add(base, size)))
+		if first, known := r.bases[c]; known {
+			r.assume(r.Eq(base, first))
+		}
+	}
+	return base, r.And(r.Le(base, r.slot), r.Lt(r.slot, r.Add(base, size)))
+}
+
+// reach says that versions of the class reach the slot.
+func (r *reacher) reach(c class) *smt.Term {
+	if r.reaches[c] == nil {
+		base, reach := r.version(fmt.Sprint(int(c)), c)
+		if c != out {
+			for _, other := range slices.Sorted(maps.Keys(r.bases)) {
+				if other != out {
+					r.assume(r.Not(r.Eq(base, r.bases[other])))
+				}
+			}
+		}
+		r.bases[c], r.reaches[c] = base, reach
+	}
+	return r.reaches[c]
+}
+
+// base is where extents of the class begin.
+func (r *reacher) base(c class) *smt.Term {
+	r.reach(c)
+	return r.bases[c]
 }
 
 // record names what holds at the next moment, in place.
@@ -149,7 +186,7 @@ func (w *world) exclusive() {
 	w.situation = w.reached
 }
 
-// clean is M2: whoever can reach the slot finds nothing of anybody else there.
+// clean is M2: whoever can reach the slot finds nothing of anybody else there, nor what it left itself before it was given the slot.
 func (w *world) clean() {
 	for _, m := range w.moments {
 		for t, a := range m.live {
@@ -160,13 +197,14 @@ func (w *world) clean() {
 			}
 		}
 	}
+	w.prove(w.grants...)
 	w.situation = w.reached
 }
 
 // undisturbed is M5 for scrubs: nobody can reach the slot while it is scrubbed.
 func (w *world) undisturbed() {
 	for _, m := range w.moments {
-		if m.event.scrub {
+		if m.event.scrub || w.shape.late {
 			for _, a := range m.live {
 				w.prove(w.Not(a))
 			}

@@ -98,11 +98,7 @@ func (d *decoded) explainInstance(c *Counterexample, st *stage, x instance, m sm
 		d.names[other] = "a former tenant"
 		defer delete(d.names, other)
 	}
-	for i := range p.Steps { // one slot of the interval stands for all
-		p.Steps[i].Updates = slices.DeleteFunc(p.Steps[i].Updates, func(u model.Update) bool {
-			return u.Kind == model.Scrub && u.Slot != x.lo
-		})
-	}
+	p = p.ScrubOnly(st.array, x.lo) // one slot of the interval stands for all
 	wanted := func(v model.Violation) bool {
 		return v.Property == c.Property && v.Array == st.array && (c.Property == "M5" || v.Slot == x.lo)
 	}
@@ -200,17 +196,16 @@ func (d *decoded) explainRun(c *Counterexample, a model.Array) bool {
 		}
 		return a.Control == "" || v.Array == a
 	}
-	p := *d.plan
-	p.Steps = nil
-	for _, s := range d.plan.Steps {
-		us := slices.DeleteFunc(slices.Clone(s.Updates), func(u model.Update) bool { return u.Kind == model.Scrub })
-		p.Steps = append(p.Steps, model.Step{Fence: s.Fence, Updates: us})
+	p := d.plan.ScrubOnly(model.Array{}, -1)
+	tries := searchTries / 100
+	if len(p.Late) > 0 {
+		tries = searchTries / 4 // something must happen at the right moment
 	}
-	s, v, ok := model.Search(&p, nil, searchTries/100, wanted)
+	s, v, ok := model.Search(p, nil, tries, wanted)
 	if !ok {
 		return false
 	}
-	d.tell(c, &p, s, v, wanted)
+	d.tell(c, p, s, v, wanted)
 	return true
 }
 

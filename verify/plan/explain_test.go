@@ -143,6 +143,29 @@ func TestExplain(t *testing.T) {
 				Key: model.Key{Control: specs.Ingress, VID: 999}, Entry: make(model.Entry, 2),
 			})
 		}, []string{"M4/keys"}},
+		{"its own slots back, not scrubbed", func(p *model.Plan) {
+			k := model.Key{Control: specs.Ingress, VID: 200}
+			p.Steps[2].Updates = p.Steps[2].Updates[:1536]
+			p.Pre[k] = model.Entry{{Base: 2560, Size: 1024, Mask: 1023}, {}}
+			p.Pre[model.Key{Control: specs.Ingress, VID: 100}][0].Size = 2048
+			p.Goal[k] = model.Entry{{Base: 2048, Size: 1024, Mask: 1023, Generation: 1}, {}}
+			p.Steps[0].Updates = append(p.Steps[0].Updates, model.Update{Kind: model.Modify, Key: k, Entry: make(model.Entry, 2)})
+			p.Steps[3].Updates[0] = model.Update{Kind: model.Modify, Key: k, Entry: p.Goal[k]}
+			p.Limits[model.Place{Array: model.Array{Control: specs.Ingress}, VID: 200}] = model.Limit{Ceiling: 1024}
+		}, []string{"M2/ingress/0/clean"}},
+		{"a request that may take effect late", func(p *model.Plan) {
+			k := model.Key{Control: specs.Ingress, VID: 100}
+			p.Late = []model.Update{{Kind: model.Modify, Key: k, Entry: p.Pre[k]}}
+		}, []string{"M1/ingress/0/exclusive", "M6/ingress/goal"}},
+		{"a scrub that may take effect late", func(p *model.Plan) {
+			p.Late = []model.Update{{Kind: model.Scrub, Array: model.Array{Control: specs.Ingress}, Slot: 2048}}
+		}, []string{"M5/ingress/0/scrub"}},
+		{"an insertion that may take effect late", func(p *model.Plan) {
+			p.Late = []model.Update{p.Steps[3].Updates[0]}
+		}, []string{"M6/ingress/requests"}},
+		{"a request that changes nothing if it comes late", func(p *model.Plan) {
+			p.Late = []model.Update{{Kind: model.Modify, Key: model.Key{Control: specs.Ingress, VID: 999}, Entry: make(model.Entry, 2)}}
+		}, nil},
 		{"a switch that is shared already", func(p *model.Plan) {
 			p.Pre[model.Key{Control: specs.Ingress, VID: 300}] = model.Entry{{Base: 4000, Size: 100, Mask: ^uint32(0)}, {}}
 		}, []string{"M1/ingress/0/before", "M1/ingress/0/exclusive"}},

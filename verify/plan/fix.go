@@ -29,6 +29,9 @@ func (f *fixer) describe() {
 		f.c.Fix = f.separate()
 	case "M2":
 		f.c.What = fmt.Sprintf("%s, %s finds in %s what %s left there", step, who[0], f.place, who[1])
+		if f.v.VIDs[0] == f.v.VIDs[1] {
+			f.c.What = fmt.Sprintf("%s, %s finds in %s what it left there itself before it was given them, or at another index", step, who[0], f.place)
+		}
 		f.c.Fix = f.clean()
 	case "M3":
 		f.c.What = fmt.Sprintf("%s, an extent leaves its bounds: %s", step, f.words())
@@ -49,6 +52,14 @@ func (f *fixer) describe() {
 			f.c.Fix = "make the steps and the goal agree: plan again from what the switch has now"
 		}
 	}
+	if f.lateHurts() {
+		f.c.Fix = "take mastership with a higher election id first, so that the request without an answer is dead; then read back and plan again"
+	}
+}
+
+// lateHurts says whether a request without an answer takes part in the run: no event of the run can be left out.
+func (f *fixer) lateHurts() bool {
+	return slices.ContainsFunc(f.c.Schedule.Actions, func(a model.Action) bool { return a.Kind == model.Late })
 }
 
 func (f *fixer) goalSize() int64 {
@@ -206,6 +217,9 @@ func (f *fixer) frame(step, who string) {
 		f.c.Fix = fmt.Sprintf("add one to %s's generation in %v if it loses content there, else leave it", who, f.v.Array)
 	case f.scrubbing():
 		f.c.What = fmt.Sprintf("%s, %s can reach %s while the step scrubs there", step, who, f.place)
+		if f.lateHurts() {
+			f.c.What = fmt.Sprintf("%s, %s can reach %s while an earlier request scrubs there", step, who, f.place)
+		}
 		now, old := f.holder(f.v.VIDs[0])
 		taken := lastBefore(f.writes(f.v.VIDs[0], false), i)
 		switch {
@@ -224,6 +238,9 @@ func (f *fixer) frame(step, who string) {
 
 // scrubbing says whether the violation is that of a scrub.
 func (f *fixer) scrubbing() bool {
+	if n := len(f.c.Schedule.Actions); n > 0 && f.c.Schedule.Actions[n-1].Kind == model.Late {
+		return f.p.Late[f.c.Schedule.Actions[n-1].N].Kind == model.Scrub
+	}
 	if f.c.Step < 0 || f.c.Step >= len(f.p.Steps) {
 		return false
 	}

@@ -49,6 +49,18 @@ func (d *decoded) keys() []verify.Obligation {
 			}
 		}
 	}
+	for _, c := range d.controls() {
+		if len(d.plan.Late) == 0 {
+			break
+		}
+		for _, h := range d.histories(c) {
+			for _, v := range h.versions[h.late:] {
+				if v.entry != nil {
+					used[h.key.VID] = true
+				}
+			}
+		}
+	}
 	if len(used) == 0 {
 		return nil
 	}

@@ -33,9 +33,12 @@ type Input struct {
 	PreState []byte `json:"preState"`
 	// Fenced says that this controller completed a fence after its last page-table write. Then packets in flight hold only
 	// entries of PreState.
-	Fenced bool     `json:"fenced"`
-	Steps  []Step   `json:"steps"`
-	Goal   []Extent `json:"goal"` // every tenant's extents when all steps have succeeded
+	Fenced bool `json:"fenced"`
+	// Unanswered are the write requests that were sent to the switch and had no answer when PreState was read. One that carries
+	// ElectionID may still take effect at any moment, in whole or in part; one with a lower ID cannot, as drivers declare.
+	Unanswered [][]byte `json:"unanswered,omitempty"`
+	Steps      []Step   `json:"steps"`
+	Goal       []Extent `json:"goal"` // every tenant's extents when all steps have succeeded
 	// Limits are the policy's floors and ceilings that Goal must respect.
 	Limits []Limit `json:"limits"`
 	Policy string  `json:"policy"` // digest of the policy and its input

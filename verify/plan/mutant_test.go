@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify/plan/model"
 )
 
@@ -11,7 +12,7 @@ import (
 func clonePlan(p *model.Plan) *model.Plan {
 	q := *p
 	q.Pre, q.Goal = cloneTables(p.Pre), cloneTables(p.Goal)
-	q.Registered = slices.Clone(p.Registered)
+	q.Registered, q.Late = slices.Clone(p.Registered), slices.Clone(p.Late)
 	q.Steps = nil
 	for _, s := range p.Steps {
 		us := slices.Clone(s.Updates)
@@ -290,6 +291,92 @@ var mutations = []mutation{
 					return true
 				}
 			}
+		}
+		return false
+	}},
+	{"a request without an answer", func(r *rand.Rand, p *model.Plan) bool {
+		for range r.IntN(3) + 1 { // any of the plan's own, as if it had been sent once before
+			if u := pick(r, p, model.UpdateKind(r.IntN(4))); u != nil {
+				u := *u
+				u.Index = len(p.Late)
+				p.Late = append(p.Late, u)
+			}
+		}
+		return len(p.Late) > 0
+	}},
+	{"the pre-state again, without an answer", func(r *rand.Rand, p *model.Plan) bool {
+		keys := p.Pre.Keys()
+		if len(keys) == 0 {
+			return false
+		}
+		k := keys[r.IntN(len(keys))]
+		e := slices.Clone(p.Pre[k])
+		if r.IntN(2) == 0 {
+			e = slices.Clone(p.Goal[k])
+		}
+		if e == nil {
+			return false
+		}
+		p.Late = []model.Update{{Kind: model.Modify, Key: k, Entry: e}}
+		return true
+	}},
+	{"ids of two parameters swapped", func(r *rand.Rand, p *model.Plan) bool {
+		x, _ := pickExtent(r, p)
+		if x == nil {
+			return false
+		}
+		if r.IntN(2) == 0 {
+			x.Base, x.Size = x.Size, x.Base
+		} else {
+			x.Size, x.Mask = int64(x.Mask&0xffff), uint32(x.Size)
+		}
+		return true
+	}},
+	{"an extent that wraps", func(r *rand.Rand, p *model.Plan) bool {
+		x, _ := pickExtent(r, p)
+		if x == nil {
+			return false
+		}
+		x.Base = 1<<specs.BaseBits - 1 - r.Int64N(3)
+		return true
+	}},
+	{"an empty extent", func(r *rand.Rand, p *model.Plan) bool {
+		x, _ := pickExtent(r, p)
+		if x == nil {
+			return false
+		}
+		x.Size = 0
+		return true
+	}},
+	{"a step for another, much later", func(r *rand.Rand, p *model.Plan) bool {
+		i, j := r.IntN(len(p.Steps)), r.IntN(len(p.Steps))
+		p.Steps[i], p.Steps[j] = p.Steps[j], p.Steps[i]
+		return i != j
+	}},
+	{"scrub before the fence", func(_ *rand.Rand, p *model.Plan) bool {
+		for i := 1; i < len(p.Steps); i++ {
+			us := p.Steps[i].Updates
+			if p.Steps[i-1].Fence && len(us) > 0 && us[0].Kind == model.Scrub {
+				p.Steps[i-1], p.Steps[i] = p.Steps[i], p.Steps[i-1]
+				return true
+			}
+		}
+		return false
+	}},
+	{"own slots back without a scrub", func(r *rand.Rand, p *model.Plan) bool {
+		// Taken away at the start and given back at the end, in the same place: with a new generation it is a loss of content.
+		for _, k := range p.Pre.Keys() {
+			goal, wanted := p.Goal[k]
+			if !wanted || p.Pre[k].Empty() || !slices.Equal(p.Pre[k], goal) {
+				continue
+			}
+			none := make(model.Entry, len(goal))
+			for i := range none {
+				none[i].Generation = goal[i].Generation
+			}
+			first, last := model.Update{Kind: model.Modify, Key: k, Entry: none}, model.Update{Kind: model.Modify, Key: k, Entry: goal}
+			p.Steps = append([]model.Step{{Updates: []model.Update{first}}}, append(p.Steps, model.Step{Updates: []model.Update{last}})...)
+			return true
 		}
 		return false
 	}},

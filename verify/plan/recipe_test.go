@@ -2,6 +2,7 @@ package plan
 
 import (
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -12,13 +13,24 @@ import (
 	"github.com/interlock/interlock/verify/smt"
 )
 
-var seed = flag.Uint64("seed", 1, "seed of random plans")
+var (
+	seed = flag.Uint64("seed", 1, "seed of random plans")
+	full = flag.Bool("full", false, "2,000 good plans and over 1,000 mutants, for which there is no time in every run")
+)
+
+// maxStates bounds how many states of one plan are tried.
+const maxStates = 30000
 
 var (
 	smallArrays = map[model.Array]int64{
 		{Control: specs.Ingress, Stage: 0}: 16, {Control: specs.Ingress, Stage: 1}: 9, {Control: specs.Egress, Stage: 0}: 12,
 	}
 	smallTenants = []model.VID{3, 70, 4094, 12}
+
+	tinyArrays = map[model.Array]int64{
+		{Control: specs.Ingress, Stage: 0}: 5, {Control: specs.Ingress, Stage: 1}: 3, {Control: specs.Egress, Stage: 0}: 3,
+	}
+	tinyTenants = []model.VID{3, 70}
 )
 
 // newPool is Z3: our worker if it is there, else Debian's binary.
@@ -88,15 +100,28 @@ func refuted(t testing.TB, s smt.Solver, os []verify.Obligation) []verify.Obliga
 	return out
 }
 
-// Every plan made by the recipe is proved, and survives in the reference model.
+// scenario is a random site: a tiny one every other time, which the reference model can exhaust.
+func scenario(r *rand.Rand, n uint64) (s site, tiny bool) {
+	if n%2 == 1 {
+		return randomSite(r, smallArrays, smallTenants), false
+	}
+	return randomSite(r, tinyArrays, tinyTenants), true
+}
+
+// Every plan made by the recipe is proved, and survives in the reference model: the small ones in all interleavings.
 func TestRecipe(t *testing.T) {
-	const plans, runs = 200, 3
+	const runs = 3
+	plans := uint64(80)
+	if *full {
+		plans = 2000
+	}
 	t.Logf("seed %d", *seed)
 	p := newPool(t, 1)
-	obligations := 0
-	for n := range uint64(plans) {
+	obligations, exhausted := 0, 0
+	for n := range plans {
 		r := rand.New(rand.NewPCG(*seed, n))
-		good := randomSite(r, smallArrays, smallTenants).recipe(r)
+		s, tiny := scenario(r, n)
+		good := s.recipe(r)
 		d, err := decodeTest(t, input(good), good.Slots)
 		if err != nil {
 			t.Fatalf("plan %d: %v", n, err)
@@ -112,29 +137,50 @@ func TestRecipe(t *testing.T) {
 				t.Errorf("plan %d: the model says %v", n, vs)
 			}
 		}
+		if tiny {
+			story, complete := model.Exhaust(good, maxStates)
+			if story != nil {
+				t.Errorf("plan %d: the model says %v", n, story.Violations)
+			}
+			if complete {
+				exhausted++
+			}
+		}
 		if t.Failed() {
 			return
 		}
 	}
-	t.Logf("%d plans, %d obligations proved, %d runs of the model", plans, obligations, plans*runs)
+	t.Logf("%d plans, %d obligations proved, %d runs of the model, %d plans in all interleavings", plans, obligations, plans*runs, exhausted)
+	if exhausted < int(plans)/4 {
+		t.Errorf("only %d plans were exhausted", exhausted)
+	}
 }
 
-// A mutant that the model can break is refuted, and what is refuted the model can break: with the run that Explain tells.
+// A mutant that the model can break is refuted, and what is refuted the model can break, with the run that Explain tells. What the
+// model cannot break in any interleaving is proved.
 func TestMutants(t *testing.T) {
-	const rounds, runs = 11, 8
+	const runs = 8
+	rounds := 4
+	if *full {
+		rounds = 40
+	}
 	t.Logf("seed %d", *seed)
 	p := newPool(t, 1)
-	type count struct{ refuted, harmless, unreadable int }
-	tally := map[string]*count{}
-	for n := range uint64(rounds * len(mutations)) {
-		r := rand.New(rand.NewPCG(*seed+1, n))
-		m := mutations[n%uint64(len(mutations))]
-		mutant := clonePlan(randomSite(r, smallArrays, smallTenants).recipe(r))
+	tally := map[string]*outcomes{}
+	for n, round := 0, 0; round < max(rounds, 40); n++ {
+		round = n / len(mutations)
+		m := mutations[n%len(mutations)]
+		if round >= rounds && tally[m.name] != nil && tally[m.name].refuted > 0 { // each is refuted once, if need be after the rounds
+			continue
+		}
+		r := rand.New(rand.NewPCG(*seed+1, uint64(n)))
+		s, tiny := scenario(r, uint64(round))
+		mutant := clonePlan(s.recipe(r))
 		if !m.do(r, mutant) {
 			continue
 		}
 		if tally[m.name] == nil {
-			tally[m.name] = &count{}
+			tally[m.name] = &outcomes{}
 		}
 		d, err := decodeTest(t, input(mutant), mutant.Slots)
 		if err != nil {
@@ -144,7 +190,7 @@ func TestMutants(t *testing.T) {
 		os := d.obligations()
 		bad := refuted(t, p.Solver("z3"), os)
 		models := make([]smt.Model, len(bad))
-		if n%8 == 0 {
+		if n%16 == 0 {
 			bad, models = decide(t, p, os)
 		}
 		properties := map[string]bool{}
@@ -157,39 +203,63 @@ func TestMutants(t *testing.T) {
 				t.Errorf("mutant %d, %s: %s", n, m.name, c)
 			}
 		}
-		broken := map[string]model.Violation{}
-		for i := 0; i < runs && len(broken) == 0; i++ {
-			_, vs := model.Explore(mutant, r)
-			for _, v := range vs {
-				broken[v.Property] = v
+		var broken []model.Violation
+		complete := false
+		if tiny {
+			var story *model.Story
+			if story, complete = model.Exhaust(mutant, maxStates); story != nil {
+				broken = story.Violations
 			}
 		}
-		for property, v := range broken {
+		for i := 0; i < runs && len(broken) == 0 && !complete; i++ {
+			_, broken = model.Explore(mutant, r)
+		}
+		for _, v := range broken {
 			// A mask that does not fit breaks M3, and so much else that the formulas do not speak of it.
-			if !properties[property] && !properties["M3"] {
-				t.Errorf("mutant %d, %s: %s is proved, but the model says %v", n, m.name, property, v)
+			if !properties[v.Property] && !properties["M3"] {
+				t.Errorf("mutant %d, %s: %s is proved, but the model says %v", n, m.name, v.Property, v)
 			}
 		}
-		if len(bad) > 0 {
-			tally[m.name].refuted++
-		} else {
-			tally[m.name].harmless++
+		if complete && len(bad) > 0 {
+			t.Errorf("mutant %d, %s: %s is refuted, but the model tried everything", n, m.name, bad[0].ID)
 		}
+		tally[m.name].add(len(bad) > 0, len(broken) > 0, complete)
 	}
-	all := 0
+	var all outcomes
 	for _, m := range mutations {
 		c := tally[m.name]
 		if c == nil || c.refuted == 0 {
 			t.Errorf("%s: no mutant was refuted", m.name)
 			continue
 		}
-		all += c.refuted + c.harmless + c.unreadable
-		t.Logf("%-32s %3d refuted %3d harmless %3d not readable", m.name, c.refuted, c.harmless, c.unreadable)
+		all.refuted, all.broken, all.proved = all.refuted+c.refuted, all.broken+c.broken, all.proved+c.proved
+		all.exhausted, all.unreadable = all.exhausted+c.exhausted, all.unreadable+c.unreadable
+		t.Logf("%-40s %v", m.name, c)
 	}
-	t.Logf("%d mutants", all)
-	if all < 200 {
-		t.Errorf("only %d mutants", all)
+	t.Logf("%-40s %v", "all", &all)
+	if n := all.refuted + all.proved; n < 20*rounds {
+		t.Errorf("only %d mutants", n)
 	}
+}
+
+// outcomes counts mutants. Every one that is refuted was shown to go wrong by Explain; broken are those that chance or trying
+// everything broke without its help.
+type outcomes struct{ refuted, broken, proved, exhausted, unreadable int }
+
+func (o *outcomes) add(refuted, broken, exhausted bool) {
+	for _, x := range []struct {
+		n *int
+		b bool
+	}{{&o.refuted, refuted}, {&o.broken, broken}, {&o.proved, !refuted}, {&o.exhausted, exhausted}} {
+		if x.b {
+			*x.n++
+		}
+	}
+}
+
+func (o *outcomes) String() string {
+	return fmt.Sprintf("%4d refuted (%d broken blindly)  %4d proved (%d in all interleavings)  %4d not readable",
+		o.refuted, o.broken, o.proved, o.exhausted, o.unreadable)
 }
 
 // A second solver says the same, of good plans and of bad ones, also where there are many tenants.

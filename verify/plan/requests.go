@@ -57,6 +57,9 @@ func (d *decoded) foresee() {
 	d.fails, d.stops = map[at]bool{}, len(d.plan.Steps)
 	for i, groups := range d.groups(len(d.plan.Steps)) {
 		for _, g := range groups {
+			if len(d.lateOf(g.key)) > 0 {
+				continue
+			}
 			for _, u := range g.updates {
 				found := g.exists || g.has(model.Insert)
 				if u.Kind == model.Insert {
@@ -71,11 +74,37 @@ func (d *decoded) foresee() {
 			}
 		}
 	}
+	for _, u := range d.plan.Late {
+		if u.Kind != model.Scrub {
+			d.stops = min(d.stops, d.refusedLate(u.Key))
+		}
+	}
 }
 
-// steps are those that can begin.
+// refusedLate is the first step that may be refused because something was written late to an entry, or the number of steps.
+func (d *decoded) refusedLate(k model.Key) int {
+	h := d.newHistory(k)
+	for i, s := range d.plan.Steps {
+		for _, u := range s.Updates {
+			if u.Kind != model.Scrub && u.Key == k {
+				h.write(i, u)
+			}
+		}
+	}
+	h.trace(len(d.plan.Steps), d.lateOf(k))
+	if i := slices.IndexFunc(h.during, func(p phase) bool { return p.refused }); i >= 0 {
+		return i
+	}
+	return len(d.plan.Steps)
+}
+
+// steps are those that can begin, and, if something may happen late, what comes after them.
 func (d *decoded) steps() []model.Step {
-	return d.plan.Steps[:min(d.stops+1, len(d.plan.Steps))]
+	steps := d.plan.Steps[:min(d.stops+1, len(d.plan.Steps))]
+	if len(d.plan.Late) > 0 && d.completes() {
+		steps = append(slices.Clone(steps), model.Step{})
+	}
+	return steps
 }
 
 // completes says whether all steps may succeed.
@@ -84,22 +113,31 @@ func (d *decoded) completes() bool { return d.stops == len(d.plan.Steps) }
 // requests is M6 for a page table: every update finds what it needs in every order of its request, and there is room.
 func (d *decoded) requests(c specs.Control) []verify.Obligation {
 	f := newGround()
-	perStep := make([]struct{ inserts, deletes int64 }, len(d.steps()))
-	for i, groups := range d.groups(len(d.steps())) {
+	begun := min(d.stops+1, len(d.plan.Steps))
+	perStep := make([]struct{ inserts, deletes int64 }, begun)
+	for i, groups := range d.groups(begun) {
 		for _, g := range groups {
 			if g.key.Control != c {
 				continue
 			}
+			if len(d.lateOf(g.key)) > 0 { // what it finds depends on what happens late: the orders are tried one by one
+				f.prove(f.Lt(f.known(int64(i), "step_%d_%d", g.key.VID, i), f.known(int64(d.refusedLate(g.key)), "refused_%d", g.key.VID)))
+			}
 			was := f.known(number(g.exists), "exists_%d_%d", g.key.VID, i+1)
 			n := f.known(int64(len(g.updates)), "updates_%d_%d", g.key.VID, i+1)
 			for _, u := range g.updates {
-				switch u.Kind {
-				case model.Insert:
-					f.prove(f.Eq(was, f.Int(0)), f.Eq(n, f.Int(1)))
+				switch {
+				case u.Kind == model.Insert:
 					perStep[i].inserts++
-				case model.Delete:
-					f.prove(f.Eq(was, f.Int(1)), f.Eq(n, f.Int(1)))
+				case u.Kind == model.Delete:
 					perStep[i].deletes++
+				}
+				switch {
+				case len(d.lateOf(g.key)) > 0:
+				case u.Kind == model.Insert:
+					f.prove(f.Eq(was, f.Int(0)), f.Eq(n, f.Int(1)))
+				case u.Kind == model.Delete:
+					f.prove(f.Eq(was, f.Int(1)), f.Eq(n, f.Int(1)))
 				default: // twice is possible, and leaves open which is the last
 					f.prove(f.Eq(was, f.Int(1)))
 				}
@@ -113,6 +151,11 @@ func (d *decoded) requests(c specs.Control) []verify.Obligation {
 	entries := int64(0)
 	for k := range d.plan.Pre {
 		if k.Control == c {
+			entries++
+		}
+	}
+	for _, u := range d.plan.Late {
+		if u.Kind == model.Insert && u.Key.Control == c {
 			entries++
 		}
 	}

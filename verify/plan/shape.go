@@ -14,6 +14,7 @@ import (
 // the place of the interval. Events that change nothing there are left out. Intervals of equal shape have equal obligations.
 type shape struct {
 	unfenced bool // packets in flight may hold entries older than the pre-state
+	late     bool // it may be scrubbed at any moment
 	events   []event
 	rows     []row // tenants, in the order of their patterns
 }
@@ -23,19 +24,22 @@ type event struct{ fence, scrub bool }
 
 // row is one tenant's part in a shape.
 type row struct {
-	kept   bool      // the tenant has the interval before and after, at the same virtual index
-	before class     // the pre-state's entry
-	writes [][]class // by event: what it writes, in order of class
+	kept   bool  // the tenant has the interval before and after, at the same virtual index: that of class 1
+	before class // the pre-state's entry
+	turns  []turn
 }
 
-// class says how a version of an entry lies to an interval.
-type class byte
+// turn is what may become of a tenant's entry in an event.
+type turn struct {
+	may     []class // it may be some time during the event; only where packets cannot know it already, or a fence forgets them
+	granted []class // it may become that, having been something else
+}
 
-const (
-	out   class = 'o' // does not reach it
-	in    class = 'i' // reaches it; if kept, at the virtual index of the pre-state
-	moved class = 'm' // kept, but reaches it at another virtual index
-)
+// class says how a version of an entry lies to an interval: it does not reach it (out), or reaches it. Versions that reach it at the
+// same virtual index have the same class. Classes are counted from 1 in the order of versions.
+type class int
+
+const out class = 0
 
 // instance is an interval with its shape.
 type instance struct {
@@ -47,60 +51,84 @@ type instance struct {
 	steps   []int
 }
 
+// party is what classify knows of a tenant.
+type party struct {
+	vid   model.VID
+	h     *history
+	row   row
+	class []class // by version
+	live  []class // what the entry or a packet in flight may hold
+	may   []class // what the entry may be during the step at hand
+	turn  turn
+}
+
+func (d *decoded) party(m member, x interval, stage int) *party {
+	p := &party{vid: m.h.key.VID, h: m.h, class: make([]class, len(m.in))}
+	pre, goal := m.h.extent(0, stage), extentOf(d.plan.Goal[m.h.key], stage)
+	p.row.kept = m.in[0] && pre.Base == goal.Base && goal.Base <= x.lo && x.hi <= goal.Base+goal.Size
+	bases := map[int64]class{}
+	for v, reaches := range m.in {
+		if !reaches {
+			continue
+		}
+		base := m.h.extent(v, stage).Base
+		if bases[base] == out {
+			bases[base] = class(len(bases) + 1)
+		}
+		p.class[v] = bases[base]
+	}
+	p.row.before = p.class[0]
+	p.live = []class{p.class[0]}
+	return p
+}
+
+// next takes the step at hand and says whether it changes anything for the tenant.
+func (p *party) next(step int, fence bool) bool {
+	phase := p.h.during[step]
+	p.may, p.turn = nil, turn{}
+	for _, v := range phase.versions {
+		p.may = union(p.may, p.class[v])
+	}
+	for _, m := range phase.moves {
+		if to := p.class[m[1]]; to != out && to != p.class[m[0]] {
+			p.turn.granted = union(p.turn.granted, to)
+		}
+	}
+	if fence && !slices.Equal(p.may, p.live) || !subset(p.may, p.live) {
+		p.turn.may = p.may
+	}
+	return len(p.turn.may) > 0 || len(p.turn.granted) > 0
+}
+
+// take makes the step at hand an event.
+func (p *party) take(fence bool) {
+	p.live = union(p.live, p.may...)
+	if fence {
+		p.turn.may, p.live = p.may, p.may
+	}
+	p.row.turns = append(p.row.turns, p.turn)
+}
+
 // classify finds an interval's shape. The second result is false if there is nothing to prove about it.
 func (d *decoded) classify(x interval, a model.Array) (instance, bool) {
 	inst := instance{interval: x}
 	inst.shape.unfenced = !d.plan.Fenced
+	inst.shape.late = slices.Contains(x.scrubs, len(d.steps()))
 	if len(x.members) == 0 && (d.plan.Fenced || len(x.scrubs) == 0) {
 		return inst, false
 	}
-	type party struct {
-		vid    model.VID
-		row    row
-		class  []class // by version
-		cur    []class // what the entry may be now
-		live   []class // what it or a packet in flight may hold
-		writes []class // of the step at hand
-	}
 	parties := make([]*party, len(x.members))
 	for i, m := range x.members {
-		p := &party{vid: m.h.key.VID, class: make([]class, len(m.in))}
-		pre, goal := m.h.extent(0, a.Stage), extentOf(d.plan.Goal[m.h.key], a.Stage)
-		p.row.kept = m.in[0] && pre.Base == goal.Base && goal.Base <= x.lo && x.hi <= goal.Base+goal.Size
-		for v, reaches := range m.in {
-			switch {
-			case !reaches:
-				p.class[v] = out
-			case p.row.kept && m.h.extent(v, a.Stage).Base != pre.Base:
-				p.class[v] = moved
-			default:
-				p.class[v] = in
-			}
-		}
-		p.row.before = p.class[0]
-		p.cur, p.live = []class{p.class[0]}, []class{p.class[0]}
-		parties[i] = p
+		parties[i] = d.party(m, x, a.Stage)
 	}
 	old := inst.shape.unfenced
 	for i, s := range d.steps() {
 		e := event{fence: s.Fence, scrub: slices.Contains(x.scrubs, i)}
-		changes := e.scrub
-		for j, p := range parties {
-			p.writes = nil
-			if s.Fence {
-				changes = changes || old || !slices.Equal(p.cur, p.live)
-				continue
+		changes := e.scrub || e.fence && old
+		for _, p := range parties {
+			if p.next(i, s.Fence) {
+				changes = true
 			}
-			for _, v := range x.members[j].h.written[i] {
-				p.writes = union(p.writes, p.class[v])
-			}
-			if len(p.cur) == 1 && slices.Equal(p.writes, p.cur) {
-				p.writes = nil
-			}
-			changes = changes || len(p.writes) > 0
-		}
-		if s.Fence && len(parties) == 0 {
-			changes = old
 		}
 		if !changes {
 			continue
@@ -108,14 +136,7 @@ func (d *decoded) classify(x interval, a model.Array) (instance, bool) {
 		inst.shape.events = append(inst.shape.events, e)
 		inst.steps = append(inst.steps, i)
 		for _, p := range parties {
-			p.row.writes = append(p.row.writes, p.writes)
-			switch {
-			case s.Fence:
-				p.live = p.cur
-			case len(p.writes) > 0:
-				p.live = union(p.live, p.writes...)
-				p.cur = p.writes
-			}
+			p.take(s.Fence)
 		}
 		old = old && !s.Fence
 	}
@@ -126,6 +147,11 @@ func (d *decoded) classify(x interval, a model.Array) (instance, bool) {
 	}
 	inst.key = inst.shape.String()
 	return inst, true
+}
+
+// subset says whether a is part of b; both are in order.
+func subset(a, b []class) bool {
+	return !slices.ContainsFunc(a, func(c class) bool { return !slices.Contains(b, c) })
 }
 
 func union(set []class, more ...class) []class {
@@ -139,15 +165,20 @@ func (r row) String() string {
 	if r.kept {
 		b.WriteByte('k')
 	}
-	b.WriteByte(byte(r.before))
-	for _, w := range r.writes {
+	fmt.Fprint(&b, int(r.before))
+	list := func(cs []class) {
+		for i, c := range cs {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			fmt.Fprint(&b, int(c))
+		}
+	}
+	for _, t := range r.turns {
 		b.WriteByte(' ')
-		if len(w) == 0 {
-			b.WriteByte('-')
-		}
-		for _, c := range w {
-			b.WriteByte(byte(c))
-		}
+		list(t.may)
+		b.WriteByte('+')
+		list(t.granted)
 	}
 	return b.String()
 }
@@ -157,6 +188,9 @@ func (s shape) String() string {
 	var b strings.Builder
 	if s.unfenced {
 		b.WriteString("unfenced ")
+	}
+	if s.late {
+		b.WriteString("late ")
 	}
 	for _, e := range s.events {
 		switch {
@@ -182,7 +216,7 @@ func (s shape) id() string {
 
 // scrubbed says whether the shape has a scrub that somebody could be hit by.
 func (s shape) scrubbed() bool {
-	return slices.ContainsFunc(s.events, func(e event) bool { return e.scrub })
+	return s.late || slices.ContainsFunc(s.events, func(e event) bool { return e.scrub })
 }
 
 func (s shape) kept() bool {

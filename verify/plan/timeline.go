@@ -10,20 +10,29 @@ import (
 )
 
 // A history is what a page-table entry may be at each moment of a plan. Version 0 is the pre-state's, the others are those that
-// requests write, in the order in which they are sent; an absent entry gives no slot anywhere.
+// requests write, in the order in which they are sent, and last those that may be written late; an absent entry gives no slot
+// anywhere.
 type history struct {
 	key      model.Key
 	versions []version
+	late     int // from this version on they are late ones
 	// after[i] lists the versions that the entry may be when the first i steps have succeeded: one, unless a request writes the
-	// entry twice.
-	after [][]int
-	// written[i] lists the versions that step i writes.
-	written [][]int
+	// entry twice, or something may be written late.
+	after  [][]int
+	during []phase // by step
+}
+
+// phase is what may become of an entry during a step.
+type phase struct {
+	versions []int    // that it may be, before, in the middle or at the end
+	moves    [][2]int // from one version to the next
+	refused  bool     // in some order an update of the step does not find what it needs
 }
 
 type version struct {
 	entry model.Entry // nil if absent
-	step  int         // that writes it, -1 for the pre-state
+	step  int         // that writes it, -1 for the pre-state and late ones
+	kind  model.UpdateKind
 }
 
 // touched says whether some step writes the entry.
@@ -47,7 +56,7 @@ func (d *decoded) histories(c specs.Control) []*history {
 	get := func(k model.Key) *history {
 		h := byKey[k]
 		if h == nil {
-			h = &history{key: k, versions: []version{{entry: d.plan.Pre[k], step: -1}}}
+			h = d.newHistory(k)
 			byKey[k] = h
 		}
 		return h
@@ -64,33 +73,169 @@ func (d *decoded) histories(c specs.Control) []*history {
 	}
 	for i, s := range d.steps() {
 		for _, u := range s.Updates {
-			if u.Kind == model.Scrub || u.Key.Control != c || d.fails[at{i, u.Index}] {
-				continue
+			if u.Kind != model.Scrub && u.Key.Control == c && !d.fails[at{i, u.Index}] {
+				get(u.Key).write(i, u)
 			}
-			h := get(u.Key)
-			h.versions = append(h.versions, version{entry: u.Entry, step: i})
+		}
+	}
+	for _, u := range d.plan.Late {
+		if u.Kind != model.Scrub && u.Key.Control == c {
+			get(u.Key)
 		}
 	}
 	out := slices.SortedFunc(maps.Values(byKey), func(a, b *history) int { return a.key.Compare(b.key) })
 	for _, h := range out {
-		h.trace(len(d.steps()))
+		h.trace(len(d.steps()), d.lateOf(h.key))
 	}
 	return out
 }
 
-func (h *history) trace(steps int) {
-	now := []int{0}
-	h.after = append(h.after, now)
-	h.written = make([][]int, steps)
-	for v, x := range h.versions[1:] {
-		h.written[x.step] = append(h.written[x.step], v+1)
-	}
-	for i := range steps {
-		if len(h.written[i]) > 0 {
-			now = h.written[i]
+func (d *decoded) newHistory(k model.Key) *history {
+	return &history{key: k, versions: []version{{entry: d.plan.Pre[k], step: -1}}}
+}
+
+func (h *history) write(step int, u model.Update) {
+	h.versions = append(h.versions, version{entry: u.Entry, step: step, kind: u.Kind})
+}
+
+// lateOf lists the updates of an entry that may take effect late.
+func (d *decoded) lateOf(k model.Key) []model.Update {
+	var out []model.Update
+	for _, u := range d.plan.Late {
+		if u.Kind != model.Scrub && u.Key == k {
+			out = append(out, u)
 		}
-		h.after = append(h.after, now)
 	}
+	return out
+}
+
+// trace finds out what the entry may be when.
+func (h *history) trace(steps int, late []model.Update) {
+	h.late = len(h.versions)
+	for _, u := range late {
+		h.write(-1, u)
+	}
+	written := make([][]int, steps)
+	for v, x := range h.versions[1:h.late] {
+		written[x.step] = append(written[x.step], v+1)
+	}
+	now := []state{{}}
+	h.after, h.during = [][]int{{0}}, make([]phase, steps)
+	for i, vs := range written {
+		h.during[i], now = h.step(now, vs)
+		after := make([]int, 0, 1)
+		for _, s := range now {
+			after = append(after, s.version)
+		}
+		slices.Sort(after)
+		h.after = append(h.after, slices.Compact(after))
+	}
+	h.forget()
+}
+
+// forget drops late versions that can never be.
+func (h *history) forget() {
+	last := len(h.versions)
+	for last > h.late && !slices.ContainsFunc(h.during, func(p phase) bool { return slices.Contains(p.versions, last-1) }) {
+		last--
+	}
+	h.versions = h.versions[:last]
+	for v := h.late; v < last; v++ { // those in the middle keep their number, and count for nothing
+		if !slices.ContainsFunc(h.during, func(p phase) bool { return slices.Contains(p.versions, v) }) {
+			h.versions[v] = version{step: -1, kind: model.Delete}
+		}
+	}
+}
+
+// state is an entry's version, with what has been done to it: of the step under way, and late.
+type state struct {
+	version    int
+	done, late uint
+	refused    bool
+}
+
+// maxTogether bounds the updates of one entry that may come in any order: those of a request, and late ones.
+const maxTogether = 8
+
+// step is what becomes of an entry that may be in any of the states now, when a step writes the given versions; and the states after
+// the step has succeeded.
+func (h *history) step(now []state, written []int) (phase, []state) {
+	lates := h.versions[h.late:]
+	if len(written) == 0 && len(lates) == 0 {
+		p := phase{}
+		for _, s := range now {
+			p.versions = append(p.versions, s.version)
+		}
+		return p, now
+	}
+	if len(lates) == 0 && len(written) > maxTogether { // modifications only, by decode: any of them may come after any other
+		var p phase
+		var after []state
+		for _, s := range now {
+			p.versions = append(p.versions, s.version)
+			p.refused = p.refused || h.versions[s.version].entry == nil
+		}
+		before := slices.Clone(p.versions)
+		for _, v := range written {
+			p.versions = append(p.versions, v)
+			after = append(after, state{version: v})
+			for _, w := range append(before, written...) {
+				p.moves = append(p.moves, [2]int{w, v})
+			}
+		}
+		return p, after
+	}
+	var p phase
+	seen := map[state]bool{}
+	var queue, after []state
+	visit := func(s state) {
+		if !seen[s] {
+			seen[s] = true
+			queue = append(queue, s)
+		}
+	}
+	for _, s := range now {
+		visit(s)
+	}
+	versions, moves := map[int]bool{}, map[[2]int]bool{}
+	for len(queue) > 0 {
+		s := queue[0]
+		queue = queue[1:]
+		versions[s.version] = true
+		exists := h.versions[s.version].entry != nil
+		if s.done == 1<<len(written)-1 && !s.refused {
+			after = append(after, state{version: s.version, late: s.late})
+		}
+		try := func(v int, next state) {
+			if exists == (h.versions[v].kind == model.Insert) {
+				p.refused = p.refused || v < h.late
+				next.refused = next.refused || v < h.late
+			} else {
+				next.version = v
+				moves[[2]int{s.version, v}] = true
+			}
+			visit(next)
+		}
+		for n, v := range written {
+			if s.done&(1<<n) == 0 {
+				next := s
+				next.done |= 1 << n
+				try(v, next)
+			}
+		}
+		for n := range lates {
+			if s.late&(1<<n) == 0 {
+				next := s
+				next.late |= 1 << n
+				try(h.late+n, next)
+			}
+		}
+	}
+	p.versions = slices.Sorted(maps.Keys(versions))
+	for m := range moves {
+		p.moves = append(p.moves, m)
+	}
+	return p, after
 }
 
 // span is the slots lo <= s < hi.
@@ -102,19 +247,19 @@ func (s span) overlaps(o span) bool { return s.lo < o.hi && o.lo < s.hi }
 
 func (s span) intersect(o span) span { return span{max(s.lo, o.lo), min(s.hi, o.hi)} }
 
-// scrubs lists, for each step, the runs of slots of a that it scrubs.
+// scrubs lists, for each step, the runs of slots of a that it scrubs, and last those that may be scrubbed late.
 func (d *decoded) scrubs(a model.Array) [][]span {
 	var out [][]span
 	for _, s := range d.steps() {
-		out = append(out, d.runs(a, s))
+		out = append(out, d.runs(a, s.Updates))
 	}
-	return out
+	return append(out, d.runs(a, d.plan.Late))
 }
 
-// runs are the slots of a that a step scrubs.
-func (d *decoded) runs(a model.Array, s model.Step) []span {
+// runs are the slots of a that some updates scrub.
+func (d *decoded) runs(a model.Array, updates []model.Update) []span {
 	var slots []int64
-	for _, u := range s.Updates {
+	for _, u := range updates {
 		if u.Kind == model.Scrub && u.Array == a {
 			slots = append(slots, u.Slot)
 		}
@@ -135,7 +280,7 @@ func (d *decoded) runs(a model.Array, s model.Step) []span {
 type interval struct {
 	span
 	members []member // entries that reach it in some version, in the order of VIDs
-	scrubs  []int    // steps
+	scrubs  []int    // steps; their number stands for late
 }
 
 // member is an entry that reaches an interval.

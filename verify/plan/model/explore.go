@@ -109,18 +109,17 @@ func (x *explorer) prepare() {
 
 // traffic lets a packet of every tenant arrive, and packets in flight act, in random order.
 func (x *explorer) traffic() {
-	flight := x.m.InFlight()
-	for _, k := range x.m.tables.Keys() {
-		e := x.m.tables[k]
-		known := false // another packet that knows the same can do nothing that this one cannot
-		for _, p := range flight {
-			known = known || p.Key == k && slices.Equal(p.Entry, e)
+	for n, done := range x.m.late {
+		if !done && x.r.IntN(4) == 0 {
+			x.do(Action{Kind: Late, N: n})
 		}
-		if !known {
+	}
+	for _, k := range x.m.tables.Keys() {
+		if !x.m.known(k) {
 			x.do(Action{Kind: Arrive, Key: k})
 		}
 	}
-	flight = x.m.InFlight()
+	flight := x.m.InFlight()
 	ids := slices.Sorted(maps.Keys(flight))
 	x.r.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
 	acting := len(ids)

@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/interlock/interlock/specs"
@@ -34,6 +35,24 @@ type Packet struct {
 	Key   Key
 	Entry Entry // nil: it found none
 	Old   bool  // it was in flight before the plan began
+	// grants is by stage and virtual index: which grant of the slot it acts under. Absent is the one from before the plan.
+	grants [][]int
+}
+
+// grant numbers what a tenant is given: a slot at a virtual index, until the page table no longer gives it.
+func (p Packet) grant(stage int, index int64) int { return number(p.grants, stage, index) }
+
+func number(grants [][]int, stage int, index int64) int {
+	if stage < len(grants) && index < int64(len(grants[stage])) {
+		return grants[stage][index]
+	}
+	return 0
+}
+
+// content is what is in a slot: who wrote it, under which grant of the slot.
+type content struct {
+	vid   VID
+	grant int
 }
 
 // Residue is what somebody left in a slot before the plan began.
@@ -58,6 +77,7 @@ const (
 	Finish                   // the step has succeeded as a whole; the controller goes on
 	Arrive                   // a packet of Key enters its control and reads the page table
 	Touch                    // packet N accesses its register in Stage at Index: read, then write
+	Late                     // the switch applies update N of Plan.Late, or refuses it; nobody hears of it
 )
 
 // Action is one event. Packets are numbered from 0: those of Initial first, then as they arrive.
@@ -82,12 +102,15 @@ var ErrImpossible = errors.New("impossible")
 type Machine struct {
 	plan    *Plan
 	tables  Tables
-	cells   map[Array]map[int64]VID // who wrote what is in there; absent: zero
-	packets []*Packet               // nil: has left
+	grants  map[Key][][]int             // of what tables say, as in Packet
+	written map[Key]int                 // how often an entry was written so far: the number of the next grant
+	cells   map[Array]map[int64]content // absent: zero
+	packets []*Packet                   // nil: has left
+	earlier int                         // packets before this one were in flight when the current step began
 	step    int
 	applied []bool
-	failed  bool // an update of the current step was answered with an error: the controller stops
-	moment  int  // counts events
+	failed  bool   // an update of the current step was answered with an error: the controller stops
+	late    []bool // of Plan.Late: has been applied or refused
 
 	// Violations so far, each once.
 	Violations []Violation
@@ -97,12 +120,15 @@ type Machine struct {
 // New starts a machine, in a state that the inherited invariant allows: nobody can reach what another can reach or has left
 // something in.
 func New(p *Plan, init Initial) (*Machine, error) {
-	m := &Machine{plan: p, tables: p.Pre.Clone(), cells: map[Array]map[int64]VID{}, seen: map[string]bool{}}
+	m := &Machine{
+		plan: p, tables: p.Pre.Clone(), grants: map[Key][][]int{}, written: map[Key]int{}, cells: map[Array]map[int64]content{},
+		late: make([]bool, len(p.Late)), seen: map[string]bool{},
+	}
 	if len(init.Packets) > 0 && p.Fenced {
 		return nil, fmt.Errorf("%w: old packets after a completed fence", ErrImpossible)
 	}
 	for a := range p.Slots {
-		m.cells[a] = map[int64]VID{}
+		m.cells[a] = map[int64]content{}
 	}
 	for _, pk := range init.Packets {
 		pk.Old = true
@@ -127,7 +153,7 @@ func New(p *Plan, init Initial) (*Machine, error) {
 				return nil, fmt.Errorf("%w: residue of %d in slot %d of %v, that %d reaches, before the plan", ErrImpossible, r.VID, r.Slot, r.Array, o)
 			}
 		}
-		m.cells[r.Array][r.Slot] = r.VID
+		m.cells[r.Array][r.Slot] = content{vid: r.VID}
 	}
 	m.begin()
 	m.checkRegistered()
@@ -154,17 +180,18 @@ func Run(p *Plan, s Schedule) ([]Violation, error) {
 
 // Do lets one action happen.
 func (m *Machine) Do(a Action) error {
-	m.moment++
 	switch a.Kind {
 	case Apply:
 		return m.apply(a.N)
 	case Finish:
 		return m.finish()
 	case Arrive:
-		m.packets = append(m.packets, &Packet{Key: a.Key, Entry: m.tables[a.Key]})
+		m.packets = append(m.packets, &Packet{Key: a.Key, Entry: m.tables[a.Key], grants: m.grants[a.Key]})
 		return nil // it reaches what the table says, which was checked
 	case Touch:
 		return m.touch(a)
+	case Late:
+		return m.takeEffect(a.N)
 	}
 	return fmt.Errorf("%w: action kind %d", ErrImpossible, a.Kind)
 }
@@ -201,6 +228,7 @@ func (m *Machine) InFlight() map[int]Packet {
 }
 
 func (m *Machine) begin() {
+	m.earlier = len(m.packets)
 	if !m.Done() {
 		m.applied = make([]bool, len(m.plan.Steps[m.step].Updates))
 		return
@@ -215,6 +243,31 @@ func (m *Machine) apply(n int) error {
 	}
 	m.applied[n] = true
 	u := m.plan.Steps[m.step].Updates[n]
+	m.checkKey(u)
+	if refused := m.carryOut(u); refused != "" {
+		m.failed = true
+		m.violate(Violation{
+			Property: "M6", Slot: -1, VIDs: []VID{u.Key.VID},
+			Detail: fmt.Sprintf("%s in %s fails, for %s", u.Kind, u.Key.Control, refused),
+		})
+	}
+	return nil
+}
+
+// takeEffect lets an update of an earlier request happen. That it is refused hurts nobody.
+func (m *Machine) takeEffect(n int) error {
+	if n < 0 || n >= len(m.late) || m.late[n] {
+		return fmt.Errorf("%w: there is no late update %d", ErrImpossible, n)
+	}
+	m.late[n] = true
+	if m.carryOut(m.plan.Late[n]) == "" {
+		m.checkKey(m.plan.Late[n])
+	}
+	return nil
+}
+
+// carryOut applies an update, or says why the switch refuses it.
+func (m *Machine) carryOut(u Update) (refused string) {
 	if u.Kind == Scrub {
 		for _, v := range m.reachers(u.Array, u.Slot) {
 			m.violate(Violation{
@@ -223,40 +276,43 @@ func (m *Machine) apply(n int) error {
 			})
 		}
 		delete(m.cells[u.Array], u.Slot)
-		return nil
-	}
-	if u.Kind != Delete && !slices.Contains(m.plan.Registered, u.Key.VID) {
-		m.violate(Violation{
-			Property: "M4", Slot: -1, VIDs: []VID{u.Key.VID},
-			Detail: fmt.Sprintf("%s in %s under VID %d, which no tenant has", u.Kind, u.Key.Control, u.Key.VID),
-		})
+		return ""
 	}
 	_, exists := m.tables[u.Key]
-	if exists == (u.Kind == Insert) {
-		m.failed = true
-		m.violate(Violation{
-			Property: "M6", Slot: -1, VIDs: []VID{u.Key.VID},
-			Detail: fmt.Sprintf("%s in %s fails, for the entry %s", u.Kind, u.Key.Control, map[bool]string{true: "is there", false: "is not there"}[exists]),
-		})
-		return nil
-	}
-	if u.Kind == Delete {
+	switch {
+	case exists && u.Kind == Insert:
+		return "the entry is there"
+	case !exists && u.Kind != Insert:
+		return "the entry is not there"
+	case u.Kind == Insert && m.entries(u.Key.Control) >= m.plan.Capacity[u.Key.Control]:
+		return "the page table is full"
+	case u.Kind == Delete:
 		delete(m.tables, u.Key)
-	} else {
-		if u.Kind == Insert && m.entries(u.Key.Control) >= m.plan.Capacity[u.Key.Control] {
-			m.failed = true
-			m.violate(Violation{
-				Property: "M6", Slot: -1, VIDs: []VID{u.Key.VID},
-				Detail: fmt.Sprintf("insert in %s fails, for the page table is full", u.Key.Control),
-			})
-			return nil
-		}
-		m.tables[u.Key] = u.Entry
+		delete(m.grants, u.Key)
+	default:
+		m.give(u.Key, u.Entry)
 		m.checkEntry(u.Key, u.Entry)
 	}
 	m.checkFrame(u.Key)
 	m.checkExclusive()
-	return nil
+	return ""
+}
+
+// give writes an entry. A slot that the entry did not give at the same virtual index until now is a new grant.
+func (m *Machine) give(key Key, next Entry) {
+	before, exists := m.tables[key]
+	m.written[key]++
+	grants := make([][]int, len(next))
+	for k, x := range next {
+		grants[k] = make([]int, min(max(x.Size, 0), m.plan.Slots[Array{key.Control, k}]))
+		for i := range grants[k] {
+			grants[k][i] = m.written[key]
+			if exists && k < len(before) && before[k].Base == x.Base && int64(i) < before[k].Size {
+				grants[k][i] = number(m.grants[key], k, int64(i))
+			}
+		}
+	}
+	m.tables[key], m.grants[key] = next, grants
 }
 
 func (m *Machine) finish() error {
@@ -264,7 +320,7 @@ func (m *Machine) finish() error {
 		return fmt.Errorf("%w: step %d has not succeeded", ErrImpossible, m.step)
 	}
 	if m.plan.Steps[m.step].Fence {
-		for i := range m.packets {
+		for i := range m.earlier { // those who came after the marker may know what changed since
 			m.packets[i] = nil
 		}
 	}
@@ -296,14 +352,36 @@ func (m *Machine) touch(t Action) error {
 		})
 		return nil
 	}
-	if who, dirty := m.cells[a][slot]; dirty && who != p.Key.VID {
+	mine := content{p.Key.VID, p.grant(t.Stage, int64(v))}
+	if found, dirty := m.cells[a][slot]; dirty && found != mine {
 		m.violate(Violation{
-			Property: "M2", Array: a, Slot: slot, VIDs: []VID{p.Key.VID, who},
-			Detail: "the first finds what the second left",
+			Property: "M2", Array: a, Slot: slot, VIDs: []VID{p.Key.VID, found.vid},
+			Detail: "the first finds what the second left, under this grant or another",
 		})
 	}
-	m.cells[a][slot] = p.Key.VID
+	m.cells[a][slot] = mine
 	return nil
+}
+
+// known says whether some packet in flight knows what the page table says of key: another that comes now can do nothing that this
+// one cannot.
+func (m *Machine) known(key Key) bool {
+	return slices.ContainsFunc(m.packets, func(p *Packet) bool {
+		return p != nil && p.Key == key && slices.Equal(p.Entry, m.tables[key]) && slices.EqualFunc(p.grants, m.grants[key], slices.Equal[[]int])
+	})
+}
+
+// clone returns a machine that goes its own way from here.
+func (m *Machine) clone() *Machine {
+	c := *m
+	c.tables, c.grants, c.written = maps.Clone(m.tables), maps.Clone(m.grants), maps.Clone(m.written)
+	c.cells = map[Array]map[int64]content{}
+	for a, cells := range m.cells {
+		c.cells[a] = maps.Clone(cells)
+	}
+	c.packets, c.applied, c.late = slices.Clone(m.packets), slices.Clone(m.applied), slices.Clone(m.late)
+	c.Violations, c.seen = slices.Clone(m.Violations), maps.Clone(m.seen)
+	return &c
 }
 
 // reachers lists who can reach a slot now: through the page table, or as a packet in flight.
@@ -420,6 +498,16 @@ func (m *Machine) checkFrame(key Key) {
 		case isOld && m.plan.Lost(key.VID, a) && x.Size > 0 && (x.Base != pre[k].Base || x.Size > pre[k].Size):
 			fail("the old one, though the slots are others")
 		}
+	}
+}
+
+// checkKey is M4 for an update: nothing is written under a VID that nobody has.
+func (m *Machine) checkKey(u Update) {
+	if (u.Kind == Insert || u.Kind == Modify) && !slices.Contains(m.plan.Registered, u.Key.VID) {
+		m.violate(Violation{
+			Property: "M4", Slot: -1, VIDs: []VID{u.Key.VID},
+			Detail: fmt.Sprintf("%s in %s under VID %d, which no tenant has", u.Kind, u.Key.Control, u.Key.VID),
+		})
 	}
 }
 

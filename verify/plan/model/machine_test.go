@@ -62,6 +62,20 @@ func TestCanaries(t *testing.T) {
 		}, "M1", 1},
 		{"no scrub", func(p *Plan) { p.Steps = append(p.Steps[:2:2], p.Steps[3]) }, "M2", 2},
 		{"scrub in part", func(p *Plan) { p.Steps[2].Updates = p.Steps[2].Updates[1:] }, "M2", 3},
+		{"its own slots back without a scrub", func(p *Plan) {
+			p.Goal = Tables{a: one(0, 8, 0)}
+			p.Limits = map[Place]Limit{{array, 1}: {4, 8}}
+			p.Pre, p.Steps = Tables{a: one(0, 4, 0)}, []Step{{Updates: []Update{{Kind: Modify, Key: a, Entry: one(0, 8, 0)}}}}
+		}, "M2", 0},
+		{"its own slots at another index without a scrub", func(p *Plan) {
+			p.Goal = Tables{a: one(2, 6, 1)}
+			p.Limits = map[Place]Limit{{array, 1}: {4, 8}}
+			p.Steps = []Step{{Updates: []Update{{Kind: Modify, Key: a, Entry: one(2, 6, 1)}}}}
+		}, "M2", 0},
+		{"what was taken back late", func(p *Plan) { p.Late = []Update{{Kind: Modify, Key: a, Entry: one(0, 8, 0)}} }, "M1", 3},
+		{"an insertion sent twice", func(p *Plan) { p.Late = []Update{{Kind: Insert, Key: b, Entry: one(4, 4, 0)}} }, "M6", 3},
+		{"a late scrub", func(p *Plan) { p.Late = []Update{{Kind: Scrub, Array: array, Slot: 5}} }, "M5", 0},
+		{"a late deletion of nothing", func(p *Plan) { p.Late = []Update{{Kind: Delete, Key: Key{specs.Ingress, 7}}} }, "", 0},
 		{"past the array", func(p *Plan) { p.Steps[3].Updates[0].Entry = one(5, 4, 0) }, "M3", 3},
 		{"mask with a hole", func(p *Plan) { p.Steps[3].Updates[0].Entry = Entry{{Base: 4, Size: 4, Mask: 5}} }, "M3", 3},
 		{"mask too small", func(p *Plan) { p.Steps[3].Updates[0].Entry = Entry{{Base: 4, Size: 4, Mask: 1}} }, "M3", 3},
@@ -102,6 +116,15 @@ func TestCanaries(t *testing.T) {
 				}
 			}
 			at, broken := first[c.property]
+			// Trying everything finds something if and only if chance does.
+			if story, complete := Exhaust(p, 1<<20); complete == (c.property != "") || (story == nil) != (c.property == "") {
+				t.Errorf("Exhaust says %+v, %t", story, complete)
+			} else if story != nil {
+				again, err := Run(story.Plan, story.Schedule)
+				if err != nil || !reflect.DeepEqual(again, story.Violations) {
+					t.Errorf("%v, %v; want %v", again, err, story.Violations)
+				}
+			}
 			switch {
 			case c.property == "" && len(first) > 0:
 				t.Errorf("violates %v", first)
@@ -158,6 +181,7 @@ func TestImpossible(t *testing.T) {
 		{"the next step before this one succeeds", base(), Schedule{Actions: []Action{{Kind: Finish}}}},
 		{"an update twice", base(), Schedule{Actions: []Action{{Kind: Apply}, {Kind: Apply}}}},
 		{"no such update", base(), Schedule{Actions: []Action{{Kind: Apply, N: 1}}}},
+		{"no such late update", base(), Schedule{Actions: []Action{{Kind: Late}}}},
 		{"no such packet", base(), Schedule{Actions: []Action{{Kind: Touch, N: 0}}}},
 		{"a packet that has left", base(), Schedule{Actions: []Action{
 			{Kind: Arrive, Key: a}, {Kind: Apply}, {Kind: Finish}, {Kind: Finish}, {Kind: Touch, N: 0},

@@ -1,5 +1,5 @@
 // Package model is the reference model of a switch that is being reallocated: page tables, stage arrays, packets in flight, a
-// controller that may die. It executes a plan one event at a time on concrete values and checks M1 to M6 of the design by
+// controller that may die, requests that take effect late. It executes a plan one event at a time on concrete values and checks M1 to M6 of the design by
 // looking at every slot. It knows no formulas and shares no reasoning with the encoder: the tests hold the two against each
 // other, and no counterexample is shown to anybody before it has happened here.
 //
@@ -125,8 +125,10 @@ type Plan struct {
 	Pre        Tables
 	Fenced     bool // no packet in flight holds anything but entries of Pre
 	Steps      []Step
-	Goal       Tables // a key that is absent wants no entry, or an empty one
-	Limits     map[Place]Limit
+	// Late are updates of earlier requests without an answer: each may still take effect, once, at any moment.
+	Late   []Update
+	Goal   Tables // a key that is absent wants no entry, or an empty one
+	Limits map[Place]Limit
 }
 
 // Arrays returns the stage arrays in order.
@@ -151,13 +153,17 @@ func (p *Plan) VIDs() []VID {
 	for k := range p.Goal {
 		seen[k.VID] = true
 	}
-	for _, s := range p.Steps {
-		for _, u := range s.Updates {
+	note := func(us []Update) {
+		for _, u := range us {
 			if u.Kind != Scrub {
 				seen[u.Key.VID] = true
 			}
 		}
 	}
+	for _, s := range p.Steps {
+		note(s.Updates)
+	}
+	note(p.Late)
 	return slices.Sorted(maps.Keys(seen))
 }
 
@@ -208,16 +214,26 @@ func (p *Plan) Only(a Array, vids ...VID) *Plan {
 			out.Limits[pl] = l
 		}
 	}
-	for _, s := range p.Steps {
-		var us []Update
-		for _, u := range s.Updates {
-			if u.Kind == Scrub && u.Array == a || u.Kind != Scrub && keep(u.Key) {
-				us = append(us, u)
-			}
-		}
-		out.Steps = append(out.Steps, Step{Fence: s.Fence, Updates: us})
+	return out.with(p, func(u Update) bool { return u.Kind == Scrub && u.Array == a || u.Kind != Scrub && keep(u.Key) })
+}
+
+// ScrubOnly returns the plan without the scrubs of other slots than this one. What other scrubs do, they do to other slots.
+func (p *Plan) ScrubOnly(a Array, slot int64) *Plan {
+	out := *p
+	return out.with(p, func(u Update) bool { return u.Kind != Scrub || u.Array == a && u.Slot == slot })
+}
+
+// with gives p those updates of o that are to be kept.
+func (p *Plan) with(o *Plan, keep func(Update) bool) *Plan {
+	filter := func(us []Update) []Update {
+		return slices.DeleteFunc(slices.Clone(us), func(u Update) bool { return !keep(u) })
 	}
-	return out
+	p.Late = filter(o.Late)
+	p.Steps = make([]Step, 0, len(o.Steps))
+	for _, s := range o.Steps {
+		p.Steps = append(p.Steps, Step{Fence: s.Fence, Updates: filter(s.Updates)})
+	}
+	return p
 }
 
 // at is v's extent in a; the zero extent where there is none.
