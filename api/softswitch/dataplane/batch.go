@@ -81,7 +81,7 @@ func moves(ms []move) step {
 }
 
 // statements compiles statements one after the other; runs of moves become one step.
-func (c *compiler) statements(stmts []syntax.Stmt, each func(syntax.Stmt, step) step) step {
+func (c *compiler) statements(stmts []syntax.Stmt) step {
 	steps := make([]step, 0, len(stmts))
 	var run []move
 	flush := func() {
@@ -97,7 +97,7 @@ func (c *compiler) statements(stmts []syntax.Stmt, each func(syntax.Stmt, step) 
 			continue
 		}
 		flush()
-		steps = append(steps, each(s, c.statement(s)))
+		steps = append(steps, c.statement(s))
 	}
 	flush()
 	return sequence(steps...)

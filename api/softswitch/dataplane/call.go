@@ -53,7 +53,7 @@ func (c *compiler) callScalar(call *syntax.Call) scalar {
 		return after(prep, c.validity(r.Recv, p))
 	case r.Kind == types.MethodCall && r.Method == "lookahead":
 		p := c.temp(call, c.typeOf(call))
-		return after(c.lookahead(call, p), p.load())
+		return after(orUnwind(c.lookahead(call, p)), p.load())
 	case r.Kind == types.MethodCall && r.Method == "get" && c.isChecksum16(r.Recv):
 		data := c.bytes(r.Args[0])
 		return compute(func(f *frame) uint64 {
@@ -100,7 +100,7 @@ func (c *compiler) storeCall(dst place, call *syntax.Call) step {
 		return sequence(c.expandFunction(call, r, &p), copyWords(dst, p, wordsOf(call, p.typ)))
 	case r.Kind == types.MethodCall && r.Method == "lookahead":
 		p := c.temp(call, c.typeOf(call))
-		return sequence(c.lookahead(call, p), copyWords(dst, p, wordsOf(call, p.typ)))
+		return sequence(orUnwind(c.lookahead(call, p)), copyWords(dst, p, wordsOf(call, p.typ)))
 	}
 	unsupported(call, "a call of %s as a value", r.Method)
 	return nil
@@ -121,6 +121,7 @@ func (c *compiler) arguments(params []*syntax.Param, args []syntax.Expr, shared 
 		to      int
 		written bool
 	}
+	shared = shared || c.changes(args)
 	places := make([]*place, len(params))
 	preps := make([]step, len(params))
 	var spans []span
@@ -187,6 +188,25 @@ func (c *compiler) arguments(params []*syntax.Param, args []syntax.Expr, shared 
 		pre, post = append(pre, in), append(post, out)
 	}
 	return sequence(pre...), sequence(post...), bs
+}
+
+// changes tells whether evaluating an argument may change what another argument is.
+func (c *compiler) changes(args []syntax.Expr) bool {
+	found := false
+	for _, a := range args {
+		if a == nil {
+			continue
+		}
+		syntax.Walk(a, func(n syntax.Node) bool {
+			if call, ok := n.(*syntax.Call); ok {
+				if r := c.info.Calls[call]; r == nil || r.Kind == types.FunctionCall || r.Kind == types.TableApply {
+					found = true
+				}
+			}
+			return !found
+		})
+	}
+	return found
 }
 
 // copied binds a parameter to a temporary: in fills it before the call, out writes it back after.

@@ -336,7 +336,7 @@ func (w *worker) copyPacket(g, f *frame) {
 	copy(g.w[:end], f.w[:end])
 	clear(g.w[end:])
 	g.pkt, g.cur, g.out, g.bit = g.take(f), f.cur, g.out[:0], 0
-	g.perr, g.entry, g.exited, g.hit, g.action, g.color = f.perr, nil, false, false, 0, Green
+	g.perr, g.entry, g.hit, g.action, g.color = f.perr, nil, false, 0, Green
 	g.truncate, g.failed, g.samples = whole, false, g.samples[:0]
 	g.ask()
 }
@@ -459,7 +459,6 @@ func do(s step, f *frame) {
 	if s != nil && !f.failed {
 		s(f)
 	}
-	f.exited = false
 }
 
 // payload appends what the parser left.

@@ -95,9 +95,6 @@ func (c *compiler) extract(call *syntax.Call, r *types.Call) step {
 	cs := chunks(ws)
 	return sequence(prep, c.observeExtract(call, r.Args[0], p, p.alone(func(f *frame) flow {
 		at := p.at(f)
-		if f.perr != 0 { // the stack is full
-			return breaks
-		}
 		if f.left() < fixed {
 			return f.fail(short)
 		}
@@ -167,8 +164,6 @@ func (c *compiler) extractVarbit(call *syntax.Call, r *types.Call, ws []wire, fi
 		n := size(f)
 		at := p.at(f)
 		switch {
-		case f.perr != 0:
-			return breaks
 		case n > uint64(most):
 			return f.fail(long)
 		case n%8 != 0:
@@ -205,7 +200,6 @@ func (c *compiler) lookahead(call *syntax.Call, p place) step {
 	slot := p.slot
 	return func(f *frame) flow {
 		if f.left() < fixed {
-			clear(f.w[slot : slot+1])
 			return f.fail(short)
 		}
 		for _, v := range valid {

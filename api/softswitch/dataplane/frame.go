@@ -14,7 +14,6 @@ type frame struct {
 	perr  uint64 // parser error: index into Info.Errors; 0 is NoError
 	entry *Entry // the entry whose action runs
 
-	exited bool  // an exit statement ran inside an expression (t.apply().hit)
 	hit    bool  // of the table applied last
 	action int   // index, in its table, of the action that the table applied last ran
 	color  Color // of the direct meter of the entry whose action runs
@@ -44,7 +43,7 @@ func newFrame(words int) *frame {
 func (f *frame) reset(pkt []byte) {
 	clear(f.w)
 	f.pkt, f.cur, f.out, f.bit = pkt, 0, f.out[:0], 0
-	f.perr, f.entry, f.exited, f.hit, f.action, f.color = 0, nil, false, false, 0, Green
+	f.perr, f.entry, f.hit, f.action, f.color = 0, nil, false, 0, Green
 	f.ask()
 	f.truncate, f.failed, f.turns, f.samples = whole, false, 0, f.samples[:0]
 }

@@ -20,11 +20,25 @@ type watched struct {
 func values(f *frame, ws []watched) []Value {
 	var vs []Value
 	for _, w := range ws {
-		if t := w.text(f); t != "" {
+		if t := w.now(f); t != "" {
 			vs = append(vs, Value{w.name, t})
 		}
 	}
 	return vs
+}
+
+// now is the text, and nothing where there is no such thing: looking must not do what reading in the program does.
+func (w watched) now(f *frame) (text string) {
+	perr := f.perr
+	defer func() {
+		if x := recover(); x != nil {
+			if _, ok := x.(unwound); !ok {
+				panic(x)
+			}
+			f.perr, text = perr, ""
+		}
+	}()
+	return w.text(f)
 }
 
 // observed notes a step around s.

@@ -76,12 +76,26 @@ func (c *compiler) parserBody(call syntax.Node, inst *instance, bs []bound) step
 func (c *compiler) state(s *syntax.StateDecl, number map[string]int) state {
 	saved := c.push(c.env.id, c.env.path)
 	defer func() { c.env = saved }()
-	out := state{body: c.statements(s.Body, c.checked)}
+	out := state{body: c.statements(s.Body)}
 	switch t := s.Transition; {
 	case t == nil:
 		out.next = func(*frame) int { return reject }
 	case t.Select != nil:
 		out.next = c.selection(t.Select, number)
+		if c.unwinds(t.Select) {
+			choose := out.next
+			out.next = func(f *frame) (at int) {
+				defer func() {
+					if x := recover(); x != nil {
+						if _, ok := x.(unwound); !ok {
+							panic(x)
+						}
+						at = reject // f.perr says why
+					}
+				}()
+				return choose(f)
+			}
+		}
 	default:
 		to := c.target(t.Next, number)
 		out.next = func(*frame) int { return to }
@@ -95,36 +109,6 @@ func (c *compiler) target(id *syntax.Ident, number map[string]int) int {
 		invalid(id, "there is no state %s", id.Name)
 	}
 	return n
-}
-
-// checked makes a statement that asks for stack.next, stack.last or a lookahead stop the parser where there is none.
-func (c *compiler) checked(n syntax.Stmt, s step) step {
-	if s == nil || !mayFail(n) {
-		return s
-	}
-	return func(f *frame) flow {
-		if r := s(f); r != next {
-			return r
-		}
-		if f.perr != 0 {
-			return breaks
-		}
-		return next
-	}
-}
-
-func mayFail(n syntax.Node) bool {
-	found := false
-	syntax.Walk(n, func(n syntax.Node) bool {
-		if m, ok := n.(*syntax.Member); ok {
-			switch m.Sel.Name {
-			case "next", "last", "lookahead":
-				found = true
-			}
-		}
-		return !found
-	})
-	return found
 }
 
 // hashedCases is how many cases of constants make a map worth its while.

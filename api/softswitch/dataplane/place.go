@@ -92,7 +92,7 @@ func (c *compiler) memberPlace(x *syntax.Member) (prep step, p place, ok bool) {
 	return nil, place{}, false
 }
 
-// stackCursor is the place of stack.next or stack.last; past the ends it is a parser error and the spare element.
+// stackCursor is the place of stack.next or stack.last; past the ends it is a parser error, which unwinds.
 func (c *compiler) stackCursor(at syntax.Node, p place, t *types.Stack, last bool) place {
 	if !c.parsing {
 		unsupported(at, "next and last outside a parser")
@@ -108,11 +108,7 @@ func (c *compiler) stackCursor(at syntax.Node, p place, t *types.Stack, last boo
 			i--
 		}
 		if i < 0 || i >= size {
-			if f.perr == 0 {
-				f.perr = bad
-			}
-			i = size
-			clear(f.w[s+1+i*words : s+1+(i+1)*words])
+			panic(unwound(f.fail(bad)))
 		}
 		return s - base.slot + i*words
 	}}

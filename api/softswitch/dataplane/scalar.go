@@ -130,7 +130,7 @@ func (c *compiler) memberScalar(x *syntax.Member) scalar {
 			}
 			return compute(func(f *frame) uint64 {
 				if r := apply(f); r == exits || r == fails {
-					f.exited = true
+					panic(unwound(r))
 				}
 				return b2u(f.hit == want)
 			})

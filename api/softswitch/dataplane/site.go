@@ -165,7 +165,7 @@ func (c *compiler) applyTable(call *syntax.Call, o *types.Object) step {
 		}
 		key := s.table.Keys[i]
 		i++
-		keys = append(keys, c.guarded(k.Expr, c.store(place{slot: s.slot + key.off, typ: c.finalType(k.Expr)}, k.Expr)))
+		keys = append(keys, c.store(place{slot: s.slot + key.off, typ: c.finalType(k.Expr)}, k.Expr))
 	}
 	s.keys = sequence(keys...)
 	if len(selected) > 0 {

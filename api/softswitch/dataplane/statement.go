@@ -11,12 +11,16 @@ import (
 func (c *compiler) block(stmts []syntax.Stmt) step {
 	saved := c.push(c.env.id, c.env.path)
 	defer func() { c.env = saved }()
-	return c.statements(stmts, func(_ syntax.Stmt, s step) step { return s })
+	return c.statements(stmts)
 }
 
 func (c *compiler) statement(s syntax.Stmt) step {
 	c.count(s)
-	return c.observeStatement(s, c.statementPlain(s))
+	step := c.observeStatement(s, c.statementPlain(s))
+	if c.unwindsInside(s) {
+		return guarded(step)
+	}
+	return step
 }
 
 func (c *compiler) statementPlain(s syntax.Stmt) step {
@@ -28,12 +32,9 @@ func (c *compiler) statementPlain(s syntax.Stmt) step {
 	case *syntax.DeclStmt:
 		return c.local(s.Decl)
 	case *syntax.AssignStmt:
-		return c.guarded(s.RHS, c.assignment(s))
+		return c.assignment(s)
 	case *syntax.CallStmt:
-		if c.resolve(s.Call).Kind == types.TableApply {
-			return c.callStatement(s.Call)
-		}
-		return c.guarded(s.Call, c.callStatement(s.Call))
+		return c.callStatement(s.Call)
 	case *syntax.IfStmt:
 		return c.ifStatement(s)
 	case *syntax.SwitchStmt:
@@ -45,7 +46,7 @@ func (c *compiler) statementPlain(s syntax.Stmt) step {
 		if c.result == nil {
 			invalid(s, "return of a value outside a function")
 		}
-		return sequence(c.guarded(s.Value, c.store(*c.result, s.Value)), func(*frame) flow { return returns })
+		return sequence(c.store(*c.result, s.Value), func(*frame) flow { return returns })
 	case *syntax.ExitStmt:
 		return func(*frame) flow { return exits }
 	case *syntax.ForStmt:
@@ -61,23 +62,90 @@ func (c *compiler) statementPlain(s syntax.Stmt) step {
 	return nil
 }
 
-// guarded makes an exit that happened inside e's evaluation (in an action of t.apply().hit) leave the control.
-func (c *compiler) guarded(e syntax.Expr, s step) step {
-	if s == nil || !c.applies(e) {
-		return s
-	}
+// unwound is what a panic carries when evaluating an expression ends what runs: where the action of a table that it applies exits,
+// and where a parser looks past the packet or past a header stack. Nothing that stands after it in the statement happens. What
+// recovers is guarded.
+type unwound flow
+
+// orUnwind makes a step that fails inside an expression unwind.
+func orUnwind(s step) step {
 	return func(f *frame) flow {
-		r := s(f)
-		if f.exited {
-			f.exited = false
-			return exits
+		if r := s(f); r != next {
+			panic(unwound(r))
 		}
-		return r
+		return next
 	}
 }
 
-// applies tells whether evaluating e applies a table.
-func (c *compiler) applies(e syntax.Expr) bool {
+// guarded ends s where an expression in it unwinds.
+func guarded(s step) step {
+	if s == nil {
+		return nil
+	}
+	return func(f *frame) (r flow) {
+		depth := 0
+		if f.trace != nil {
+			depth = f.trace.depth
+		}
+		defer func() {
+			switch x := recover().(type) {
+			case nil:
+			case unwound:
+				if f.trace != nil {
+					f.trace.depth = depth
+				}
+				r = flow(x)
+			default:
+				panic(x)
+			}
+		}()
+		return s(f)
+	}
+}
+
+// unwindsInside tells whether a statement's own expressions may unwind; a statement inside it looks after itself.
+func (c *compiler) unwindsInside(s syntax.Stmt) bool {
+	switch s := s.(type) {
+	case *syntax.AssignStmt:
+		return c.unwinds(s.LHS) || c.unwinds(s.RHS)
+	case *syntax.CallStmt:
+		r := c.resolve(s.Call)
+		if r.Kind != types.TableApply {
+			return c.unwinds(s.Call)
+		}
+		return r.Callee != nil && c.unwinds(r.Callee.Decl)
+	case *syntax.DeclStmt:
+		d, ok := s.Decl.(*syntax.VarDecl)
+		return ok && d.Init != nil && c.unwinds(d.Init)
+	case *syntax.IfStmt:
+		return c.unwinds(s.Cond)
+	case *syntax.SwitchStmt:
+		return c.unwinds(s.X)
+	case *syntax.ReturnStmt:
+		return s.Value != nil && c.unwinds(s.Value)
+	case *syntax.ForInStmt:
+		return c.unwinds(s.In)
+	}
+	return false
+}
+
+// unwinds tells whether evaluating what is in n may unwind.
+func (c *compiler) unwinds(n syntax.Node) bool {
+	found := c.applies(n)
+	syntax.Walk(n, func(n syntax.Node) bool {
+		if m, ok := n.(*syntax.Member); ok {
+			switch m.Sel.Name {
+			case "next", "last", "lookahead":
+				found = true
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+// applies tells whether a table is applied in e.
+func (c *compiler) applies(e syntax.Node) bool {
 	found := false
 	syntax.Walk(e, func(n syntax.Node) bool {
 		if call, ok := n.(*syntax.Call); ok {
@@ -156,22 +224,7 @@ func (c *compiler) ifStatement(s *syntax.IfStmt) step {
 	if s.Else != nil {
 		els = c.scoped(s.Else)
 	}
-	if !c.applies(s.Cond) {
-		return choose(cond, then, els)
-	}
-	return func(f *frame) flow {
-		v := cond(f)
-		switch {
-		case f.exited:
-			f.exited = false
-			return exits
-		case v && then != nil:
-			return then(f)
-		case !v && els != nil:
-			return els(f)
-		}
-		return next
-	}
+	return choose(cond, then, els)
 }
 
 func (c *compiler) scoped(s syntax.Stmt) step { return c.block([]syntax.Stmt{s}) }
@@ -277,16 +330,16 @@ func (c *compiler) switchValue(s *syntax.SwitchStmt) step {
 		}
 		target[n.Uint64()] = body[i]
 	}
-	return c.guarded(s.X, func(f *frame) flow {
+	return func(f *frame) flow {
 		b, ok := target[x(f)]
 		if !ok {
 			b = otherwise
 		}
-		if f.exited || b < 0 || bodies[b] == nil {
+		if b < 0 || bodies[b] == nil {
 			return next
 		}
 		return bodies[b](f)
-	})
+	}
 }
 
 // local declares a variable, constant or instance where a body is expanded.
@@ -297,7 +350,10 @@ func (c *compiler) local(d syntax.Decl) step {
 		p := c.temp(d, o.Type)
 		var init step
 		if d.Init != nil {
-			init = c.guarded(d.Init, c.store(p, d.Init))
+			init = c.store(p, d.Init)
+			if c.unwinds(d.Init) {
+				init = guarded(init)
+			}
 		} else {
 			init = invalidate(p, validitySlots(d, o.Type, 0))
 		}
