@@ -12,6 +12,11 @@ import (
 func (t *tenant) declarations() []syntax.Decl {
 	c := t.copier(nil)
 	var out []syntax.Decl
+	if o := t.portType(); o != nil {
+		port := &syntax.TypedefDecl{Type: rewrite.BitType(9)}
+		port.Name = &syntax.Ident{Name: t.names[o]}
+		out = append(out, port)
+	}
 	for _, d := range t.own() {
 		switch d := d.(type) {
 		case *syntax.ParserDecl:
@@ -70,6 +75,9 @@ func (t *tenant) named(c *rewrite.Copier, path string, d syntax.Decl) syntax.Dec
 		out.Annotations = annots
 	case *syntax.InstanceDecl:
 		out.Annotations = annots
+		if e, ok := t.info.Defs[d.DeclName()].Type.(*types.Extern); ok && e.Name == "counter" {
+			out.Type = rewrite.NamedType("counter") // see indexType
+		}
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/interlock/interlock/api/softswitch/dataplane"
 	"github.com/interlock/interlock/linker"
 	"github.com/interlock/interlock/linker/manifest"
 	"github.com/interlock/interlock/linker/p4"
@@ -223,5 +225,29 @@ func BenchmarkLink(b *testing.B) {
 		if _, err := link(b, quickstart); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestNewerV1Model links a program for the version of v1model that the linked program is not written in.
+func TestNewerV1Model(t *testing.T) {
+	path, err := filepath.Abs("testdata/newer.p4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := linkSite(siteWith(t, path, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"typedef bit<9> t__PortId_t;", "t__PortId_t port;", "send(t__PortId_t port)", "meta.version = 32w20200408;",
+		"if (hdr.ethernet.src_addr[7:0] < 16) {", "few.count((bit<32>)hdr.ethernet.src_addr[7:0]);",
+		"plain.count(hdr.ethernet.src_addr[31:0]);",
+	} {
+		if !bytes.Contains(l.P4, []byte(want)) {
+			t.Errorf("the linked program lacks %q", want)
+		}
+	}
+	if _, err := dataplane.Compile(l.Info); err != nil {
+		t.Error(err)
 	}
 }

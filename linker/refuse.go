@@ -62,6 +62,12 @@ func (t *tenant) refuseDecls() {
 		switch d := d.(type) {
 		case *syntax.ValueSetDecl:
 			t.errorf(d.Pos(), CodeUnsupported, "value sets are not supported yet")
+		case *syntax.Param:
+			t.refuseObject(d)
+		case *syntax.BaseType:
+			if b, ok := t.info.TypeNodes[d].(*types.Bit); ok && b.Width == 0 {
+				t.errorf(d.Pos(), CodeUnsupported, "%v, which has no bits, is not supported by all targets", b)
+			}
 		case *syntax.InstanceDecl:
 			if o := t.info.Defs[d.Name]; o != nil {
 				t.refuseInstance(d.Pos(), o.Type)
@@ -83,6 +89,16 @@ func (t *tenant) refuseOptional(d *syntax.ControlDecl) {
 				t.errorf(p.Pos(), CodeUnsupported, "optional parameters of controls are not supported yet")
 			}
 		}
+	}
+}
+
+// refuseObject refuses a parameter that stands for an object: which one is known only where it is given.
+func (t *tenant) refuseObject(p *syntax.Param) {
+	if p.Name == nil || t.info.Defs[p.Name] == nil {
+		return
+	}
+	if e, ok := t.info.Defs[p.Name].Type.(*types.Extern); ok && e.Name != "packet_in" && e.Name != "packet_out" {
+		t.errorf(p.Pos(), CodeUnsupported, "a %s as a parameter is not supported yet", e.Name)
 	}
 }
 
@@ -147,6 +163,9 @@ func (t *tenant) refuseCalls() {
 			case !allowedMethods[e.Name][info.Method]:
 				t.errorf(c.Pos(), CodeExtern, "%s.%s is not one of the extern methods that tenants may use", e.Name, info.Method)
 			case e.Name == "counter":
+				if b, ok := indexType(e); !ok || b.Signed || b.Width > 32 {
+					t.errorf(c.Pos(), CodeUnsupported, "a counter indexed by %v is not supported yet", e.Args[0])
+				}
 				t.refuseInnerCalls(info.Args[0], "the index of a counter is evaluated twice, to check it")
 			}
 		case types.ConstructorCall:
@@ -159,6 +178,15 @@ func (t *tenant) refuseCalls() {
 			t.errorf(c.Pos(), CodeUnsupported, "applying a control by its type is not supported yet; declare an instance of it")
 		}
 	}
+}
+
+// indexType is the type of a counter's indices: bit<32> in the older version of v1model, in which linked programs are written.
+func indexType(e *types.Extern) (*types.Bit, bool) {
+	if len(e.Args) == 0 {
+		return &types.Bit{Width: 32}, true
+	}
+	b, ok := e.Args[0].(*types.Bit)
+	return b, ok
 }
 
 // refuseInnerCalls refuses calls in an expression that would be evaluated more often, or for more packets, than it is written.

@@ -32,6 +32,9 @@ func (t *tenant) rename() {
 			}
 		}
 	}
+	if o := t.portType(); o != nil {
+		t.names[o] = t.prefix + o.Name
+	}
 	for _, s := range t.parser.States {
 		if o := t.info.Defs[s.Name]; o != nil {
 			t.names[o] = t.prefix + s.Name.Name
@@ -58,6 +61,19 @@ func (t *tenant) rename() {
 	}
 	t.instance(t.ingress, t.ingress.Name.Name)
 	t.instance(t.egress, t.egress.Name.Name)
+}
+
+// portType is v1model's name for the type of ports if the program uses it. Only one of v1model's versions has it, and the linked
+// program is written in the other.
+func (t *tenant) portType() *types.Object {
+	for _, n := range t.inOwn() {
+		if id, ok := n.(*syntax.Ident); ok {
+			if o := t.info.Uses[id]; o != nil && o.Kind == types.TypeObject && o.Name == "PortId_t" && o.Ident != nil && builtin(o.Ident) {
+				return o
+			}
+		}
+	}
+	return nil
 }
 
 // isControlPlane says whether a declaration has a control-plane name.
@@ -177,8 +193,16 @@ func (t *tenant) copier(subst map[*types.Object]syntax.Expr) *rewrite.Copier {
 	c.Expr = func(e syntax.Expr) syntax.Expr {
 		switch e := e.(type) {
 		case *syntax.Name:
-			if s := subst[t.info.Uses[e.Ident]]; s != nil {
+			o := t.info.Uses[e.Ident]
+			if s := subst[o]; s != nil {
 				return rewrite.Node(&rewrite.Copier{}, s)
+			}
+			if o != nil && o.Kind == types.ConstObject && o.Ident != nil && builtin(o.Ident) { // v1model's version
+				if b, ok := o.Type.(*types.Bit); ok {
+					if v, ok := o.Value.(types.IntValue); ok && v.Int.IsInt64() {
+						return rewrite.BitLit(b.Width, v.Int.Int64())
+					}
+				}
 			}
 		case *syntax.Member:
 			if x, ok := e.X.(*syntax.TypeExpr); ok && t.errors[e.Sel.Name] {
@@ -256,6 +280,11 @@ func (t *tenant) stmt(c *rewrite.Copier, s syntax.Stmt) ([]syntax.Stmt, bool) {
 // count keeps an index inside its counter: a target need not check it.
 func (t *tenant) count(c *rewrite.Copier, s *syntax.CallStmt, info *types.Call) []syntax.Stmt {
 	plain := &syntax.CallStmt{Call: rewrite.Node(c, s.Call)}
+	if e, ok := t.info.Types[info.Recv].(*types.Extern); ok {
+		if b, ok := indexType(e); ok && b.Width != 32 {
+			plain.Call.Args[0].Value = rewrite.Cast(rewrite.BitType(32), plain.Call.Args[0].Value)
+		}
+	}
 	recv, ok := info.Recv.(*syntax.Name)
 	if !ok {
 		return []syntax.Stmt{plain}
