@@ -15,6 +15,7 @@ func (m *machine) call(f *frame, s *state, e *syntax.Call) []*smt.Term {
 		m.refuse(e, "an unresolved call")
 	}
 	m.step(e)
+	m.inOrder(e, c)
 	switch c.Kind {
 	case types.FunctionCall:
 		d, ok := c.Callee.Decl.(*syntax.FunctionDecl)
@@ -51,6 +52,19 @@ func (m *machine) call(f *frame, s *state, e *syntax.Call) []*smt.Term {
 	return nil
 }
 
+// inOrder refuses named arguments in another order than the parameters' where that may matter: the language evaluates arguments as
+// they stand, the executor in the order of the parameters.
+func (m *machine) inOrder(e *syntax.Call, c *types.Call) {
+	effect, moved := false, false
+	for i, a := range e.Args {
+		effect = effect || m.hasEffect(a.Value)
+		moved = moved || a.Name != nil && (i >= len(c.Args) || c.Args[i] != a.Value)
+	}
+	if effect && moved {
+		m.refuse(e, "calls in named arguments that are not in the order of the parameters")
+	}
+}
+
 // given has the arguments of a call as written, in the order of its parameters.
 func (m *machine) given(c *types.Call) []argument {
 	out := make([]argument, len(c.Args))
@@ -58,6 +72,14 @@ func (m *machine) given(c *types.Call) []argument {
 		out[i] = argument{expr: a}
 	}
 	return out
+}
+
+// within gives what f's expressions leave open names of their own until the result is called: the same expression is evaluated
+// again elsewhere.
+func (m *machine) within(f *frame, ctx string) func() {
+	was := f.ctx
+	f.ctx = ctx
+	return func() { f.ctx = was }
 }
 
 // An argument is an expression of the caller, or leaves that are already known (action data, bound parameters).
@@ -69,6 +91,7 @@ type argument struct {
 type copyBack struct {
 	to   lvalue
 	from loc
+	site string
 }
 
 // invoke binds parameters by copy-in, runs body in g, and copies out, also on the way of an exit.
@@ -94,7 +117,7 @@ func (m *machine) invoke(f *frame, s *state, at syntax.Node, g *frame, sig *type
 	}
 	var resultLeaves int
 	if sig.Result != nil && sig.Result != types.Void {
-		g.result = m.alloc(s, sig.Result, m.arbitrary(sig.Result, "uninitialised", f.site(at)+".result", at), at)
+		g.result = m.alloc(s, sig.Result, m.arbitrary(sig.Result, "uninitialised", f.site(at)+"$result", at), at)
 		resultLeaves = len(m.layout(sig.Result, at))
 	}
 	base := s.clone()
@@ -163,7 +186,7 @@ func (m *machine) bind(f *frame, s *state, at syntax.Node, g *frame, o *types.Ob
 	switch {
 	case p.Dir == syntax.Out || p.Dir == syntax.InOut:
 		if _, ok := a.expr.(*syntax.DontCare); ok {
-			g.vars[o] = m.alloc(s, p.Type, m.arbitrary(p.Type, "uninitialised", f.site(at)+"."+p.Name, at), at)
+			g.vars[o] = m.alloc(s, p.Type, m.arbitrary(p.Type, "uninitialised", f.site(at)+"$out."+p.Name, at), at)
 			return back
 		}
 		lv := m.lvalue(f, s, a.expr)
@@ -171,24 +194,31 @@ func (m *machine) bind(f *frame, s *state, at syntax.Node, g *frame, o *types.Ob
 			return back
 		}
 		if p.Dir == syntax.Out {
-			g.vars[o] = m.alloc(s, p.Type, m.arbitrary(p.Type, "uninitialised", f.site(at)+"."+p.Name, at), at)
+			g.vars[o] = m.alloc(s, p.Type, m.arbitrary(p.Type, "uninitialised", f.site(at)+"$out."+p.Name, at), at)
 		} else {
-			l := m.alloc(s, p.Type, m.fit(m.read(s, lv), p.Type, at), at)
+			v := append([]*smt.Term(nil), m.fit(m.read(s, lv), p.Type, at)...)
+			m.blurInvalid(p.Type, v, 0, f.site(at)+"$in."+p.Name, at)
+			l := m.alloc(s, p.Type, m.folded(v), at)
 			if s.origin != nil && !lv.slice {
 				copy(s.origin[l.off:], s.origin[lv.off:lv.off+len(s.vals)-l.off])
 			}
 			g.vars[o] = l
 		}
-		return append(back, copyBack{lv, g.vars[o]})
+		return append(back, copyBack{lv, g.vars[o], f.site(at) + "$back." + p.Name})
 	case a.vals != nil:
 		g.vars[o] = m.alloc(s, p.Type, m.fit(a.vals, p.Type, at), at)
 		return back
+	}
+	if p.Decl.Default == a.expr { // one expression for all calls
+		defer m.within(f, f.site(at)+"$default."+p.Name+"/")()
 	}
 	v := m.eval(f, s, a.expr)
 	if s.dead {
 		return back
 	}
-	g.vars[o] = m.alloc(s, p.Type, m.folded(m.fit(v, p.Type, a.expr)), at)
+	v = append([]*smt.Term(nil), m.fit(v, p.Type, a.expr)...)
+	m.blurInvalid(p.Type, v, 0, f.site(at)+"$in."+p.Name, at)
+	g.vars[o] = m.alloc(s, p.Type, m.folded(v), at)
 	return back
 }
 
@@ -200,8 +230,10 @@ func (m *machine) copyOut(s *state, back []copyBack, at syntax.Node) {
 			m.write(s, c.to, s.vals[c.from.off:c.from.off+1], at)
 			continue
 		}
+		v := append([]*smt.Term(nil), s.vals[c.from.off:c.from.off+n]...)
+		m.blurInvalid(c.from.typ, v, 0, c.site, at)
 		for i := 0; i < n; i++ {
-			s.vals[c.to.off+i] = s.vals[c.from.off+i]
+			s.vals[c.to.off+i] = m.fold(v[i])
 			if s.origin != nil {
 				s.origin[c.to.off+i] = s.origin[c.from.off+i]
 			}

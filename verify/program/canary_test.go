@@ -2,6 +2,7 @@ package program
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -312,7 +313,7 @@ func (c canary) safe() bool { return c.want == "" }
 
 func TestCanaries(t *testing.T) {
 	p := pool(t)
-	for _, c := range canaries {
+	for _, c := range slices.Concat(canaries, readings) {
 		t.Run(c.name, func(t *testing.T) {
 			in := two(t)
 			edit(t, in, c.old, c.new)

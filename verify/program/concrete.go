@@ -199,8 +199,11 @@ func (m *machine) traceTable(at syntax.Node, inst *instance, isConst bool, keys 
 		return
 	}
 	u := TableUse{
-		Pos: at.Pos(), Table: inst.path, Keys: m.constants(keys), Const: isConst, Hit: a.hit, Action: a.obj.Name,
+		Pos: at.Pos(), Table: inst.path, Keys: m.constants(keys), Const: isConst, Hit: a.hit, Action: "no action",
 		Data: map[string]*big.Int{},
+	}
+	if a.obj != nil {
+		u.Action = a.obj.Name
 	}
 	for n, v := range a.data {
 		u.Data[n] = m.constant(v)

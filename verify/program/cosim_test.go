@@ -460,3 +460,18 @@ func TestCosimulateOperators(t *testing.T) {
 		return uint16(rng.IntN(4)), p
 	})
 }
+
+// The order in which things happen inside expressions and calls, and what they see; no tenants either.
+func TestCosimulateOrder(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("testdata", "order.p4"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cosimulate(t, &Input{Linked: text}, 600, func(rng *rand.Rand) (uint16, []byte) {
+		b := func() byte {
+			return pick(rng, 0, 1, 2, 3, 5, 7, 9, 9, 9, 11, 0x7f, 0x80, 0xff, byte(rng.Uint32()), byte(rng.Uint32()))
+		}
+		in := []byte{b(), b(), byte(10 * rng.IntN(11))}
+		return uint16(rng.IntN(4)), append(append(some(rng, 14), in...), some(rng, rng.IntN(7))...)
+	})
+}

@@ -210,6 +210,9 @@ func (m *machine) runState(f *frame, t *parserTask, s *state, push func(string, 
 		}
 		m.stmt(g, s, x)
 	}
+	if len(g.returned) > 0 {
+		m.refuse(st, "return in a parser state")
+	}
 	if s.dead {
 		return
 	}

@@ -57,6 +57,7 @@ func newMachine(in *Input, info *types.Info) *machine {
 // run executes the whole pipeline.
 func (m *machine) run() (err error) {
 	defer m.catch(&err)
+	m.ownDeclarations()
 	m.onePlaceEach()
 	parts := map[string]syntax.Decl{}
 	for _, a := range m.info.MainArgs {
@@ -64,7 +65,11 @@ func (m *machine) run() (err error) {
 	}
 	prs, ok := parts["p"].(*syntax.ParserDecl)
 	if !ok || m.info.Main == nil {
-		m.refuse(nil, "a program without V1Switch(...) main")
+		var at syntax.Node
+		if m.info.Main != nil {
+			at = m.info.Main.Decl
+		}
+		m.refuse(at, "a program without V1Switch(...) main")
 	}
 	controls := map[string]*syntax.ControlDecl{}
 	for _, name := range []string{"vr", "ig", "eg", "ck", "dep"} {
@@ -126,6 +131,27 @@ func (m *machine) afterParser(s *state, controls map[string]*syntax.ControlDecl)
 	m.outputs = append(m.outputs, &output{
 		pc: m.cond(s), ran: m.ran(s), end: e, cursor: s.vals[ghostCursor], port: port, emits: m.emits,
 	})
+}
+
+// ownDeclarations refuses programs that say for themselves what a target does: what the executor does for an extern's or a package's
+// name is what v1model.p4 means by it. (#line cannot claim to be that file.)
+func (m *machine) ownDeclarations() {
+	builtin := p4.Builtin()
+	for _, d := range m.info.Program.Decls {
+		if _, ok := builtin[d.Pos().File]; ok {
+			continue
+		}
+		switch x := d.(type) {
+		case *syntax.ExternDecl, *syntax.PackageDecl, *syntax.MatchKindDecl:
+		case *syntax.FunctionDecl:
+			if !x.Extern {
+				continue
+			}
+		default:
+			continue
+		}
+		m.refuse(d, "an extern, a package or match kinds that the program declares itself")
+	}
 }
 
 // onePlaceEach refuses programs in which two things that name unknowns stand at one position, as those that come out of one use

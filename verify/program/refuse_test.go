@@ -158,6 +158,41 @@ il_ports.apply(); il_x.apply();`,
 			"void kv__f", "a parser error inside a function",
 		},
 		{
+			"a page whose numbers are others to the control plane", "control il_Ingress(\n----\nil_map_ingress(bit<24> base_0\n----\nmeta.il_page.base_0 = base_0;",
+			"@p4runtime_translation(\"\", 32)\ntype bit<24> il_base_t;\ncontrol il_Ingress(\n----\nil_map_ingress(il_base_t base_0\n----\nmeta.il_page.base_0 = (bit<24>)base_0;",
+			"il_map_ingress(il_base_t", "not of a bit type",
+		},
+		{
+			"an extern function of its own", "control kv__Ingress(\n----\nkv__l2.apply();", "extern void truncate(inout bit<12> v, in bit<8> w);\ncontrol kv__Ingress(\n----\nkv__l2.apply(); bit<12> v = 1; truncate(v, 8w1);",
+			"extern void truncate", "that the program declares itself",
+		},
+		{"an extern object of its own", "control kv__Ingress(", "extern kv__E { kv__E(); }\ncontrol kv__Ingress(", "extern kv__E", "that the program declares itself"},
+		{
+			"calls in named arguments out of order", "control kv__Ingress(\n----\nkv__l2.apply();",
+			"bit<8> kv__inc(inout bit<8> x) { x = x + 1; return x; }\nbit<8> kv__sub(in bit<8> a, in bit<8> b) { return a - b; }\ncontrol kv__Ingress(\n----\nkv__l2.apply(); bit<8> c = 1; c = kv__sub(b = kv__inc(c), a = c);",
+			"kv__sub(b", "not in the order of the parameters",
+		},
+		{"bits by their width", "kv__l2.apply();", "kv__l2.apply(); hdr.kv__cache.key[4+:8] = 1;", "key[4+:8]", "as a place to assign"},
+		{"a loop", "kv__l2.apply();", "kv__l2.apply(); for (bit<8> i in 1 .. 3) { meta.index = meta.index + 1; }", "for (bit<8> i", "this statement"},
+		{"a loop with a condition", "kv__l2.apply();", "kv__l2.apply(); for (bit<8> i = 0; i < 3; i = i + 1) { meta.index = 1; }", "for (bit<8> i", "this statement"},
+		{
+			"a header union", "control kv__Ingress(\n----\n    bit<32> kv__tmp;\n", "header_union kv__u_t { kv__cache_t a; kv__ethernet_t b; }\ncontrol kv__Ingress(\n----\n    bit<32> kv__tmp;\n    kv__u_t kv__u;\n",
+			"kv__u_t kv__u", "values of type kv__u_t",
+		},
+		{
+			"a value set", "    state start {\n        meta.il_tenant = 0;", "    value_set<bit<16>>(4) il_types;\n    state start {\n        meta.il_tenant = 0;",
+			"value_set<bit<16>>", "this declaration",
+		},
+		{
+			"a header that is picked at run time", "hdr.hh.hh__labels.next\n----\nhdr.hh.hh__labels.last.bottom", "hdr.hh.hh__labels.next\n----\nhdr.hh.hh__labels[hdr.il_vlan.vid].bottom",
+			"select", "not known when the program is compiled",
+		},
+		{
+			"priorities the other way round", "    table il_l2 {\n----\nil_ports.apply();",
+			"    table il_x {\n        key = { hdr.il_ethernet.dst: ternary; }\n        actions = { il_port; @defaultonly il_drop; }\n        largest_priority_wins = false;\n        entries = { priority = 3: _: il_port(7); }\n    }\n    table il_l2 {\n----\nil_ports.apply(); il_x.apply();",
+			"largest_priority_wins", "table property largest_priority_wins",
+		},
+		{
 			"more errors than codes", "parser il_Parser(\n----\nerror.ParserInvalidArgument", "error { " + manyErrors + " }\nparser il_Parser(\n----\nerror.E299",
 			"error.E299", "more than 256 errors",
 		},
@@ -209,6 +244,11 @@ func TestBadInput(t *testing.T) {
 			"two objects of one name, one of them unused", func(in *Input) {
 				in.Linked = append(in.Linked, "\n@name(\"il_stage_ingress_0\") register<bit<32>>(4) il_other;\n"...)
 			}, "are called il_stage_ingress_0",
+		},
+		{
+			"a line that claims to be v1model's", func(in *Input) {
+				in.Linked = append([]byte("#include <v1model.p4>\n#line 1 \"v1model.p4\"\n"), in.Linked...)
+			}, "cannot claim to be the system file",
 		},
 		{"no main", func(in *Input) { in.Linked = []byte("#include <v1model.p4>\n") }, "main"},
 	} {

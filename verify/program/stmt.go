@@ -62,23 +62,34 @@ func (m *machine) leave(s *state, hard bool) {
 }
 
 func (m *machine) assignStmt(f *frame, s *state, st *syntax.AssignStmt) {
+	if st.Op != "=" {
+		m.operate(f, s, st)
+		return
+	}
 	v := m.eval(f, s, st.RHS)
 	if s.dead {
 		return
 	}
 	lv := m.lvalue(f, s, st.LHS)
-	if st.Op != "=" {
-		if len(v) != 1 {
-			m.refuse(st, "operator %s on this type", st.Op)
-		}
-		op := syntax.Op(strings.TrimSuffix(string(st.Op), "="))
-		if op == "<<" || op == ">>" {
-			m.refuse(st, "operator %s", st.Op)
-		}
-		v = one(m.arith(st, op, m.read(s, lv)[0], v[0], signed(lv.typ)))
-	}
 	m.assign(f, s, lv, v, st)
 	m.keepOrigin(f, s, lv, st)
+}
+
+// operate is x op= e, which is x = x op e: x is read before e is evaluated.
+func (m *machine) operate(f *frame, s *state, st *syntax.AssignStmt) {
+	lv := m.lvalue(f, s, st.LHS)
+	if s.dead {
+		return
+	}
+	x, y := m.read(s, lv), m.eval(f, s, st.RHS)
+	if s.dead {
+		return
+	}
+	op := syntax.Op(strings.TrimSuffix(string(st.Op), "="))
+	if len(x) != 1 || len(y) != 1 || op == "<<" || op == ">>" {
+		m.refuse(st, "operator %s on this type", st.Op)
+	}
+	m.assign(f, s, lv, one(m.arith(st, op, x[0], y[0], signed(lv.typ))), st)
 }
 
 // keepOrigin blames a tenant's statement, rather than the system's copy, for a value that system code copies from where the

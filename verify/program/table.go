@@ -23,8 +23,8 @@ type applied struct {
 type alternative struct {
 	cond *smt.Term
 	hit  bool
-	call *types.Call // nil for an action without parameters that was only named
-	obj  *types.Object
+	call *types.Call          // nil for an action without parameters that was only named
+	obj  *types.Object        // nil: no action
 	data map[string]*smt.Term // action data by parameter; nil where call has the arguments
 }
 
@@ -35,6 +35,9 @@ func (r *applied) ran(m *machine, label syntax.Expr) *smt.Term {
 		m.refuse(label, "this label")
 	}
 	o := m.info.Uses[n.Ident]
+	if o == nil || o.Kind != types.ActionObject {
+		m.refuse(label, "this label")
+	}
 	var conds []*smt.Term
 	for _, a := range r.alts {
 		if a.obj == o {
@@ -89,9 +92,11 @@ func (m *machine) applyTable(f *frame, s *state, e *syntax.Call) *applied {
 	t := m.tableInfo(d)
 	keys := make([]*smt.Term, len(t.keys))
 	ts := make([]types.Type, len(t.keys))
+	leave := m.within(f, f.site(e)+"$key/") // other applications of the table evaluate these expressions too
 	for i, k := range t.keys {
 		keys[i], ts[i] = m.scalar(f, s, k.Expr), m.typeOf(k.Expr)
 	}
+	leave()
 	r := &applied{hit: m.b.False()}
 	if s.dead {
 		return r
@@ -131,6 +136,9 @@ func (m *machine) applyTable(f *frame, s *state, e *syntax.Call) *applied {
 
 // runAction executes a chosen action.
 func (m *machine) runAction(f, home *frame, s *state, e *syntax.Call, a alternative, ctx string) {
+	if a.obj == nil {
+		return
+	}
 	d := m.actionDecl(a.obj, e)
 	if len(d.Params) == 0 && len(d.Body.Stmts) == 0 {
 		return // nothing runs
@@ -152,7 +160,8 @@ func (m *machine) runAction(f, home *frame, s *state, e *syntax.Call, a alternat
 			args[i] = argument{expr: a.call.Args[i]}
 		}
 	}
-	// Arguments that the table's declaration binds are expressions of the control that declares it.
+	// Arguments that the table's declaration binds are expressions of the control that declares it, and of every application.
+	defer m.within(f, ctx)()
 	m.invoke(f, s, e, g, sig, args, func(s *state) { m.enter(f, g, s, d); m.block(g, s, d.Body.Stmts) })
 }
 
@@ -270,8 +279,14 @@ func (m *machine) runtimeEntries(s *state, e *syntax.Call, t tableInfo, site str
 		r.alts = append(r.alts, *a)
 		return
 	}
-	r.hit = m.unknown(Query{Kind: "hit", Name: site + ".hit", Object: inst.path})
-	r.alts = append(r.alts, m.any(refs, r.hit, site, "entry", inst, true)...)
+	r.hit = m.unknown(Query{Kind: "hit", Name: site + "$hit", Object: inst.path})
+	acts := r.hit
+	if slices.ContainsFunc(t.profiles, func(p *syntax.ExprProperty) bool { return p.Name.Name == "implementation" }) {
+		// An entry may refer to a group without members: a hit, and nothing runs.
+		acts = m.b.And(r.hit, m.b.Not(m.unknown(Query{Kind: "action", Name: site + "$empty", Object: inst.path})))
+		r.alts = append(r.alts, alternative{cond: m.b.And(r.hit, m.b.Not(acts)), hit: true})
+	}
+	r.alts = append(r.alts, m.any(refs, acts, site, "entry", inst, true)...)
 }
 
 // any makes an alternative of each action, chosen by an unknown, with unknown action data. They exhaust cond. Two actions may have
@@ -281,7 +296,7 @@ func (m *machine) any(refs []*syntax.ActionRef, cond *smt.Term, site, what strin
 	left := cond
 	for i, ref := range refs {
 		o, call := m.reference(ref.Call)
-		name := fmt.Sprintf("%s.%s.%s", site, what, o.Name)
+		name := fmt.Sprintf("%s$%s.%s", site, what, o.Name)
 		if again := slices.IndexFunc(refs[:i], func(r *syntax.ActionRef) bool { p, _ := m.reference(r.Call); return p.Name == o.Name }); again >= 0 {
 			name = suffix(name+"$again", i)
 		}
@@ -336,12 +351,19 @@ func (m *machine) defaults(s *state, t tableInfo, site string, r *applied) {
 		o, _ := m.reference(a.Call)
 		noAction = noAction || o == m.noAction()
 	}
+	if t.dflt != nil {
+		// What the declaration says is there until it is changed.
+		first, _ := m.reference(t.dflt.Value)
+		if !slices.ContainsFunc(refs, func(r *syntax.ActionRef) bool { o, _ := m.reference(r.Call); return o == first }) {
+			m.refuse(t.dflt, "a default action that cannot be set")
+		}
+	}
 	alts := m.any(refs, miss, site, "default", inst, false)
 	if t.dflt == nil && !noAction || len(refs) == 0 {
 		// Without a declared default action it is NoAction, until it is set.
 		none := miss
 		if len(alts) > 0 {
-			none = m.b.And(miss, m.unknown(Query{Kind: "action", Name: site + ".default.none"}))
+			none = m.b.And(miss, m.unknown(Query{Kind: "action", Name: site + "$none"}))
 		}
 		for i := range alts {
 			alts[i].cond = m.b.And(alts[i].cond, m.b.Not(none))
@@ -390,7 +412,7 @@ func (m *machine) pageLookup(home *frame, s *state, e *syntax.Call, d *syntax.Ta
 		if inst.owner != "" {
 			m.refuse(d, "a page table declared by %s", who(inst.owner))
 		}
-		if len(t.keys) != 1 || t.keys[0].MatchKind.Name != "exact" || width(keys[0]) != 12 {
+		if len(t.keys) != 1 || t.keys[0].MatchKind.Name != "exact" || !plainBits(m.typeOf(t.keys[0].Expr), 12) {
 			m.refuse(d, "a page table whose key is not one exact key of 12 bits")
 		}
 		for _, p := range t.profiles {
@@ -407,6 +429,9 @@ func (m *machine) pageLookup(home *frame, s *state, e *syntax.Call, d *syntax.Ta
 			}
 		}
 		for _, a := range r.alts {
+			if a.obj == nil {
+				continue
+			}
 			in := home
 			if a.obj.Parent == nil {
 				in = nil
@@ -416,7 +441,7 @@ func (m *machine) pageLookup(home *frame, s *state, e *syntax.Call, d *syntax.Ta
 					if annotated(p.Annotations, "name") {
 						m.refuse(p, "a renamed parameter of %s", a.obj.Name)
 					}
-					if _, ok := under(m.info.Defs[p.Name].Type).(*types.Bit); !ok || signed(m.info.Defs[p.Name].Type) {
+					if !plainBits(m.info.Defs[p.Name].Type, 0) {
 						m.refuse(p, "a parameter of %s that is not of a bit type", a.obj.Name)
 					}
 				}
@@ -424,4 +449,10 @@ func (m *machine) pageLookup(home *frame, s *state, e *syntax.Call, d *syntax.Ta
 			}
 		}
 	}
+}
+
+// plainBits reports whether t is bit<n>, or bit<> if n is 0: a new type may be another one to the control plane.
+func plainBits(t types.Type, n int) bool {
+	b, ok := t.(*types.Bit)
+	return ok && !b.Signed && (n == 0 || b.Width == n)
 }
