@@ -40,50 +40,6 @@ type faults struct {
 	request func(proto.Message) error
 	update  func(int, *p4v1.Update) error
 	reply   func(proto.Message) error
-	// call stands between the network and the server: it decides whether and when a request is handled, and answered.
-	call func(ctx context.Context, req any, handle grpc.UnaryHandler) (any, error)
-	seen *world // nil: nobody watches
-}
-
-// intercept passes a request through the call hook.
-func (f *faults) intercept(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
-	f.mu.Lock()
-	call := f.call
-	f.mu.Unlock()
-	if call == nil {
-		return handle(ctx, req)
-	}
-	return call(ctx, req, handle)
-}
-
-func (f *faults) setCall(call func(ctx context.Context, req any, handle grpc.UnaryHandler) (any, error)) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.call = call
-}
-
-func (f *faults) onRequest(m proto.Message) error {
-	h, _, _ := f.hooks()
-	var err error
-	if h != nil {
-		err = h(m)
-	}
-	if f.seen != nil {
-		f.seen.arrives(m, err)
-	}
-	return err
-}
-
-func (f *faults) onUpdate(i int, u *p4v1.Update) error {
-	if _, h, _ := f.hooks(); h != nil {
-		if err := h(i, u); err != nil {
-			return err
-		}
-	}
-	if f.seen != nil {
-		f.seen.carriesOut(i, u)
-	}
-	return nil
 }
 
 func (f *faults) set(request func(proto.Message) error, update func(int, *p4v1.Update) error, reply func(proto.Message) error) {
@@ -107,7 +63,6 @@ type rig struct {
 	addr    string
 	sw      *softswitch.Switch
 	stop    func() // the switch's death
-	unplug  func() // it lives on, and cannot be reached until serve
 	log     *ledger.Log
 	dir     string // of the ledger
 	now     time.Time
@@ -151,7 +106,19 @@ func (r *rig) boot() {
 	r.t.Helper()
 	f := r.faults
 	sw := softswitch.New(softswitch.Options{
-		DeviceID: deviceID, OnRequest: f.onRequest, OnUpdate: f.onUpdate,
+		DeviceID: deviceID,
+		OnRequest: func(m proto.Message) error {
+			if h, _, _ := f.hooks(); h != nil {
+				return h(m)
+			}
+			return nil
+		},
+		OnUpdate: func(i int, u *p4v1.Update) error {
+			if _, h, _ := f.hooks(); h != nil {
+				return h(i, u)
+			}
+			return nil
+		},
 		OnReply: func(m proto.Message) error {
 			if _, _, h := f.hooks(); h != nil {
 				return h(m)
@@ -159,19 +126,6 @@ func (r *rig) boot() {
 			return nil
 		},
 	})
-	r.sw = sw
-	r.serve()
-	r.stop = sync.OnceFunc(func() {
-		r.unplug()
-		if err := sw.Close(); err != nil {
-			r.t.Error(err)
-		}
-	})
-}
-
-// serve plugs the switch into the network, at the address that it had before if there is one.
-func (r *rig) serve() {
-	r.t.Helper()
 	l, err := net.Listen("tcp", r.addr)
 	if err != nil {
 		r.t.Fatal(err)
@@ -179,14 +133,20 @@ func (r *rig) serve() {
 	r.addr = l.Addr().String()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	sw := r.sw
-	go func() { done <- sw.Serve(ctx, l, grpc.UnaryInterceptor(r.faults.intercept)) }()
-	r.unplug = sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			r.t.Error(err)
-		}
-	})
+	go func() { done <- sw.Serve(ctx, l) }()
+	var once sync.Once
+	r.sw = sw
+	r.stop = func() {
+		once.Do(func() {
+			cancel()
+			if err := <-done; err != nil {
+				r.t.Error(err)
+			}
+			if err := sw.Close(); err != nil {
+				r.t.Error(err)
+			}
+		})
+	}
 }
 
 func (r *rig) openLedger() {
