@@ -15,7 +15,9 @@ import (
 // What deciding a certificate's obligations can end with, besides success.
 var (
 	ErrRefuted   = errors.New("refuted")   // a solver found a counterexample
-	ErrUndecided = errors.New("undecided") // a solver could not tell, or solvers disagree
+	ErrUndecided = errors.New("undecided") // a solver could not tell
+	// ErrDisagree comes with ErrRefuted: another solver proved what one refuted, so one of them is wrong. The texts are in the ledger.
+	ErrDisagree = errors.New("the solvers disagree")
 )
 
 // A Subject is what a certificate speaks of: a linked program or a plan, with everything that its obligations were built from.
@@ -161,7 +163,13 @@ func (c *Certificate) Proved() error {
 			r, ok := results[by{o.ID, solver}]
 			switch {
 			case ok && r.Verdict == Refuted:
-				return fmt.Errorf("%w: %s (%s) by %s", ErrRefuted, o.ID, o.Subject, solver)
+				err := fmt.Errorf("%w: %s (%s) by %s", ErrRefuted, o.ID, o.Subject, solver)
+				for _, other := range c.Required {
+					if results[by{o.ID, other}].Verdict == Proved {
+						return fmt.Errorf("%w; %w: %s proves it, so one of them is wrong: report the obligation's text", err, ErrDisagree, other)
+					}
+				}
+				return err
 			case !ok:
 				undecided = fmt.Errorf("%w: %s was not decided by %s", ErrUndecided, o.ID, solver)
 			case r.Verdict != Proved:

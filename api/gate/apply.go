@@ -30,10 +30,18 @@ type Outcome struct {
 	Log    time.Duration
 	// PageTables are what was read back after the last step.
 	PageTables []byte
+
+	begun bool // something was sent
 }
 
 // Apply carries out a cleared plan. On an error nothing more is sent; the outcome says how far it came.
 func (g *Gate) Apply(ctx context.Context, c *Clearance) (*Outcome, error) {
+	out, err := g.apply(ctx, c)
+	g.note("apply", c.decision, out, err)
+	return out, err
+}
+
+func (g *Gate) apply(ctx context.Context, c *Clearance) (*Outcome, error) {
 	if c.plan == nil {
 		return nil, fmt.Errorf("%w: the clearance is not for a plan", ErrUsed)
 	}
@@ -43,7 +51,7 @@ func (g *Gate) Apply(ctx context.Context, c *Clearance) (*Outcome, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	out := &Outcome{}
-	if g.unanswered {
+	if g.unanswered.Load() {
 		return out, ErrUnanswered
 	}
 
@@ -68,7 +76,7 @@ func (g *Gate) Apply(ctx context.Context, c *Clearance) (*Outcome, error) {
 		return out, err
 	}
 
-	begun = time.Now()
+	begun, out.begun = time.Now(), true
 	failure := g.send(ctx, c.plan.Steps, out)
 	out.Writes = time.Since(begun)
 
@@ -199,6 +207,12 @@ func fencedAfter(was bool, steps []plan.Step) bool {
 
 // Install carries out a cleared installation. The switch must run no program, or this one already.
 func (g *Gate) Install(ctx context.Context, c *Clearance) (*Outcome, error) {
+	out, err := g.carryIn(ctx, c)
+	g.note("install", c.decision, out, err)
+	return out, err
+}
+
+func (g *Gate) carryIn(ctx context.Context, c *Clearance) (*Outcome, error) {
 	if c.install == nil {
 		return nil, fmt.Errorf("%w: the clearance is not for an installation", ErrUsed)
 	}
@@ -208,7 +222,7 @@ func (g *Gate) Install(ctx context.Context, c *Clearance) (*Outcome, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	out := &Outcome{}
-	if g.unanswered {
+	if g.unanswered.Load() {
 		return out, ErrUnanswered
 	}
 	var req p4v1.SetForwardingPipelineConfigRequest
@@ -230,7 +244,7 @@ func (g *Gate) Install(ctx context.Context, c *Clearance) (*Outcome, error) {
 		return out, err
 	}
 	begun := time.Now()
-	g.fenced = false
+	g.fenced, out.begun = false, true
 	failure := g.answered(g.session.SetPipeline(ctx, c.install))
 	out.Writes = time.Since(begun)
 	after, err := g.observeAfter(ctx)

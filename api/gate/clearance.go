@@ -44,6 +44,7 @@ func (c *Clearance) take(g *Gate) error {
 	case g.conf.Now().After(c.expires):
 		return fmt.Errorf("%w: it expired at %s", ErrUsed, c.expires.Format(time.TimeOnly))
 	}
+	g.metrics.clearances.WithLabelValues("used").Inc()
 	return nil
 }
 
@@ -156,6 +157,7 @@ func Record(ctx context.Context, l *ledger.Log, p *Proof, d ledger.Decision) (in
 // of the certificate. If this gate's ledger has that certificate as proved, that is the proof; else everything is decided again and
 // published (proof is set then).
 func (g *Gate) ClearPlan(ctx context.Context, in *plan.Input, cert *verify.Certificate) (c *Clearance, proof *Proof, err error) {
+	defer func() { g.noteCleared(c, err) }()
 	in = clone(in)
 	s, err := in.Subject()
 	if err != nil {
@@ -178,10 +180,13 @@ func (g *Gate) ClearPlan(ctx context.Context, in *plan.Input, cert *verify.Certi
 	if ok {
 		return g.clearance(index, in, nil), nil, nil
 	}
+	if g.conf.Decider == nil {
+		return nil, nil, fmt.Errorf("%w: the ledger does not say that it is proved, and there is no solver here", verify.ErrUndecided)
+	}
 	if proof, err = ProvePlan(ctx, g.plans, g.conf.Decider, in, g.conf.Required, g.conf.Now(), nil); err != nil {
 		return nil, nil, err
 	}
-	c, err = g.ClearProvedPlan(ctx, in, proof)
+	c, err = g.clearProved(ctx, in, proof)
 	return c, proof, err
 }
 
@@ -229,7 +234,12 @@ func (g *Gate) forUs(in *plan.Input) error {
 
 // ClearProvedPlan mints a clearance from a proof made in this process. It publishes the proof, proved or not.
 func (g *Gate) ClearProvedPlan(ctx context.Context, in *plan.Input, p *Proof) (*Clearance, error) {
-	in = clone(in)
+	c, err := g.clearProved(ctx, clone(in), p)
+	g.noteCleared(c, err)
+	return c, err
+}
+
+func (g *Gate) clearProved(ctx context.Context, in *plan.Input, p *Proof) (*Clearance, error) {
 	s, err := in.Subject()
 	if err != nil {
 		return nil, err
@@ -240,7 +250,7 @@ func (g *Gate) ClearProvedPlan(ctx context.Context, in *plan.Input, p *Proof) (*
 	if err := g.forUs(in); err != nil {
 		return nil, err
 	}
-	index, err := Record(ctx, g.conf.Ledger, p, ledger.Decision{
+	index, err := Record(ctx, g.ledger.Load(), p, ledger.Decision{
 		Action: "plan", Switch: g.conf.Target.Name, Policy: in.Policy, Who: g.conf.Who, At: g.conf.Now().UTC(),
 	})
 	if err != nil {
@@ -274,7 +284,8 @@ func nibble(h byte) byte {
 }
 
 // ClearInstall mints a clearance for installing a linked program on a switch that runs none, in the way of ClearPlan.
-func (g *Gate) ClearInstall(ctx context.Context, in *program.Input, cert *verify.Certificate) (*Clearance, error) {
+func (g *Gate) ClearInstall(ctx context.Context, in *program.Input, cert *verify.Certificate) (c *Clearance, err error) {
+	defer func() { g.noteCleared(c, err) }()
 	s, err := in.Subject()
 	if err != nil {
 		return nil, err
@@ -295,11 +306,14 @@ func (g *Gate) ClearInstall(ctx context.Context, in *program.Input, cert *verify
 		return nil, err
 	}
 	if !ok {
+		if g.conf.Decider == nil {
+			return nil, fmt.Errorf("%w: the ledger does not say that it is proved, and there is no solver here", verify.ErrUndecided)
+		}
 		proof, err := ProveProgram(ctx, g.conf.Decider, in, g.conf.Required, g.conf.Now(), nil)
 		if err != nil {
 			return nil, err
 		}
-		index, err = Record(ctx, g.conf.Ledger, proof, ledger.Decision{
+		index, err = Record(ctx, g.ledger.Load(), proof, ledger.Decision{
 			Action: "install", Switch: g.conf.Target.Name, Who: g.conf.Who, At: g.conf.Now().UTC(),
 		})
 		if err != nil {

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/interlock/interlock/api/device"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger"
 )
@@ -25,43 +25,50 @@ const (
 )
 
 // Evict unmaps all of a tenant's register memory at once, in any state of the switch: it deletes the tenant's page-table entries.
-// Its slots are free, and are scrubbed before anyone gets them. No solver, policy or allocator is involved.
+// Its slots are free, and are scrubbed before anyone gets them. No solver, policy or allocator is involved. On a switch that runs no
+// program, where nothing is mapped, the error is device.ErrNoPipeline.
 func (g *Gate) Evict(ctx context.Context, name string, vid uint16) (*Outcome, error) {
+	out, decision, err := g.evict(ctx, name, vid)
+	g.note("evict", decision, out, err)
+	return out, err
+}
+
+func (g *Gate) evict(ctx context.Context, name string, vid uint16) (*Outcome, int64, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	out := &Outcome{}
+	out, index := &Outcome{}, int64(-1)
 	before, err := g.observe(ctx)
 	if err != nil {
-		return out, err
+		return out, index, err
 	}
 	if before.pipeline == nil {
-		return out, fmt.Errorf("switch %s runs no program", g.conf.Target.Name)
+		return out, index, fmt.Errorf("switch %s runs no program: %w", g.conf.Target.Name, device.ErrNoPipeline)
 	}
 	request, n, err := g.unmap(before, vid)
 	if err != nil {
-		return out, err
+		return out, index, err
 	}
 	if n == 0 {
-		return out, nil
+		return out, index, nil
 	}
-	index, err := g.conf.Ledger.AppendDecision(ctx, ledger.Decision{
+	if index, err = g.ledger.Load().AppendDecision(ctx, ledger.Decision{
 		Action: "evict", Switch: g.conf.Target.Name, Verdict: "lemma", Lemma: EvictLemma, Who: g.conf.Who, At: g.conf.Now().UTC(),
 	}, verify.Subject{
 		Kind: "evict", Name: fmt.Sprintf("eviction of tenant %s (VID %d)", name, vid),
 		Inputs: map[string][]byte{EvictRequest: request, EvictPreState: before.pageTables},
-	}, nil, nil)
-	if err != nil {
-		return out, err
+	}, nil, nil); err != nil {
+		return out, index, err
 	}
 	if err := g.begin(ctx, before, index); err != nil {
-		return out, err
+		return out, index, err
 	}
 	begun := time.Now()
+	out.begun = true
 	failure := g.write(ctx, request)
 	out.Writes = time.Since(begun)
 	after, err := g.observeAfter(ctx)
 	if err != nil {
-		return out, errors.Join(failure, fmt.Errorf("reading back after the eviction: %w", err))
+		return out, index, errors.Join(failure, fmt.Errorf("reading back after the eviction: %w", err))
 	}
 	if failure == nil {
 		out.Steps = 1
@@ -79,31 +86,31 @@ func (g *Gate) Evict(ctx context.Context, name string, vid uint16) (*Outcome, er
 		rec.Result, rec.Error = ledger.Failed, failure.Error()
 	}
 	out.Entry, err = g.finish(ctx, rec)
-	return out, errors.Join(failure, err)
+	return out, index, errors.Join(failure, err)
 }
 
-// unmap builds the request that deletes every page-table entry of vid, and says how many there are.
+// unmap builds the request that deletes every page-table entry of vid, and says how many there are. It leaves alone whatever else is
+// there, even entries that no gate would write.
 func (g *Gate) unmap(o *observation, vid uint16) ([]byte, int, error) {
-	st, err := parseState(o.pageTables)
-	if err != nil {
-		return nil, 0, err
+	var state p4v1.ReadResponse
+	if err := proto.Unmarshal(o.pageTables, &state); err != nil {
+		return nil, 0, fmt.Errorf("page tables: %w", err)
 	}
 	req := &p4v1.WriteRequest{
 		DeviceId: g.conf.Target.DeviceID, ElectionId: &p4v1.Uint128{Low: g.ElectionID()},
 	}
-	for k, e := range st {
-		if k.vid == uint64(vid) {
-			req.Updates = append(req.Updates, &p4v1.Update{
-				Type: p4v1.Update_DELETE,
-				Entity: &p4v1.Entity{Entity: &p4v1.Entity_TableEntry{
-					TableEntry: &p4v1.TableEntry{TableId: e.GetTableId(), Match: e.GetMatch()},
-				}},
-			})
+	for _, e := range state.GetEntities() { // sorted by table
+		te := e.GetTableEntry()
+		if k, err := keyOf(te); err != nil || k.vid != uint64(vid) {
+			continue
 		}
+		req.Updates = append(req.Updates, &p4v1.Update{
+			Type: p4v1.Update_DELETE,
+			Entity: &p4v1.Entity{Entity: &p4v1.Entity_TableEntry{
+				TableEntry: &p4v1.TableEntry{TableId: te.GetTableId(), Match: te.GetMatch()},
+			}},
+		})
 	}
-	slices.SortFunc(req.Updates, func(a, b *p4v1.Update) int {
-		return int(int64(a.GetEntity().GetTableEntry().GetTableId()) - int64(b.GetEntity().GetTableEntry().GetTableId()))
-	})
 	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(req)
 	return b, len(req.Updates), err
 }

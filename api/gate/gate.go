@@ -9,7 +9,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
@@ -64,6 +66,7 @@ type Config struct {
 	// more is sent; a fence has the driver's limit.
 	Patience time.Duration
 	Now      func() time.Time // nil: time.Now
+	Log      *slog.Logger     // nil: none. Every action and every refusal is logged.
 }
 
 // A Gate has mastership of one switch. It carries out one thing at a time.
@@ -72,12 +75,16 @@ type Gate struct {
 	reader  *device.Reader
 	session *writer.Session
 	plans   *plan.Encoder
+	log     *slog.Logger
+	metrics *metrics
+	ledger  atomic.Pointer[ledger.Log]
 
 	mu sync.Mutex
 	// fenced: this gate completed a fence after its last page-table write. unanswered: a write request of this gate got no answer, and
 	// so may take effect at any time as long as this gate has mastership.
-	fenced, unanswered bool
-	infos              map[verify.Digest]*configv1.P4Info // of linked programs
+	fenced     bool
+	unanswered atomic.Bool
+	infos      map[verify.Digest]*configv1.P4Info // of linked programs
 
 	state verify.Digest // as this gate last knew it: read before an action, or left by its outcome; "" before the first
 }
@@ -99,7 +106,14 @@ func Open(ctx context.Context, conf Config, electionID uint64) (*Gate, error) {
 		r.Close()
 		return nil, err
 	}
-	return &Gate{conf: conf, reader: r, session: s, plans: plan.NewEncoder(2)}, nil
+	g := &Gate{conf: conf, reader: r, session: s, plans: plan.NewEncoder(2), log: slog.New(slog.DiscardHandler)}
+	if conf.Log != nil {
+		g.log = conf.Log.With("switch", conf.Target.Name, "election", electionID)
+	}
+	g.metrics = newMetrics(g)
+	g.ledger.Store(conf.Ledger)
+	g.log.Info("mastership", "address", conf.Target.Address)
+	return g, nil
 }
 
 // UseLedger gives a gate that was opened without a ledger the one to write to. An eviction takes mastership first, which makes the
@@ -107,7 +121,7 @@ func Open(ctx context.Context, conf Config, electionID uint64) (*Gate, error) {
 func (g *Gate) UseLedger(l *ledger.Log) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.conf.Ledger = l
+	g.ledger.Store(l)
 }
 
 // Lost returns why mastership is over, or nil while it is held.
@@ -148,6 +162,7 @@ func (g *Gate) write(ctx context.Context, request []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, g.conf.Patience)
 	defer cancel()
 	g.fenced = false
+	g.log.Debug("write", "bytes", len(request))
 	return g.answered(g.session.Write(ctx, request))
 }
 
@@ -156,7 +171,7 @@ func (g *Gate) answered(err error) error {
 	switch code := status.Code(err); {
 	case err == nil:
 	case errors.Is(err, device.ErrUnreachable), code == codes.Canceled, code == codes.Internal, code == codes.ResourceExhausted:
-		g.unanswered = true // the last two may be this side's
+		g.unanswered.Store(true) // the last two may be this side's
 	}
 	return err
 }
@@ -188,7 +203,7 @@ func StateDigest(ctx context.Context, r *device.Reader) (verify.Digest, error) {
 // finish records an outcome. The entry is written even if ctx is over: the log must say what was done.
 func (g *Gate) finish(ctx context.Context, o ledger.Outcome) (int64, error) {
 	o.Switch, o.Who, o.At = g.conf.Target.Name, g.conf.Who, g.conf.Now().UTC()
-	index, err := g.conf.Ledger.AppendOutcome(context.WithoutCancel(ctx), o)
+	index, err := g.ledger.Load().AppendOutcome(context.WithoutCancel(ctx), o)
 	if err == nil {
 		g.state = o.PostState
 	}
@@ -214,10 +229,12 @@ func (g *Gate) Recover(ctx context.Context, last verify.Digest, decision int64) 
 }
 
 func (g *Gate) recovered(ctx context.Context, last, now verify.Digest, decision int64) error {
-	_, err := g.finish(ctx, ledger.Outcome{
+	entry, err := g.finish(ctx, ledger.Outcome{
 		Action: "recover", Decision: decision, Result: ledger.Interrupted, PreState: last, PostState: now,
 		Error: "the switch is not as the last entry left it",
 	})
+	g.metrics.actions.WithLabelValues("recover", ledger.Interrupted).Inc()
+	g.log.Warn("the switch is not as the last entry left it: recorded", "entry", entry, "was", last, "is", now, "err", err)
 	return err
 }
 

@@ -40,6 +40,50 @@ type faults struct {
 	request func(proto.Message) error
 	update  func(int, *p4v1.Update) error
 	reply   func(proto.Message) error
+	// call stands between the network and the server: it decides whether and when a request is handled, and answered.
+	call func(ctx context.Context, req any, handle grpc.UnaryHandler) (any, error)
+	seen *world // nil: nobody watches
+}
+
+// intercept passes a request through the call hook.
+func (f *faults) intercept(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+	f.mu.Lock()
+	call := f.call
+	f.mu.Unlock()
+	if call == nil {
+		return handle(ctx, req)
+	}
+	return call(ctx, req, handle)
+}
+
+func (f *faults) setCall(call func(ctx context.Context, req any, handle grpc.UnaryHandler) (any, error)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.call = call
+}
+
+func (f *faults) onRequest(m proto.Message) error {
+	h, _, _ := f.hooks()
+	var err error
+	if h != nil {
+		err = h(m)
+	}
+	if f.seen != nil {
+		f.seen.arrives(m, err)
+	}
+	return err
+}
+
+func (f *faults) onUpdate(i int, u *p4v1.Update) error {
+	if _, h, _ := f.hooks(); h != nil {
+		if err := h(i, u); err != nil {
+			return err
+		}
+	}
+	if f.seen != nil {
+		f.seen.carriesOut(i, u)
+	}
+	return nil
 }
 
 func (f *faults) set(request func(proto.Message) error, update func(int, *p4v1.Update) error, reply func(proto.Message) error) {
@@ -63,6 +107,7 @@ type rig struct {
 	addr    string
 	sw      *softswitch.Switch
 	stop    func() // the switch's death
+	unplug  func() // it lives on, and cannot be reached until serve
 	log     *ledger.Log
 	dir     string // of the ledger
 	now     time.Time
@@ -106,19 +151,7 @@ func (r *rig) boot() {
 	r.t.Helper()
 	f := r.faults
 	sw := softswitch.New(softswitch.Options{
-		DeviceID: deviceID,
-		OnRequest: func(m proto.Message) error {
-			if h, _, _ := f.hooks(); h != nil {
-				return h(m)
-			}
-			return nil
-		},
-		OnUpdate: func(i int, u *p4v1.Update) error {
-			if _, h, _ := f.hooks(); h != nil {
-				return h(i, u)
-			}
-			return nil
-		},
+		DeviceID: deviceID, OnRequest: f.onRequest, OnUpdate: f.onUpdate,
 		OnReply: func(m proto.Message) error {
 			if _, _, h := f.hooks(); h != nil {
 				return h(m)
@@ -126,6 +159,19 @@ func (r *rig) boot() {
 			return nil
 		},
 	})
+	r.sw = sw
+	r.serve()
+	r.stop = sync.OnceFunc(func() {
+		r.unplug()
+		if err := sw.Close(); err != nil {
+			r.t.Error(err)
+		}
+	})
+}
+
+// serve plugs the switch into the network, at the address that it had before if there is one.
+func (r *rig) serve() {
+	r.t.Helper()
 	l, err := net.Listen("tcp", r.addr)
 	if err != nil {
 		r.t.Fatal(err)
@@ -133,20 +179,14 @@ func (r *rig) boot() {
 	r.addr = l.Addr().String()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- sw.Serve(ctx, l) }()
-	var once sync.Once
-	r.sw = sw
-	r.stop = func() {
-		once.Do(func() {
-			cancel()
-			if err := <-done; err != nil {
-				r.t.Error(err)
-			}
-			if err := sw.Close(); err != nil {
-				r.t.Error(err)
-			}
-		})
-	}
+	sw := r.sw
+	go func() { done <- sw.Serve(ctx, l, grpc.UnaryInterceptor(r.faults.intercept)) }()
+	r.unplug = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			r.t.Error(err)
+		}
+	})
 }
 
 func (r *rig) openLedger() {
@@ -479,4 +519,17 @@ func (r *rig) lastState() verify.Digest {
 		}
 	}
 	return ""
+}
+
+// entriesDamaged wants the ledger to have a finding.
+func (r *rig) entriesDamaged() {
+	r.t.Helper()
+	key, err := os.ReadFile(filepath.Join(r.dir, "key.pub"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	l, err := check.Read(r.dir, string(key))
+	if err != nil || len(l.Findings) == 0 {
+		r.t.Fatalf("no finding: %v", err)
+	}
 }
