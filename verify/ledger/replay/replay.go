@@ -1,10 +1,13 @@
 // Package replay decides a log's recorded decisions again: it builds every obligation from the recorded inputs, compares it byte
-// for byte with the recorded text, and asks a solver of the auditor's choice.
+// for byte with the recorded text, and asks a solver of the auditor's choice. What it rests on is the log, that solver and the encoders; not
+// what was said of the formulas when they were recorded.
 package replay
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger/check"
@@ -18,7 +21,7 @@ type Outcome string
 // Outcomes.
 const (
 	Confirmed    Outcome = "confirmed"    // the same obligations, and the same verdict
-	TextOnly     Outcome = "text-only"    // another encoder version made them; the recorded texts have the recorded verdict
+	TextOnly     Outcome = "text-only"    // made by another encoder version, or of inputs that an export leaves out; the recorded texts have the recorded verdict
 	Undecided    Outcome = "undecided"    // the solver could not tell
 	Contradicted Outcome = "contradicted" // other obligations, or another verdict
 )
@@ -33,30 +36,86 @@ type Result struct {
 	Reason      string  `json:"reason,omitempty"`
 }
 
-// Run replays every decision that was not given up on before there were obligations. The log must have no findings.
-func Run(ctx context.Context, l *check.Log, d verify.Decider, progress func(done, total int)) ([]Result, error) {
+// Options of a replay.
+type Options struct {
+	// Progress, which may be nil, is called from one goroutine at a time.
+	Progress func(done, total int)
+	// State, which may be nil, keeps what is settled, so that a replay that was interrupted goes on from there.
+	State *State
+}
+
+// Run replays every decision that was not given up on before there were obligations, as many at once as there are deciders: each
+// decision is decided by one of them. The log must have no findings. When ctx ends, what was done is returned with its error.
+func Run(ctx context.Context, l *check.Log, deciders []verify.Decider, opt Options) ([]Result, error) {
 	var decisions []check.Entry
 	for _, e := range l.Entries {
 		if e.Decision != nil && (e.Decision.Obligations != nil || e.Decision.Lemma != "") {
 			decisions = append(decisions, e)
 		}
 	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	plans := plan.NewEncoder(4)
-	results := make([]Result, 0, len(decisions))
-	for i, e := range decisions {
-		if err := ctx.Err(); err != nil {
-			return results, err
+	results := make([]*Result, len(decisions))
+	var mu sync.Mutex
+	done := 0
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for _, d := range deciders {
+		wg.Go(func() {
+			for i := range next {
+				r, err := settled(ctx, l, decisions[i], d, plans, opt.State)
+				if err != nil {
+					stop(fmt.Errorf("entry %d: %w", decisions[i].Index, err))
+					continue
+				}
+				mu.Lock()
+				results[i] = &r
+				done++
+				if opt.Progress != nil {
+					opt.Progress(done, len(decisions))
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for i := range decisions {
+		select {
+		case next <- i:
+			continue
+		case <-ctx.Done():
 		}
-		r, err := one(ctx, l, e, d, plans)
-		if err != nil {
-			return results, fmt.Errorf("entry %d: %w", e.Index, err)
-		}
-		results = append(results, r)
-		if progress != nil {
-			progress(i+1, len(decisions))
+		break
+	}
+	close(next)
+	wg.Wait()
+	all := make([]Result, 0, len(results))
+	for _, r := range results {
+		if r != nil {
+			all = append(all, *r)
 		}
 	}
-	return results, nil
+	if len(all) == len(decisions) {
+		return all, nil
+	}
+	return all, fmt.Errorf("%d of %d decisions were replayed: %w", len(all), len(decisions), context.Cause(ctx))
+}
+
+// settled is what state says of a decision, or what replaying it says.
+func settled(ctx context.Context, l *check.Log, e check.Entry, d verify.Decider, plans *plan.Encoder, state *State) (Result, error) {
+	leaf, err := l.Leaf(e.Index)
+	if err != nil {
+		return Result{}, err
+	}
+	if r, ok := state.known(leaf); ok {
+		r.Entry = e.Index
+		return r, nil
+	}
+	r, err := one(ctx, l, e, d, plans)
+	if err != nil {
+		return r, err
+	}
+	return r, state.keep(leaf, r)
 }
 
 func one(ctx context.Context, l *check.Log, e check.Entry, d verify.Decider, plans *plan.Encoder) (Result, error) {
@@ -65,21 +124,28 @@ func one(ctx context.Context, l *check.Log, e check.Entry, d verify.Decider, pla
 		return lemma(l, e, r)
 	}
 	recorded, err := l.Obligations(e)
-	if err != nil {
+	if errors.Is(err, check.ErrRedacted) {
+		r.Outcome, r.Reason = Undecided, "the obligations were left out of the export"
+		return r, nil
+	} else if err != nil {
 		return r, err
 	}
 	r.Obligations = len(recorded)
 	made, err := l.Encoder(e)
-	if err != nil {
+	if err != nil && !errors.Is(err, check.ErrRedacted) {
 		return r, err
 	}
 	obs, encoder, err := rebuild(l, e, plans)
-	if err != nil {
+	redacted := errors.Is(err, check.ErrRedacted)
+	if err != nil && !redacted {
 		r.Outcome, r.Reason = Contradicted, fmt.Sprintf("the obligations cannot be built from the recorded inputs: %v", err)
 		return r, nil
 	}
 	confirmed := Confirmed
-	if encoder != made {
+	if redacted {
+		confirmed, r.Reason = TextOnly, "an input was left out of the export"
+		obs = asRecorded(recorded)
+	} else if encoder != made {
 		confirmed, r.Reason = TextOnly, fmt.Sprintf("made by encoder %s, this is %s", made, encoder)
 		obs = asRecorded(recorded)
 	} else if why := differ(obs, recorded); why != "" {
@@ -92,6 +158,8 @@ func one(ctx context.Context, l *check.Log, e check.Entry, d verify.Decider, pla
 	}
 	verdict, why := sum(results, len(obs))
 	switch {
+	case ctx.Err() != nil: // what was not decided was not given the time
+		return r, ctx.Err()
 	case verdict == "undecided" && e.Decision.Verdict != "undecided":
 		r.Outcome, r.Reason = Undecided, why
 	case verdict != e.Decision.Verdict && e.Decision.Verdict != "undecided":

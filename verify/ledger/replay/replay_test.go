@@ -121,7 +121,7 @@ func TestReplay(t *testing.T) {
 				obs = c.change(&s, obs)
 			}
 			l := record(t, s, c.encoder, obs, c.recorder, c.verdict)
-			results, err := Run(context.Background(), l, c.auditor, nil)
+			results, err := Run(context.Background(), l, []verify.Decider{c.auditor}, Options{})
 			if err != nil || len(results) != 1 {
 				t.Fatalf("%v, %v", results, err)
 			}
