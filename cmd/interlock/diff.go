@@ -97,18 +97,24 @@ func newDiff() *cobra.Command {
 	return c
 }
 
-// recordedState is the content of the page tables as the ledger's outcomes imply it, and the last outcome's entry.
+// recordedState is that of the site's ledger and switch.
 func (w *work) recordedState() ([]byte, int64, error) {
 	l, err := w.readLedger()
 	if err != nil {
 		return nil, 0, err
 	}
+	return recordedState(l, w.site.Switch.Name)
+}
+
+// recordedState is the content of a switch's page tables as the ledger's outcomes imply it, and the last outcome's entry.
+func recordedState(l *check.Log, name string) ([]byte, int64, error) {
+	var err error
 	entry := int64(-1)
 	var state []byte
 	known := false
 	for _, e := range l.Entries {
 		o := e.Outcome
-		if o == nil || o.Switch != w.site.Switch.Name {
+		if o == nil || o.Switch != name {
 			continue
 		}
 		entry = e.Index
@@ -141,7 +147,7 @@ func (w *work) recordedState() ([]byte, int64, error) {
 	}
 	switch {
 	case entry < 0:
-		return nil, 0, inputf("the ledger has no outcome on switch %s yet", w.site.Switch.Name)
+		return nil, 0, inputf("the ledger has no outcome on switch %s yet", name)
 	case !known:
 		return nil, 0, inputf("the last outcome (entry %d) was no completed plan; 'interlock audit compare' checks its state's digest", entry)
 	}

@@ -84,17 +84,21 @@ func (w *work) lastState() (verify.Digest, int64, error) {
 	if err != nil {
 		return "", -1, err
 	}
-	var state verify.Digest
-	decision := int64(-1)
+	state, decision := lastState(l, w.site.Switch.Name)
+	return state, decision, nil
+}
+
+func lastState(l *check.Log, name string) (state verify.Digest, decision int64) {
+	decision = -1
 	for _, e := range l.Entries {
 		switch {
-		case e.Outcome != nil && e.Outcome.Switch == w.site.Switch.Name:
+		case e.Outcome != nil && e.Outcome.Switch == name:
 			state = verify.Digest(e.Outcome.PostState)
-		case e.Decision != nil && e.Decision.Switch == w.site.Switch.Name && e.Decision.Verdict == "proved":
+		case e.Decision != nil && e.Decision.Switch == name && e.Decision.Verdict == "proved":
 			decision = e.Index
 		}
 	}
-	return state, decision, nil
+	return state, decision
 }
 
 // readLedger reads the site's ledger as an auditor would.

@@ -112,3 +112,13 @@ func (l *Log) Leaf(index int64) (string, error) {
 	}
 	return fmt.Sprintf("sha256:%x", l.leaves[index]), nil
 }
+
+// OwnKey is the verifier key that lies in a ledger's directory or an export: fit for a first look, no proof of who wrote the log.
+func OwnKey(path string) (string, error) {
+	files, _, err := open(path)
+	if err != nil {
+		return "", err
+	}
+	b, err := fs.ReadFile(files, "key.pub")
+	return string(b), err
+}

@@ -157,18 +157,19 @@ func (x Extent) Range() string {
 	return fmt.Sprintf("%d..%d (%d)", x.Base, x.Base+x.Size-1, x.Size)
 }
 
-type change struct{ Stage, Tenant, Before, After, What string }
+// Change of a tenant's extent in a stage, in words.
+type Change struct{ Stage, Tenant, Before, After, What string }
 
-// changes is a row for each tenant and stage array, those that change first within it.
-func changes(maps []Map) []change {
-	var rows []change
+// Changes has a row for each tenant and stage array, those that change first within it.
+func Changes(maps []Map) []Change {
+	var rows []Change
 	for _, m := range maps {
 		for _, n := range tenants([]Map{m}) {
 			a, b := of(m.Before, n), of(m.After, n)
-			rows = append(rows, change{m.Stage, n, a.Range(), b.Range(), Becomes(a, b)})
+			rows = append(rows, Change{m.Stage, n, a.Range(), b.Range(), Becomes(a, b)})
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b change) int {
+	slices.SortStableFunc(rows, func(a, b Change) int {
 		if a.Stage != b.Stage {
 			return 0
 		}

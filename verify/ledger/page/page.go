@@ -73,8 +73,8 @@ func Write(w io.Writer, d *Data) error {
 		*Data
 		Pictures []template.HTML
 		Legend   []swatch
-		Changes  []change
-	}{d, pictures, legend(d.Maps, colours), changes(d.Maps)})
+		Changes  []Change
+	}{d, pictures, legend(d.Maps, colours), Changes(d.Maps)})
 }
 
 func layout() *template.Template {

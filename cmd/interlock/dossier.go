@@ -1,0 +1,237 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/interlock/interlock/alloc"
+	"github.com/interlock/interlock/api/gate"
+	"github.com/interlock/interlock/verify"
+	"github.com/interlock/interlock/verify/ledger/check"
+	"github.com/interlock/interlock/verify/ledger/page"
+	"github.com/interlock/interlock/verify/plan"
+)
+
+// dossier is all that the log knows about one decision, in words.
+type dossier struct {
+	page        page.Data
+	certificate *verify.Certificate // nil if there is none, or it was left out
+}
+
+// writeDossier writes a decision's page to path.
+func writeDossier(out io.Writer, path string, l *check.Log, e check.Entry) error {
+	d := newDossier(l, e)
+	f, err := os.Create(path)
+	if err != nil {
+		return exitWith(exitEnvironment, err)
+	}
+	if err := errors.Join(page.Write(f, &d.page), f.Close()); err != nil {
+		return exitWith(exitEnvironment, err)
+	}
+	fmt.Fprintf(out, "entry %d: open %s\n", e.Index, path)
+	return nil
+}
+
+func newDossier(l *check.Log, e check.Entry) *dossier {
+	d := e.Decision
+	p := page.Data{
+		Title: e.Subject, Verdict: d.Verdict, Reason: strings.TrimSpace(d.Reason), Entry: e.Index, Action: d.Action, Who: d.Who, At: d.At,
+		Log: page.Log{Origin: l.Origin, Root: l.Root, Size: l.Size, Key: l.Keys[len(l.Keys)-1].Key, Checkpoint: string(l.Checkpoint)},
+	}
+	p.Log.Leaf, _ = l.Leaf(e.Index) // e is of l
+	if d.Lemma != "" {
+		p.Reason = strings.TrimSpace("safe in every state by the lemma in " + d.Lemma + ". " + p.Reason)
+		p.NoFormulas = "No solver was asked: the lemma in " + d.Lemma + " covers every eviction."
+	}
+	inputs := map[string][]byte{}
+	for name, ref := range d.Inputs {
+		p.Inputs = append(p.Inputs, page.Input{Name: name, Digest: ref.Content, Size: ref.Size})
+		if b, err := l.Blob(ref); err == nil {
+			inputs[name] = b
+		}
+	}
+	slices.SortFunc(p.Inputs, func(a, b page.Input) int { return strings.Compare(a.Name, b.Name) })
+	for _, o := range l.Entries[e.Index+1:] {
+		if o.Outcome != nil && o.Outcome.Decision == e.Index {
+			p.Outcomes = append(p.Outcomes, outcomeWords(o))
+		}
+	}
+	x := &dossier{page: p}
+	x.addProof(l, e)
+	if err := x.addMemory(l, e, inputs); err != nil {
+		x.page.NoMaps = "There is no map: " + err.Error() + "."
+	}
+	return x
+}
+
+func outcomeWords(e check.Entry) string {
+	o := e.Outcome
+	s := fmt.Sprintf("entry %d, %s on switch %s at %s: %s after %d steps", e.Index, o.Action, o.Switch, o.At.Format(time.DateTime), o.Result, o.Steps)
+	if o.Error != "" {
+		s += ": " + o.Error
+	}
+	return s
+}
+
+// addProof adds properties and formulas.
+func (x *dossier) addProof(l *check.Log, e check.Entry) {
+	verdicts := map[string][]string{}
+	if ref := e.Decision.Certificate; ref != nil {
+		b, err := l.Blob(*ref)
+		if err == nil {
+			x.certificate, err = verify.ParseCertificate(b)
+		}
+		if err != nil {
+			x.page.NoFormulas = "The certificate: " + err.Error()
+		}
+	}
+	if c := x.certificate; c != nil {
+		for _, s := range c.Solvers {
+			x.page.Solvers = append(x.page.Solvers, s.Name+" "+s.Version)
+		}
+		for _, r := range propertyRows(c) {
+			row := page.Property{ID: r.id, What: propertyTitle[r.id], Verdict: string(r.worst), Obligations: r.obligations}
+			for _, s := range c.Solvers {
+				row.Times = append(row.Times, r.times[s.Name].Round(100*time.Microsecond).String())
+			}
+			x.page.Properties = append(x.page.Properties, row)
+		}
+		for _, r := range c.Results {
+			verdicts[r.Obligation] = append(verdicts[r.Obligation], fmt.Sprintf("%s %s", r.Solver, r.Verdict))
+		}
+	}
+	if e.Decision.Obligations == nil {
+		return
+	}
+	obs, err := l.Obligations(e)
+	if err != nil {
+		x.page.NoFormulas = "The formulas: " + err.Error()
+	}
+	for _, o := range obs {
+		x.page.Formulas = append(x.page.Formulas, page.Formula{
+			ID: o.ID, Property: o.Property, Subject: o.Subject, Logic: o.Logic, Text: o.Text, Guard: o.Guard,
+			Verdicts: strings.Join(verdicts[o.ID], ", "),
+		})
+	}
+}
+
+// addMemory adds the steps and the memory map before and after, read from the recorded bytes.
+func (x *dossier) addMemory(l *check.Log, e check.Entry, inputs map[string][]byte) error {
+	var in *plan.Input
+	switch e.Decision.Action {
+	case "install":
+		x.page.Asked = []page.Step{{Number: 1, Does: []string{"install " + e.Subject}}}
+		return errors.New("an installation maps no memory: page tables are empty after it")
+	case "evict":
+		request, pre := inputs[gate.EvictRequest], inputs[gate.EvictPreState]
+		if request == nil || pre == nil {
+			return errors.New("the eviction's request is not there")
+		}
+		in = &plan.Input{PreState: pre, Steps: []plan.Step{{Kind: plan.Write, Bytes: request}}}
+		var err error
+		if in.Linked, in.Tenants, err = programBefore(l, e); err != nil {
+			return err
+		}
+	default:
+		for _, name := range []string{"linked.p4", "prestate.bin", "plan.json"} {
+			if inputs[name] == nil {
+				return fmt.Errorf("%s was left out of this export", name)
+			}
+		}
+		var err error
+		if in, err = plan.FromInputs(inputs); err != nil {
+			return err
+		}
+	}
+	codec, err := alloc.CodecOf(in.Linked)
+	if err != nil {
+		return err
+	}
+	steps, err := alloc.Describe(codec, in)
+	if err != nil {
+		return err
+	}
+	for _, s := range steps {
+		n := min(len(s.Does), maxLines)
+		x.page.Asked = append(x.page.Asked, page.Step{Number: s.Step, Does: s.Does[:n], More: len(s.Does) - n, Note: s.Note})
+	}
+	after, err := gate.Expected(in)
+	if err != nil {
+		return err
+	}
+	x.page.Maps, err = memoryMaps(codec, in, after)
+	return err
+}
+
+// programBefore is the linked program that ran on an eviction's switch, and the tenants, as the last plan before it recorded them.
+func programBefore(l *check.Log, e check.Entry) ([]byte, []plan.Tenant, error) {
+	for _, x := range slices.Backward(l.Entries[:e.Index]) {
+		d := x.Decision
+		if d == nil || d.Action != "plan" || d.Switch != e.Decision.Switch {
+			continue
+		}
+		inputs := map[string][]byte{}
+		for name, ref := range d.Inputs {
+			b, err := l.Blob(ref)
+			if err != nil {
+				return nil, nil, err
+			}
+			inputs[name] = b
+		}
+		in, err := plan.FromInputs(inputs)
+		if err != nil {
+			return nil, nil, err
+		}
+		return in.Linked, in.Tenants, nil
+	}
+	return nil, nil, errors.New("no plan before it says which program ran")
+}
+
+func memoryMaps(codec *alloc.Codec, in *plan.Input, after []byte) ([]page.Map, error) {
+	names := map[uint16]string{}
+	for _, t := range in.Tenants {
+		names[t.VID] = t.Name
+	}
+	slots := codec.Slots()
+	index := map[alloc.Array]int{}
+	var arrays []alloc.Array
+	for a := range slots {
+		arrays = append(arrays, a)
+	}
+	slices.SortFunc(arrays, alloc.Array.Compare)
+	maps := make([]page.Map, len(arrays))
+	for i, a := range arrays {
+		index[a] = i
+		maps[i] = page.Map{Stage: a.String(), Slots: slots[a]}
+	}
+	for _, side := range []struct {
+		state []byte
+		add   func(i int, x page.Extent)
+	}{
+		{in.PreState, func(i int, x page.Extent) { maps[i].Before = append(maps[i].Before, x) }},
+		{after, func(i int, x page.Extent) { maps[i].After = append(maps[i].After, x) }},
+	} {
+		tables, err := codec.Decode(side.state)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range tables.Keys() {
+			name, ok := names[k.VID]
+			if !ok {
+				name = fmt.Sprintf("VID %d", k.VID)
+			}
+			for stage, m := range tables[k] {
+				i, ok := index[alloc.Array{Control: k.Control, Stage: stage}]
+				if m.Size > 0 && ok {
+					side.add(i, page.Extent{Tenant: name, Base: m.Base, Size: m.Size, Generation: m.Generation})
+				}
+			}
+		}
+	}
+	return maps, nil
+}
