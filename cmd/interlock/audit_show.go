@@ -151,7 +151,7 @@ func showDecision(out io.Writer, l *check.Log, e check.Entry, formulas bool) {
 	}
 	fmt.Fprintf(out, "\nleaf %s\n", d.page.Log.Leaf)
 	for _, in := range d.page.Inputs {
-		fmt.Fprintf(out, "%s: %d bytes, %s\n", in.Name, in.Size, in.Digest)
+		fmt.Fprintf(out, "input %s: %d bytes, %s\n", in.Name, in.Size, in.Digest)
 	}
 	if !formulas {
 		return

@@ -6,9 +6,12 @@
 //	tile/entries/000.p/5    entries, each with a 16-bit length
 //	blobs/ab/cdef....gz     what entries refer to by digest: inputs of proofs, obligations, certificates
 //	key, key.pub            Ed25519; key is readable by its owner only
+//	witness/<key hash>      checkpoints that witnesses cosigned (https://c2sp.org/tlog-cosignature)
 //	journal                 appends since the last full sync; empty when the log is closed
 //
 // Append returns when everything is on disk. A crash at any byte leaves the log as it was before the append or after it.
+//
+// The key can be replaced: an entry that the old and the new key sign says so, and from the next entry on the new one signs.
 //
 // The log proves which decisions were sound and in which order; it does not prove that nothing else wrote to the switch. Package
 // ledger/check reads and checks a log and shares no code with this package.
