@@ -62,7 +62,7 @@ must also have been cosigned by that witness ('audit cosign').`,
 		Example: `  interlock audit verify ledger --key /media/usb/key.pub
   interlock audit verify ledger --key /media/usb/key.pub --since checkpoint.last-month --witness witness.pub
   interlock audit verify export.zip --key key.pub -o json`,
-		Args:    cobra.ExactArgs(1),
+		Args: cobra.ExactArgs(1),
 	}
 	read := ledgerFlags(c)
 	format := addFormat(c)
@@ -88,9 +88,9 @@ must also have been cosigned by that witness ('audit cosign').`,
 			}
 		}
 		data := struct {
-			Origin   string          `json:"origin"`
-			Size     int64           `json:"size"`
-			Root     string          `json:"root"`
+			Origin   string             `json:"origin"`
+			Size     int64              `json:"size"`
+			Root     string             `json:"root"`
 			Keys     []check.SigningKey `json:"keys"`
 			Cosigned []check.Cosigned   `json:"cosigned"`
 			Redacted []string           `json:"redacted"`

@@ -29,7 +29,7 @@ kept in a file: an interrupted replay goes on from there, and a later one decide
 		Example: `  interlock audit replay ledger --key key.pub --solver cvc5
   interlock audit replay ledger --solver z3 --state replay.z3 --summary
   interlock audit replay ledger --solver mine --path /opt/mine --jobs 8`,
-		Args:    cobra.ExactArgs(1),
+		Args: cobra.ExactArgs(1),
 	}
 	read := ledgerFlags(c)
 	format := addFormat(c)
