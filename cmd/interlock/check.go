@@ -31,7 +31,8 @@ The exit code is 0 if there are no errors, 2 if there are. 'interlock schema dia
 		Example: `  interlock check kv.p4
   interlock check -I include -D SLOTS=1024 *.p4
   interlock check -o json - < kv.p4
-  interlock check --p4info kv.p4info.txtpb --entries kv.entries.txtpb kv.p4`,
+  interlock check --p4info kv.p4info.txtpb --entries kv.entries.txtpb kv.p4
+  interlock check -I include --preprocessed one.p4 main.p4`,
 		Args: cobra.MinimumNArgs(1),
 	}
 	format := addFormat(c)

@@ -5,45 +5,52 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/interlock/interlock/linker/p4"
 	"github.com/interlock/interlock/linker/p4/p4info"
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
 )
 
-// description is what 'check' writes about a program for its controllers.
+// description is what 'check' writes of a program for its controllers and for switches.
 type description struct {
-	p4info, entries string // files, or ""
+	p4info, entries, single string // files, or ""
 	data            map[string][]byte
 	err             error // of encoding
 }
 
 func (d *description) flags(c *cobra.Command) {
 	c.Flags().StringVar(&d.p4info, "p4info", "", "write the program's P4Info to this `file`: text (.txtpb), .json or .bin")
+	c.Flags().StringVar(&d.single, "preprocessed", "", "write it as one text that includes core.p4 and v1model.p4 alone to this `file`: what the switch takes as p4_device_config")
 	c.Flags().StringVar(&d.entries, "entries", "", "write its initial table entries, as a P4Runtime WriteRequest, to this `file`")
 }
 
 // check refuses what could not be written.
 func (d *description) check(files []string) error {
-	for _, name := range []string{d.p4info, d.entries} {
+	for _, name := range []string{d.p4info, d.entries, d.single} {
 		if name == "" {
 			continue
 		}
 		if len(files) != 1 {
-			return inputf("--p4info and --entries describe one program, and there are %d", len(files))
+			return inputf("--p4info, --entries and --preprocessed are of one program, and there are %d", len(files))
+		}
+		if name == d.single {
+			continue
 		}
 		if _, ok := encoding(name); !ok {
 			return inputf("%s: want a name that ends in .txtpb, .json or .bin", name)
 		}
 	}
-	if d.p4info != "" && d.p4info == d.entries {
-		return inputf("--p4info and --entries name the same file")
+	if d.p4info != "" && d.p4info == d.entries || d.single != "" && (d.single == d.p4info || d.single == d.entries) {
+		return inputf("two of --p4info, --entries and --preprocessed name the same file")
 	}
 	return nil
 }
@@ -90,6 +97,12 @@ func (d *description) generate(info *types.Info) syntax.Diagnostics {
 	if d.entries != "" {
 		m, found := p4info.Entries(info)
 		add(d.entries, m, found)
+	}
+	if d.single != "" {
+		var text bytes.Buffer
+		err := syntax.PrintConfig{Include: slices.Sorted(maps.Keys(p4.Builtin()))}.Fprint(&text, info.Program)
+		d.err = errors.Join(d.err, err)
+		d.data[d.single] = text.Bytes()
 	}
 	info.Program.Complete(diags)
 	return diags
