@@ -15,7 +15,7 @@ func (c *compiler) resolve(call *syntax.Call) *types.Call {
 	if r == nil || r.Kind == types.BadCall {
 		invalid(call, "call is not resolved")
 	}
-	return r
+	return c.resolved(r)
 }
 
 // callStatement compiles a call whose result, if any, is not used.
@@ -126,11 +126,11 @@ func (c *compiler) arguments(params []*syntax.Param, args []syntax.Expr, shared 
 	preps := make([]step, len(params))
 	var spans []span
 	for i, p := range params {
-		o := c.def(p.Name)
-		if i >= len(args) || args[i] == nil || isInt(o.Type) || isPacket(o.Type) || isExtern(o.Type) {
+		t := c.objectType(c.def(p.Name))
+		if i >= len(args) || args[i] == nil || isInt(t) || isPacket(t) || isExtern(t) {
 			continue
 		}
-		if _, _, isScalar := widthOf(o.Type); isScalar && (p.Dir == syntax.In || p.Dir == syntax.NoDir) {
+		if _, _, isScalar := widthOf(t); isScalar && (p.Dir == syntax.In || p.Dir == syntax.NoDir) {
 			continue
 		}
 		if !addressable(args[i]) {
@@ -138,7 +138,7 @@ func (c *compiler) arguments(params []*syntax.Param, args []syntax.Expr, shared 
 		}
 		prep, pl := c.placeOf(args[i])
 		preps[i] = prep
-		if pl.dyn == nil && prep == nil && !shared && sameShape(pl.typ, o.Type) {
+		if pl.dyn == nil && prep == nil && !shared && sameShape(pl.typ, t) {
 			places[i] = &pl
 			spans = append(spans, span{i, pl.slot, pl.slot + wordsOf(p, pl.typ), p.Dir == syntax.Out || p.Dir == syntax.InOut})
 		}
@@ -153,38 +153,42 @@ func (c *compiler) arguments(params []*syntax.Param, args []syntax.Expr, shared 
 	var pre, post []step
 	for i, p := range params {
 		o := c.def(p.Name)
+		t := c.objectType(o)
 		var arg syntax.Expr
 		if i < len(args) {
 			arg = args[i]
 		}
 		switch {
-		case isPacket(o.Type):
+		case isPacket(t):
+			if arg == nil {
+				unsupported(p, "an absent packet")
+			}
 			bs = append(bs, bound{o, &binding{packet: true}})
 			continue
-		case isInt(o.Type):
+		case isInt(t):
 			v := c.value(arg)
 			if v == nil {
 				unsupported(p, "an int that is not known when the program is compiled")
 			}
 			bs = append(bs, bound{o, &binding{value: v}})
 			continue
-		case isExtern(o.Type):
+		case isExtern(t):
 			if arg == nil {
 				unsupported(p, "an absent argument for an extern parameter")
 			}
 			bs = append(bs, bound{o, &binding{object: c.objectOf(arg)}})
 			continue
 		case places[i] != nil:
-			pl := place{slot: places[i].slot, typ: o.Type, others: places[i].others}
+			pl := place{slot: places[i].slot, typ: t, others: places[i].others}
 			if p.Dir == syntax.Out {
-				pre = append(pre, invalidate(pl, validitySlots(p, o.Type, 0)))
+				pre = append(pre, invalidate(pl, validitySlots(p, t, 0)))
 			}
 			bs = append(bs, bound{o, &binding{place: &pl}})
 			continue
 		}
-		tmp := c.temp(p, o.Type)
+		tmp := c.temp(p, t)
 		bs = append(bs, bound{o, &binding{place: &tmp}})
-		in, out := c.copied(p, o, arg, tmp)
+		in, out := c.copied(p, arg, tmp)
 		pre, post = append(pre, in), append(post, out)
 	}
 	return sequence(pre...), sequence(post...), bs
@@ -209,12 +213,13 @@ func (c *compiler) changes(args []syntax.Expr) bool {
 	return found
 }
 
-// copied binds a parameter to a temporary: in fills it before the call, out writes it back after.
-func (c *compiler) copied(p *syntax.Param, o *types.Object, arg syntax.Expr, tmp place) (in, out step) {
-	fresh := invalidate(tmp, validitySlots(p, o.Type, 0))
+// copied binds a parameter to a temporary: in fills it before the call, out writes it back after. Where an optional argument is
+// absent, the callee finds zeros and invalid headers.
+func (c *compiler) copied(p *syntax.Param, arg syntax.Expr, tmp place) (in, out step) {
 	if arg == nil {
-		return fresh, nil
+		return zero(tmp.slot, wordsOf(p, tmp.typ)), nil
 	}
+	fresh := invalidate(tmp, validitySlots(p, tmp.typ, 0))
 	if _, dontCare := arg.(*syntax.DontCare); dontCare {
 		return fresh, nil
 	}
@@ -231,11 +236,19 @@ func (c *compiler) copied(p *syntax.Param, o *types.Object, arg syntax.Expr, tmp
 	}
 	prep, dst := c.placeOf(arg)
 	pin, dst := c.pinned(dst)
-	n := wordsOf(p, o.Type)
+	n := wordsOf(p, tmp.typ)
 	if p.Dir == syntax.InOut {
 		in = copyWords(tmp, dst, n)
 	}
 	return sequence(prep, pin, fresh, in), dst.alone(copyWords(dst, tmp, n))
+}
+
+// zero clears words of the frame.
+func zero(slot, n int) step {
+	if n == 0 {
+		return nil
+	}
+	return func(f *frame) flow { clear(f.w[slot : slot+n]); return next }
 }
 
 // addressable tells whether e has a place of its own.
@@ -293,17 +306,24 @@ func (c *compiler) expand(call, callee syntax.Node, before, after step, bs []bou
 	return sequence(before, always(s, after))
 }
 
-// allGiven refuses a call that leaves out an optional argument: what the callee reads in its place is nobody's. Applied through a
-// constructor parameter, a block may also have other parameters than its type.
-func allGiven(call syntax.Node, params []*syntax.Param, args []syntax.Expr) {
+// given are the arguments of a parser's or control's own parameters. Applied through a constructor parameter it may have more of
+// them than its type has, with defaults or optional ones.
+func given(call syntax.Node, params []*syntax.Param, args []syntax.Expr) []syntax.Expr {
+	own := make([]syntax.Expr, len(params))
 	for i, p := range params {
-		if i >= len(args) || args[i] == nil {
-			unsupported(call, "a call without an argument for %s", p.Name.Name)
+		if i < len(args) {
+			own[i] = args[i]
+		}
+		if own[i] == nil {
+			own[i] = p.Default
 		}
 	}
-	if len(args) > len(params) {
-		unsupported(call, "a call with more arguments than the %d of what it calls", len(params))
+	for i := len(params); i < len(args); i++ {
+		if args[i] != nil {
+			unsupported(call, "a call with more arguments than the %d of what it calls", len(params))
+		}
 	}
+	return own
 }
 
 func (c *compiler) expandFunction(call *syntax.Call, r *types.Call, result *place) step {
@@ -311,15 +331,14 @@ func (c *compiler) expandFunction(call *syntax.Call, r *types.Call, result *plac
 	if !ok || d.Body == nil {
 		unsupported(call, "calling %s", r.Callee.Name)
 	}
-	allGiven(call, d.Params, r.Args)
+	saved, was := c.with(functionParams(r.Callee), r.TypeArgs), c.result
+	defer func() { c.env, c.result = saved, was }()
 	before, after, bs := c.arguments(d.Params, r.Args, false)
 	if result == nil && r.Sig != nil && wordsOf(call, r.Sig.Result) > 0 {
 		p := c.temp(call, r.Sig.Result)
 		result = &p
 	}
-	saved := c.result
 	c.result = result
-	defer func() { c.result = saved }()
 	return c.expand(call, d, before, after, bs, func() step { return c.block(d.Body.Stmts) })
 }
 
@@ -336,21 +355,21 @@ func (c *compiler) expandAction(call *syntax.Call, r *types.Call) step {
 func (c *compiler) expandInstance(call *syntax.Call, r *types.Call) step {
 	var inst *instance
 	if r.Kind == types.DirectApply {
-		inst = c.directInstance(call, r.Callee)
+		inst = c.directInstance(call, r)
 	} else {
 		var ok bool
 		if inst, ok = c.objectOf(r.Recv).(*instance); !ok {
 			unsupported(call, "applying this")
 		}
 	}
+	saved := c.with(c.applicableParams(inst.decl), inst.args)
+	defer func() { c.env = saved }()
 	switch d := inst.decl.(type) {
 	case *syntax.ControlDecl:
-		allGiven(call, d.Params, r.Args)
-		before, after, bs := c.arguments(d.Params, r.Args, false)
+		before, after, bs := c.arguments(d.Params, given(call, d.Params, r.Args), false)
 		return sequence(before, always(c.controlBody(call, inst, bs), after))
 	case *syntax.ParserDecl:
-		allGiven(call, d.Params, r.Args)
-		before, after, bs := c.arguments(d.Params, r.Args, false)
+		before, after, bs := c.arguments(d.Params, given(call, d.Params, r.Args), false)
 		return sequence(before, always(c.parserBody(call, inst, bs), after))
 	}
 	unsupported(call, "applying this")
@@ -360,7 +379,7 @@ func (c *compiler) expandInstance(call *syntax.Call, r *types.Call) step {
 // controlBody compiles the body of a control instance with its parameters bound.
 func (c *compiler) controlBody(call syntax.Node, inst *instance, bs []bound) step {
 	d := inst.decl.(*syntax.ControlDecl)
-	defer c.enter(call, d)()
+	defer c.enter(call, inst.callable())()
 	saved := c.push(inst.id, inst.path)
 	defer func() { c.env = saved }()
 	for _, b := range append(bs, inst.ctor...) {

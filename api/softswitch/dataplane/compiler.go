@@ -41,7 +41,7 @@ type compiler struct {
 	smType   *types.Struct
 	bound    map[string]object // instances by identity
 	owner    map[string]string // P4Info names: which instance has each
-	calling  []syntax.Node     // callables being expanded, innermost last: recursion is refused
+	calling  []any             // callables being expanded, innermost last: recursion is refused
 	site     *site             // the table whose actions are being compiled
 	result   *place            // where return puts its value
 	where    blockKind         // which of the six blocks is being compiled
@@ -78,6 +78,8 @@ type env struct {
 	names map[*types.Object]*binding
 	id    string // identity of the control or parser instance
 	path  string // its P4Info name; "" if its objects have absolute names
+	// generic has the arguments of every type parameter that types may mention here
+	generic typeArgs
 }
 
 // A binding is one of: a place, a known value, or an instance.
@@ -90,7 +92,7 @@ type binding struct {
 
 func (c *compiler) push(id, path string) *env {
 	saved := c.env
-	c.env = &env{outer: saved, names: map[*types.Object]*binding{}, id: id, path: path}
+	c.env = &env{outer: saved, names: map[*types.Object]*binding{}, id: id, path: path, generic: saved.generic}
 	return saved
 }
 
@@ -143,7 +145,7 @@ func (c *compiler) count(n syntax.Node) {
 }
 
 // enter notes that a callable is being expanded; a callable inside itself has no finite expansion.
-func (c *compiler) enter(call, callee syntax.Node) (leave func()) {
+func (c *compiler) enter(call syntax.Node, callee any) (leave func()) {
 	if slices.Contains(c.calling, callee) {
 		invalid(call, "recursive call")
 	}
@@ -154,7 +156,7 @@ func (c *compiler) enter(call, callee syntax.Node) (leave func()) {
 // typeOf is the type of e before any implicit conversion.
 func (c *compiler) typeOf(e syntax.Expr) types.Type {
 	if t := c.info.Types[e]; t != nil {
-		return t
+		return c.typ(t)
 	}
 	if p, ok := e.(*syntax.Paren); ok {
 		return c.typeOf(p.X)
@@ -166,7 +168,7 @@ func (c *compiler) typeOf(e syntax.Expr) types.Type {
 // finalType is the type of e after any implicit conversion.
 func (c *compiler) finalType(e syntax.Expr) types.Type {
 	if t := c.info.Implicit[e]; t != nil {
-		return t
+		return c.typ(t)
 	}
 	return c.typeOf(e)
 }

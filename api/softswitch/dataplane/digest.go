@@ -98,6 +98,9 @@ func (c *compiler) digest(call *syntax.Call, r *types.Call) step {
 	if len(r.TypeArgs) != 1 {
 		invalid(call, "digest without a type")
 	}
+	if c.info.Calls[call].TypeArgs[0] != r.TypeArgs[0] {
+		unsupported(call, "a digest whose type depends on type parameters")
+	}
 	d := c.digestOf(call, r.TypeArgs[0])
 	tmp := c.temp(call, r.TypeArgs[0])
 	prep := c.store(tmp, r.Args[1])

@@ -22,8 +22,14 @@
 // Pipeline.Trace runs a packet through a second compilation of the program, which notes every step and lets an Oracle dictate what
 // no program determines: stale fields, hashes, random numbers, colors and selectors' choices. Other packets do not pay for it.
 //
-// What the compiler does not support it refuses at load, with the position: generic code, optional arguments that are left out,
-// arrays and abstract methods of externs, externs that v1model does not declare, registers of structs, cases in a select that are
-// not constant, and calls in blocks where v1model gives them no meaning. It knows nothing of P4Runtime (package softswitch serves
-// that) and shares no semantics with the verifier, so that running both against each other is a real check.
+// What is generic is compiled once for each call or instance, with its type arguments. Where an optional argument is left out, the
+// callee finds zeros and invalid headers. What a block holds that no declaration names (C.apply(...), C() as an argument) is
+// called as the block's type, so that it can exist only once in each control.
+//
+// What the compiler does not support it refuses at load, with the position: optional packets and externs that are left out, more
+// arguments than the block has that a constructor parameter stands for, digests of type parameters, a generic block that applies
+// another instance of itself, arrays and abstract methods of externs, externs and table properties that v1model does not declare,
+// arithmetic on ints that are not constant, registers of structs, cases in a select that are not constant, and calls in blocks
+// where v1model gives them no meaning. It knows nothing of P4Runtime (package softswitch serves that) and shares no semantics with
+// the verifier, so that running both against each other is a real check.
 package dataplane

@@ -16,9 +16,19 @@ type object any
 // An instance is a control or parser that can be applied.
 type instance struct {
 	decl syntax.Decl
-	id   string // identity: where it is declared, from the top
-	path string // P4Info prefix of what it holds
+	args []types.Type // of its type parameters
+	id   string       // identity: where it is declared, from the top
+	path string       // P4Info prefix of what it holds
 	ctor []bound
+}
+
+// callable is what may not be expanded inside itself. One instance may apply another of the same parser or control, which it was
+// given when it was constructed, but not of one that is generic: its type parameters stand for one thing at a time.
+func (x *instance) callable() any {
+	if len(x.args) > 0 {
+		return x.decl
+	}
+	return x
 }
 
 // controlPlaneName is the P4Info name of something declared with these annotations inside path.
@@ -67,6 +77,11 @@ func (c *compiler) objectOf(e syntax.Expr) object {
 	switch x := e.(type) {
 	case *syntax.Paren:
 		return c.objectOf(x.X)
+	case *syntax.Call:
+		if t, ok := c.typeOf(x).(*types.Applicable); ok && t.Decl != nil {
+			r := c.resolve(x)
+			return c.unnamed(x, t.Decl, t.Args, c.ctorArgs(x, t, r))
+		}
 	case *syntax.Name:
 		o := c.use(x.Ident)
 		if b := c.lookup(o); b != nil {
@@ -96,14 +111,14 @@ func (c *compiler) instance(d *syntax.InstanceDecl, o *types.Object) object {
 	}
 	name := controlPlaneName(d.Annots(), d.Name.Name, c.env.path)
 	var x object
-	switch t := o.Type.(type) {
+	switch t := c.objectType(o).(type) {
 	case *types.Extern:
-		x = c.externInstance(d, o, t, name)
+		x = c.externObject(d, o.Ctor, t, name)
 		c.claim(d, x, name, id)
 	case *types.Applicable:
-		x = &instance{decl: t.Decl, id: id, path: name, ctor: c.ctorArgs(d, t, o.Ctor)}
+		x = &instance{decl: t.Decl, args: t.Args, id: id, path: name, ctor: c.ctorArgs(d, t, o.Ctor)}
 	default:
-		unsupported(d, "an instance of %s", o.Type)
+		unsupported(d, "an instance of %s", t)
 	}
 	c.bound[id] = x
 	return x
@@ -133,14 +148,22 @@ func (c *compiler) ctorArgs(at syntax.Node, t *types.Applicable, call *types.Cal
 	return bs
 }
 
-// directInstance is the instance that Type.apply(...) makes. Its name is the type's, so what it holds can exist only once.
-func (c *compiler) directInstance(call *syntax.Call, callee *types.Object) *instance {
-	d, ok := callee.Decl.(syntax.Decl)
-	if !ok {
-		unsupported(call, "applying %s", callee.Name)
+// directInstance is the instance that Type.apply(...) makes.
+func (c *compiler) directInstance(call *syntax.Call, r *types.Call) *instance {
+	t, ok := r.Callee.Type.(*types.Applicable)
+	if !ok || t.Decl == nil {
+		unsupported(call, "applying %s", r.Callee.Name)
 	}
-	id := c.env.id + "/" + call.Pos().String() + callee.Name
-	return &instance{decl: d, id: id, path: controlPlaneName(d.Annots(), callee.Name, c.env.path)}
+	return c.unnamed(call, t.Decl, r.TypeArgs, nil)
+}
+
+// unnamed is an instance that no declaration names: it is called as its type, so that what it holds can exist only once.
+func (c *compiler) unnamed(call *syntax.Call, d syntax.Decl, args []types.Type, ctor []bound) *instance {
+	name := d.DeclName().Name
+	return &instance{
+		decl: d, args: args, ctor: ctor,
+		id: c.env.id + "/" + call.Pos().String() + name, path: controlPlaneName(d.Annots(), name, c.env.path),
+	}
 }
 
 // checksum16 is an instance of the extern of that name, which has no state.
@@ -187,11 +210,6 @@ func (c *compiler) joinProfile(d *syntax.TableDecl, t *Table) {
 	if !same {
 		unsupported(d, "tables of profile %s with different actions", p.Name)
 	}
-}
-
-// externInstance makes a register, counter, meter or profile.
-func (c *compiler) externInstance(d *syntax.InstanceDecl, o *types.Object, t *types.Extern, name string) object {
-	return c.externObject(d, o.Ctor, t, name)
 }
 
 // externObject makes what a constructor call of an extern makes.

@@ -72,7 +72,7 @@ func (c *compiler) forInStatement(s *syntax.ForInStmt) step {
 	var x place
 	if s.Type != nil {
 		o := c.def(s.Var)
-		x = c.temp(s, o.Type)
+		x = c.temp(s, c.objectType(o))
 		c.bind(o, &binding{place: &x})
 	} else {
 		b := c.lookup(c.use(s.Var))

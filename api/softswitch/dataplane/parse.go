@@ -21,7 +21,7 @@ type state struct {
 // parserBody compiles a parser instance with its parameters bound. It breaks on a parser error, exits on an explicit reject.
 func (c *compiler) parserBody(call syntax.Node, inst *instance, bs []bound) step {
 	d := inst.decl.(*syntax.ParserDecl)
-	defer c.enter(call, d)()
+	defer c.enter(call, inst.callable())()
 	saved, was := c.push(inst.id, inst.path), c.parsing
 	c.parsing = true
 	defer func() { c.env, c.parsing = saved, was }()

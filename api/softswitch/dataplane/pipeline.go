@@ -188,11 +188,13 @@ func (c *compiler) program() {
 	if !ok || len(parser.Params) != 4 {
 		invalid(c.info.MainArgs[0].Expr, "the first argument of V1Switch must be a parser of 4 parameters")
 	}
+	saved := c.with(c.applicableParams(parser), insts[0].args)
 	shared := make([]*place, 3) // headers, metadata, standard metadata
 	for i := range shared {
-		p := c.temp(parser.Params[i+1], c.def(parser.Params[i+1].Name).Type)
+		p := c.temp(parser.Params[i+1], c.objectType(c.def(parser.Params[i+1].Name)))
 		shared[i] = &p
 	}
+	c.env = saved
 	c.code.shared = sharedWords{shared[1].slot, shared[2].slot, c.words}
 	c.code.lists = [][]span{{}}
 	c.metadata = shared[1]
@@ -225,6 +227,8 @@ func (c *compiler) program() {
 		if len(params) != len(places) {
 			invalid(c.info.MainArgs[i].Expr, "argument %d of V1Switch must have %d parameters", int(i)+1, len(places))
 		}
+		saved := c.with(c.applicableParams(insts[i].decl), insts[i].args)
+		defer func() { c.env = saved }()
 		var bs []bound
 		for j, p := range params {
 			o := c.def(p.Name)
@@ -232,7 +236,7 @@ func (c *compiler) program() {
 				bs = append(bs, bound{o, &binding{packet: true}})
 				continue
 			}
-			bs = append(bs, bound{o, &binding{place: &place{slot: places[j].slot, typ: o.Type}}})
+			bs = append(bs, bound{o, &binding{place: &place{slot: places[j].slot, typ: c.objectType(o)}}})
 		}
 		at := c.info.MainArgs[i].Expr
 		var body step
@@ -261,10 +265,10 @@ func (c *compiler) mainInstance(a *types.MainArg) *instance {
 			unsupported(a.Expr, "this argument of main")
 		}
 		if t.Decl == nil {
-			t = &types.Applicable{Decl: a.Decl}
+			t = &types.Applicable{Decl: a.Decl, Args: t.Args}
 		}
 		name := controlPlaneName(a.Decl.Annots(), a.Decl.DeclName().Name, "")
-		return &instance{decl: a.Decl, id: "main/" + a.Param, path: name, ctor: c.ctorArgs(a.Expr, t, r)}
+		return &instance{decl: a.Decl, args: t.Args, id: "main/" + a.Param, path: name, ctor: c.ctorArgs(a.Expr, t, r)}
 	}
 	inst, ok := c.objectOf(a.Expr).(*instance)
 	if !ok {

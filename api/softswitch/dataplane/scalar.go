@@ -37,7 +37,7 @@ func (c *compiler) scalar(e syntax.Expr) scalar {
 	c.count(e)
 	s := c.scalarPlain(e)
 	if to := c.info.Implicit[e]; to != nil {
-		return c.convert(e, s, c.typeOf(e), to)
+		return c.convert(e, s, c.typeOf(e), c.typ(to))
 	}
 	return s
 }

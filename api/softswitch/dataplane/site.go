@@ -209,8 +209,9 @@ func (c *compiler) siteAction(ref *syntax.ActionRef, a *Action) siteAction {
 			continue
 		}
 		o := c.def(p.Name)
-		bs = append(bs, bound{o, &binding{place: &place{slot: slot + off, typ: o.Type}}})
-		off += wordsOf(p, o.Type)
+		t := c.objectType(o)
+		bs = append(bs, bound{o, &binding{place: &place{slot: slot + off, typ: t}}})
+		off += wordsOf(p, t)
 	}
 	var args []syntax.Expr
 	if call, ok := ref.Call.(*syntax.Call); ok {
@@ -369,10 +370,10 @@ func (c *compiler) tableAction(t *Table, ref *syntax.ActionRef) {
 		if p.Dir != syntax.NoDir {
 			continue
 		}
-		po := c.def(p.Name)
-		w, _, ok := widthOf(po.Type)
+		pt := c.objectType(c.def(p.Name))
+		w, _, ok := widthOf(pt)
 		if !ok {
-			unsupported(p, "an action parameter of type %s", po.Type)
+			unsupported(p, "an action parameter of type %s", pt)
 		}
 		n := bitWords(w)
 		a.Params = append(a.Params, Param{Name: p.Name.Name, Width: w, off: a.words, words: n})

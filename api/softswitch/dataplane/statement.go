@@ -347,7 +347,7 @@ func (c *compiler) local(d syntax.Decl) step {
 	switch d := d.(type) {
 	case *syntax.VarDecl:
 		o := c.def(d.Name)
-		p := c.temp(d, o.Type)
+		p := c.temp(d, c.objectType(o))
 		var init step
 		if d.Init != nil {
 			init = c.store(p, d.Init)
@@ -355,7 +355,7 @@ func (c *compiler) local(d syntax.Decl) step {
 				init = guarded(init)
 			}
 		} else {
-			init = invalidate(p, validitySlots(d, o.Type, 0))
+			init = invalidate(p, validitySlots(d, p.typ, 0))
 		}
 		c.bind(o, &binding{place: &p})
 		return init

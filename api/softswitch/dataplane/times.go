@@ -55,10 +55,13 @@ func (c *compiler) times() (t timed) {
 	return t
 }
 
-// isStandard tells whether e is the standard metadata as a whole.
+// isStandard tells whether e is the standard metadata as a whole, or may be, in the body of what is generic.
 func (c *compiler) isStandard(e syntax.Expr) bool {
 	if _, isType := e.(*syntax.TypeExpr); isType {
 		return false
+	}
+	if _, open := c.info.Types[e].(*types.TypeParam); open {
+		return true
 	}
 	s, ok := c.info.Types[e].(*types.Struct)
 	return ok && s.Decl != nil && s.Decl == c.smType.Decl

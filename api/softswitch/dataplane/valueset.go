@@ -72,7 +72,7 @@ func (c *compiler) valueSet(d *syntax.ValueSetDecl) *ValueSet {
 	if x, ok := c.bound[id]; ok {
 		return x.(*ValueSet)
 	}
-	set, ok := o.Type.(*types.Set)
+	set, ok := c.objectType(o).(*types.Set)
 	if !ok {
 		invalid(d, "%s is no value set", d.Name.Name)
 	}
