@@ -22,7 +22,9 @@ type decoded struct {
 	names  map[model.VID]string
 	nonces map[int]uint64 // of fences, by step
 	fails  map[at]bool    // updates that no order of their request lets succeed
-	stops  int            // the first step that some order lets fail, or the number of steps
+	stops  int            // the first step that cannot succeed, or the number of steps
+	// tried are the entries whose updates were tried in all orders, because what they find depends on it.
+	tried map[model.Key]*history
 }
 
 // name is what people call the owner of a VID.

@@ -49,4 +49,4 @@
 package plan
 
 // EncoderVersion names the translation from Input to obligations. It changes whenever some Input yields other texts.
-const EncoderVersion = "plan/4"
+const EncoderVersion = "plan/5"

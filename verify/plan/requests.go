@@ -51,51 +51,51 @@ func (d *decoded) groups(steps int) [][]group {
 	return out
 }
 
-// foresee finds the step that is bound to stop the plan, because an update does not find what it needs. M6 refutes such a plan;
-// the other properties are about what can happen, and nothing happens after that step.
+// foresee finds the step that is bound to stop the plan, because in every order of its request an update does not find what it
+// needs. M6 refutes such a plan; the other properties are about what can happen, and nothing happens after that step.
 func (d *decoded) foresee() {
-	d.fails, d.stops = map[at]bool{}, len(d.plan.Steps)
-	for i, groups := range d.groups(len(d.plan.Steps)) {
+	d.fails, d.stops, d.tried = map[at]bool{}, len(d.plan.Steps), map[model.Key]*history{}
+	for _, u := range d.plan.Late {
+		if u.Kind != model.Scrub {
+			d.tried[u.Key] = nil
+		}
+	}
+	steps := d.groups(len(d.plan.Steps))
+	for _, groups := range steps {
 		for _, g := range groups {
-			if len(d.lateOf(g.key)) > 0 {
+			if len(g.updates) > 1 && (g.has(model.Insert) || g.has(model.Delete)) {
+				d.tried[g.key] = nil
+			}
+		}
+	}
+	for k := range d.tried {
+		h := d.newHistory(k)
+		for i, s := range d.plan.Steps {
+			for _, u := range s.Updates {
+				if u.Kind != model.Scrub && u.Key == k {
+					h.write(i, u)
+				}
+			}
+		}
+		h.trace(len(d.plan.Steps), d.lateOf(k))
+		d.tried[k] = h
+		if i := slices.IndexFunc(h.after, func(vs []int) bool { return len(vs) == 0 }); i > 0 {
+			d.stops = min(d.stops, i-1)
+		}
+	}
+	for i, groups := range steps {
+		for _, g := range groups {
+			if d.tried[g.key] != nil {
 				continue
 			}
 			for _, u := range g.updates {
-				found := g.exists || g.has(model.Insert)
-				if u.Kind == model.Insert {
-					found = !g.exists || g.has(model.Delete)
-				}
-				if !found {
+				if g.exists == (u.Kind == model.Insert) {
 					d.fails[at{i, u.Index}] = true
-				}
-				if !found || u.Kind != model.Modify && len(g.updates) > 1 {
 					d.stops = min(d.stops, i)
 				}
 			}
 		}
 	}
-	for _, u := range d.plan.Late {
-		if u.Kind != model.Scrub {
-			d.stops = min(d.stops, d.refusedLate(u.Key))
-		}
-	}
-}
-
-// refusedLate is the first step that may be refused because something was written late to an entry, or the number of steps.
-func (d *decoded) refusedLate(k model.Key) int {
-	h := d.newHistory(k)
-	for i, s := range d.plan.Steps {
-		for _, u := range s.Updates {
-			if u.Kind != model.Scrub && u.Key == k {
-				h.write(i, u)
-			}
-		}
-	}
-	h.trace(len(d.plan.Steps), d.lateOf(k))
-	if i := slices.IndexFunc(h.during, func(p phase) bool { return p.refused }); i >= 0 {
-		return i
-	}
-	return len(d.plan.Steps)
 }
 
 // steps are those that can begin, and, if something may happen late, what comes after them.
@@ -120,8 +120,13 @@ func (d *decoded) requests(c specs.Control) []verify.Obligation {
 			if g.key.Control != c {
 				continue
 			}
-			if len(d.lateOf(g.key)) > 0 { // what it finds depends on what happens late: the orders are tried one by one
-				f.prove(f.Lt(f.known(int64(i), "step_%d_%d", g.key.VID, i), f.known(int64(d.refusedLate(g.key)), "refused_%d", g.key.VID)))
+			h := d.tried[g.key]
+			if h != nil { // what it finds depends on the order: all have been tried
+				refused := slices.IndexFunc(h.during, func(p phase) bool { return p.refused })
+				if refused < 0 {
+					refused = len(d.plan.Steps)
+				}
+				f.prove(f.Lt(f.known(int64(i), "step_%d_%d", g.key.VID, i), f.known(int64(refused), "refused_%d", g.key.VID)))
 			}
 			was := f.known(number(g.exists), "exists_%d_%d", g.key.VID, i+1)
 			n := f.known(int64(len(g.updates)), "updates_%d_%d", g.key.VID, i+1)
@@ -133,7 +138,7 @@ func (d *decoded) requests(c specs.Control) []verify.Obligation {
 					perStep[i].deletes++
 				}
 				switch {
-				case len(d.lateOf(g.key)) > 0:
+				case h != nil:
 				case u.Kind == model.Insert:
 					f.prove(f.Eq(was, f.Int(0)), f.Eq(n, f.Int(1)))
 				case u.Kind == model.Delete:

@@ -86,9 +86,10 @@ func (d *decoded) party(m member, x interval, stage int) *party {
 func (p *party) next(step int, fence bool) bool {
 	phase := p.h.during[step]
 	p.may, p.turn = nil, turn{}
-	for _, v := range phase.versions {
-		p.may = union(p.may, p.class[v])
+	if len(phase.moves) == 0 && (!fence || len(p.live) == 1) {
+		return false // it stays what it is, and packets know it
 	}
+	p.look(step)
 	for _, m := range phase.moves {
 		if to := p.class[m[1]]; to != out && to != p.class[m[0]] {
 			p.turn.granted = union(p.turn.granted, to)
@@ -100,8 +101,18 @@ func (p *party) next(step int, fence bool) bool {
 	return len(p.turn.may) > 0 || len(p.turn.granted) > 0
 }
 
+// look finds what the entry may be during a step.
+func (p *party) look(step int) {
+	for _, v := range p.h.during[step].versions {
+		p.may = union(p.may, p.class[v])
+	}
+}
+
 // take makes the step at hand an event.
-func (p *party) take(fence bool) {
+func (p *party) take(step int, fence bool) {
+	if p.may == nil {
+		p.look(step)
+	}
 	p.live = union(p.live, p.may...)
 	if fence {
 		p.turn.may, p.live = p.may, p.may
@@ -136,7 +147,7 @@ func (d *decoded) classify(x interval, a model.Array) (instance, bool) {
 		inst.shape.events = append(inst.shape.events, e)
 		inst.steps = append(inst.steps, i)
 		for _, p := range parties {
-			p.take(s.Fence)
+			p.take(i, s.Fence)
 		}
 		old = old && !s.Fence
 	}

@@ -20,6 +20,7 @@ type history struct {
 	// entry twice, or something may be written late.
 	after  [][]int
 	during []phase // by step
+	end    int     // when this many steps have succeeded, all have
 }
 
 // phase is what may become of an entry during a step.
@@ -39,7 +40,7 @@ type version struct {
 func (h *history) touched() bool { return len(h.versions) > 1 }
 
 // final lists the versions that the entry may be when all steps have succeeded.
-func (h *history) final() []int { return h.after[len(h.after)-1] }
+func (h *history) final() []int { return h.after[h.end] }
 
 func (h *history) extent(v, stage int) model.Extent { return extentOf(h.versions[v].entry, stage) }
 
@@ -86,6 +87,7 @@ func (d *decoded) histories(c specs.Control) []*history {
 	out := slices.SortedFunc(maps.Values(byKey), func(a, b *history) int { return a.key.Compare(b.key) })
 	for _, h := range out {
 		h.trace(len(d.steps()), d.lateOf(h.key))
+		h.end = min(len(d.plan.Steps), len(d.steps()))
 	}
 	return out
 }
@@ -121,7 +123,14 @@ func (h *history) trace(steps int, late []model.Update) {
 	}
 	now := []state{{}}
 	h.after, h.during = [][]int{{0}}, make([]phase, steps)
+	simple := len(late) == 0
 	for i, vs := range written {
+		if len(vs) == 0 && len(late) == 0 {
+			last := h.after[i]
+			h.during[i], h.after = phase{versions: last}, append(h.after, last)
+			continue
+		}
+		simple = simple && len(vs) <= 1
 		h.during[i], now = h.step(now, vs)
 		after := make([]int, 0, 1)
 		for _, s := range now {
@@ -130,19 +139,22 @@ func (h *history) trace(steps int, late []model.Update) {
 		slices.Sort(after)
 		h.after = append(h.after, slices.Compact(after))
 	}
-	h.forget()
+	if !simple {
+		h.forget()
+	}
 }
 
-// forget drops late versions that can never be.
+// forget drops versions that can never be. Those in the middle keep their number, and count for nothing.
 func (h *history) forget() {
-	last := len(h.versions)
-	for last > h.late && !slices.ContainsFunc(h.during, func(p phase) bool { return slices.Contains(p.versions, last-1) }) {
-		last--
+	never := func(v int) bool {
+		return !slices.ContainsFunc(h.during, func(p phase) bool { return slices.Contains(p.versions, v) })
 	}
-	h.versions = h.versions[:last]
-	for v := h.late; v < last; v++ { // those in the middle keep their number, and count for nothing
-		if !slices.ContainsFunc(h.during, func(p phase) bool { return slices.Contains(p.versions, v) }) {
-			h.versions[v] = version{step: -1, kind: model.Delete}
+	for len(h.versions) > h.late && never(len(h.versions)-1) {
+		h.versions = h.versions[:len(h.versions)-1]
+	}
+	for v := 1; v < len(h.versions); v++ {
+		if h.versions[v].entry != nil && never(v) {
+			h.versions[v].entry = nil
 		}
 	}
 }
@@ -161,13 +173,6 @@ const maxTogether = 8
 // the step has succeeded.
 func (h *history) step(now []state, written []int) (phase, []state) {
 	lates := h.versions[h.late:]
-	if len(written) == 0 && len(lates) == 0 {
-		p := phase{}
-		for _, s := range now {
-			p.versions = append(p.versions, s.version)
-		}
-		return p, now
-	}
 	if len(lates) == 0 && len(written) > maxTogether { // modifications only, by decode: any of them may come after any other
 		var p phase
 		var after []state
