@@ -28,7 +28,7 @@ func newProve() *cobra.Command {
 		Short:   "Prove a linked program: isolation for all packets, tables and register contents",
 		Long: `Prove re-parses DIR/linked.p4, executes it symbolically and has every required solver decide each
 obligation and its guard (the situation can happen at all). The certificate goes to DIR/certificate.json and the ledger.`,
-		Example: "  interlock prove linked\n  interlock prove linked --only P2,P5",
+		Example: "  interlock prove linked\n  interlock prove linked --only P2,P5\n  interlock prove specs",
 		Args:    cobra.MaximumNArgs(1),
 	}
 	format := addFormat(c)
@@ -43,6 +43,7 @@ obligation and its guard (the situation can happen at all). The certificate goes
 		}
 		return w.prove(c.Context(), c.OutOrStdout(), *format)
 	}
+	c.AddCommand(newProveSpecs())
 	return c
 }
 

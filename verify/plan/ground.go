@@ -78,7 +78,7 @@ func (d *decoded) keys() []verify.Obligation {
 }
 
 // masks is M3 for masks: each is 2^k-1 and at least the size less one, so that it keeps every index below the size
-// (specs/lemmas/translation.smt2). For each mask it is enough to look at the largest size that goes with it.
+// (specs/lemmas/mask.smt2). For each mask it is enough to look at the largest size that goes with it.
 func (d *decoded) masks(c specs.Control, hs []*history) []verify.Obligation {
 	largest := map[uint32]int64{}
 	for _, h := range hs {

@@ -41,6 +41,8 @@ type Solver interface {
 	Info() verify.SolverInfo
 	// Decide answers text, which CheckText accepts. What goes wrong with the solver is in the answer; the error is ctx's.
 	Decide(ctx context.Context, text string, opt DecideOptions) (Answer, error)
+	// DecideParts answers the questions of a script as far as one process settles them quickly.
+	DecideParts(ctx context.Context, logic string, parts []string) ([]Answer, error)
 	// Close kills the solver's processes.
 	Close() error
 }

@@ -53,6 +53,33 @@ func CheckText(text string) (logic, body string, err error) {
 	return logic, text[bodyAt:], nil
 }
 
+// A Command is a top-level form of a script.
+type Command struct {
+	Name       string // what follows the opening parenthesis: "assert"
+	Start, End int    // in the script, parentheses included
+}
+
+// Commands splits a script into its commands. What stands between them is white space and comments.
+func Commands(script string) ([]Command, error) {
+	var out []Command
+	for at := 0; ; {
+		start := skipSpace(script, at)
+		if start == len(script) {
+			return out, nil
+		}
+		end, problem := formEnd(script, start)
+		if problem != "" {
+			return nil, fmt.Errorf("line %d: %s", 1+strings.Count(script[:end], "\n"), problem)
+		}
+		name := strings.TrimLeft(script[start+1:end-1], " \t\r\n")
+		if n := strings.IndexAny(name, " \t\r\n();"); n >= 0 {
+			name = name[:n]
+		}
+		out = append(out, Command{name, start, end})
+		at = end
+	}
+}
+
 func skipSpace(s string, at int) int {
 	for at < len(s) {
 		switch s[at] {
