@@ -95,3 +95,19 @@ func TestCallsAndNamesRefused(t *testing.T) {
 		})
 	}
 }
+
+// A name goes into the linked program's text, and into what P4Runtime and the verifier read of it: as it is, or not at all.
+func TestOddNames(t *testing.T) {
+	for _, c := range []struct{ name, annotation string }{
+		{"a quote", `@name("a\" b")`},
+		{"a backslash", `@name("a\\")`},
+		{"a line end", "@name(\"a\nb\")"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := linkSmall(t, "/*TABLE*/", c.annotation)
+			if err == nil || !strings.Contains(err.Error(), "small.p4:19:") || !strings.Contains(err.Error(), "no quotes") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}

@@ -216,7 +216,11 @@ func (t *tenant) refuseWrites() {
 			case *syntax.Slice:
 				x = y.X
 				continue
+			case *syntax.PlusSlice:
+				x = y.X
+				continue
 			case *syntax.Index:
+				t.errorf(e.Pos(), CodeUnsupported, "writing an element by its number is not supported yet")
 				x = y.X
 				continue
 			}
@@ -311,6 +315,8 @@ func (t *tenant) refuseStatements() {
 				}
 				return true
 			})
+		case *syntax.PlusSlice:
+			t.errorf(n.Pos(), CodeUnsupported, "slices by their width are not supported yet; write [high:low]")
 		case *syntax.ForStmt:
 			t.errorf(n.Pos(), CodeUnsupported, "for loops are not supported yet")
 		case *syntax.Cond:

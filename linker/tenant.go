@@ -119,6 +119,12 @@ func (t *tenant) foreignNames(prog *syntax.Program, others []string) {
 
 // foreignName refuses a control-plane name with another tenant's prefix somewhere in it.
 func (t *tenant) foreignName(a *syntax.Annotation, others []string) {
+	for _, tok := range a.Body {
+		if s := strings.Trim(tok.Text, `"`); strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
+			t.errorf(a.Pos(), CodeName, "a name has letters, digits and signs, but no quotes, backslashes and line ends")
+			return
+		}
+	}
 	text := syntax.PrintNode(a)
 	for _, o := range others {
 		for _, part := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(`."() []`, r) }) {

@@ -168,6 +168,9 @@ func (w *walker) stmt(n syntax.Stmt, s *state) *state {
 		return nil
 	case *syntax.ExitStmt:
 		return nil // refused by the linker
+	case *syntax.EmptyStmt:
+	default:
+		w.p.errorf(n.Pos(), "this statement is not supported yet where registers may be accessed")
 	}
 	return s
 }
