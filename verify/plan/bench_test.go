@@ -35,7 +35,7 @@ func newCrowd(tb testing.TB, n int) *crowd {
 	}
 	c.text = []byte(text)
 	for i := range n {
-		v := model.VID(4094 - 4*i)
+		v := model.VID(4094 - i)
 		c.tenants = append(c.tenants, v)
 		for ctl, stages := range map[specs.Control]int{specs.Ingress: 2, specs.Egress: 1} {
 			e := make(model.Entry, stages)
@@ -78,8 +78,17 @@ func (c *crowd) next(changed int) *Input {
 // BenchmarkProvePlan measures a plan's obligations from the bytes to the verdicts, as the control loop sees them: warm solver, and
 // what earlier plans had in common with this one already decided. first-ms is the first plan of all, with nothing decided yet.
 func BenchmarkProvePlan(b *testing.B) {
-	for _, c := range []struct{ tenants, changed int }{{3, 1}, {64, 1}, {1000, 100}} {
-		b.Run(fmt.Sprintf("tenants=%d", c.tenants), func(b *testing.B) {
+	type size struct{ tenants, changed int }
+	var sizes []size
+	for _, n := range []int{3, 64, 256, 1000, 4094} {
+		sizes = append(sizes, size{n, 1})
+		if n >= 10 {
+			sizes = append(sizes, size{n, n / 10})
+		}
+		sizes = append(sizes, size{n, n})
+	}
+	for _, c := range sizes {
+		b.Run(fmt.Sprintf("tenants=%d/changed=%d", c.tenants, c.changed), func(b *testing.B) {
 			w := newCrowd(b, c.tenants)
 			pool := newPool(b, 2)
 			e := NewEncoder(1)
