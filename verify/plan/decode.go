@@ -287,14 +287,13 @@ func (d *decoded) decodeEntry(te *p4v1.TableEntry, w where, withAction bool) (mo
 	}
 	entry := make(model.Entry, t.stages)
 	for i, p := range a.GetParams() {
-		pw := aw.dot("params[%d]", i)
 		if p.GetParamId() != uint32(i+1) {
-			return none, nil, pw.dot("param_id").errorf("is %d, want %d", p.GetParamId(), i+1)
+			return none, nil, aw.dot("params[%d].param_id", i).errorf("is %d, want %d", p.GetParamId(), i+1)
 		}
 		k, j := i/paramsPerStage, i%paramsPerStage
 		v, err := bitstring(p.GetValue(), paramBits[j])
 		if err != nil {
-			return none, nil, pw.dot("value").errorf("%s: %w", paramName(j, k), err)
+			return none, nil, aw.dot("params[%d].value", i).errorf("%s: %w", paramName(j, k), err)
 		}
 		switch j {
 		case baseParam:

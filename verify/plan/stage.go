@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/plan/model"
@@ -81,7 +82,13 @@ func (s *stage) preState() {
 			ID: fmt.Sprintf("M1/%v/before/%d", s.array, block), Property: "M1", Logic: groundLogic,
 			Subject: fmt.Sprintf("%v: what the switch has in slots %d..%d is exclusive", s.array, block*width, min((block+1)*width, s.plan.Slots[s.array])-1),
 		}
-		o.Text, o.Guard = s.texts.of(fmt.Sprint("before ", part), func() (string, string) {
+		key := []byte("before")
+		for _, x := range part {
+			for _, n := range [...]int64{int64(x.vid), x.lo, x.hi} {
+				key = strconv.AppendInt(append(key, ' '), n, 10)
+			}
+		}
+		o.Text, o.Guard = s.texts.of(string(key), func() (string, string) {
 			c := newGround()
 			for j, x := range part[1:] {
 				c.prove(c.Le(c.past(part[j].vid, part[j].span), c.base(x.vid, x.span)))
