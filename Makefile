@@ -1,7 +1,7 @@
 # The two commands are `make demo` and `make test`; `make help` lists the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench conformance lint fmt clean
+.PHONY: help setup build demo test faults bench conformance lint fmt clean
 
 GOFUMPT      := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK  := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -23,6 +23,11 @@ demo: build ## run the main job, end to end, in under a minute; leaves a report 
 test: build ## run the tests
 	@go vet ./...
 	@INTERLOCK_Z3=$(CURDIR)/bin/interlock-z3 go test ./...
+
+FAULTS ?= 10000
+SEED   ?= 1
+faults: build ## inject many random faults between gate, switch, ledger and solvers: FAULTS=<how many> SEED=<of the first>
+	@INTERLOCK_Z3=$(CURDIR)/bin/interlock-z3 go test ./api/gate -run TestRandomFaults -v -timeout 0 -faults $(FAULTS) -seed $(SEED)
 
 bench: build ## run the benchmarks
 	@INTERLOCK_Z3=$(CURDIR)/bin/interlock-z3 go test -run '^$$' -bench . -benchmem ./...

@@ -16,7 +16,7 @@ import (
 
 var (
 	seed   = flag.Uint64("seed", 1, "seed of random faults")
-	faultN = flag.Int("faults", 150, "how many random faults to inject")
+	faultN = flag.Int("faults", 100, "how many random faults to inject")
 )
 
 // traffic is tenants that use their memory all the time and hold the switch to what it owes them: nobody finds what another

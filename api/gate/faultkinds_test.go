@@ -467,7 +467,7 @@ func (c *campaign) evict(a *attempt, call func(context.Context, any, grpc.UnaryH
 		if _, tables := c.state(); tables[keyOf(v.VID)] != nil {
 			c.t.Errorf("%s is evicted, and still there", v.Name)
 		}
-	case err != nil && !failed && a.fired.Load() == 0:
+	case err != nil && !failed && a.fired.Load() == 0 && conf.Patience == 0:
 		c.t.Errorf("evict: %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/interlock/interlock/api/device"
 	"github.com/interlock/interlock/api/gate"
+	"github.com/interlock/interlock/verify/ledger"
 	"github.com/interlock/interlock/verify/ledger/check"
 	"github.com/interlock/interlock/verify/plan"
 )
@@ -114,7 +115,7 @@ func recordedState(l *check.Log, name string) ([]byte, int64, error) {
 	known := false
 	for _, e := range l.Entries {
 		o := e.Outcome
-		if o == nil || o.Switch != name {
+		if o == nil || o.Switch != name || o.Result == ledger.Pending {
 			continue
 		}
 		entry = e.Index

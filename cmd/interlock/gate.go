@@ -48,7 +48,7 @@ func (w *work) gateWith(ctx context.Context, election uint64, on terms, log *led
 	defer cancel()
 	g, err := gate.Open(short, gate.Config{
 		Target: w.target(), Ledger: log, Decider: d, Tenants: w.tenants(), Policy: on.policy, Limits: on.limits,
-		Required: required, Who: who(),
+		Required: required, Who: who(), Log: w.log,
 	}, election)
 	if err != nil {
 		return nil, gateError(err)
@@ -56,7 +56,14 @@ func (w *work) gateWith(ctx context.Context, election uint64, on terms, log *led
 	if log == nil {
 		return g, nil
 	}
-	return g, w.recover(short, g)
+	if err := w.recover(short, g); err != nil {
+		return nil, err
+	}
+	if err := w.carryOut(short, g); err != nil {
+		g.Close()
+		return nil, err
+	}
+	return g, nil
 }
 
 // recover records what an interrupted controller left behind.
@@ -92,7 +99,7 @@ func lastState(l *check.Log, name string) (state verify.Digest, decision int64) 
 	decision = -1
 	for _, e := range l.Entries {
 		switch {
-		case e.Outcome != nil && e.Outcome.Switch == name:
+		case e.Outcome != nil && e.Outcome.Switch == name && e.Outcome.Result != ledger.Pending:
 			state = verify.Digest(e.Outcome.PostState)
 		case e.Decision != nil && e.Decision.Switch == name && e.Decision.Verdict == "proved":
 			decision = e.Index

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/interlock/interlock/alloc"
 	"github.com/interlock/interlock/api/device"
@@ -27,7 +29,7 @@ const epochsFile = "epochs.jsonl"
 func newRun() *cobra.Command {
 	var epochs int
 	var length time.Duration
-	var record string
+	var record, metrics, level string
 	c := &cobra.Command{
 		Use:     "run [DIR]",
 		GroupID: "memory",
@@ -41,6 +43,8 @@ back. What an interrupted controller left behind is recovered first, by a plan t
 	c.Flags().IntVar(&epochs, "epochs", 0, "number of epochs (0: until interrupted)")
 	c.Flags().DurationVar(&length, "epoch", 0, "length of an epoch (default: the site's)")
 	c.Flags().StringVar(&record, "record", "", "file to append the epochs' records to (default: "+epochsFile+" beside the ledger)")
+	c.Flags().StringVar(&metrics, "metrics", "", "serve Prometheus metrics of the gate and the loop at this address, under /metrics")
+	c.Flags().StringVar(&level, "log-level", "error", "least level of what is logged to standard error, as JSON: debug, info, warn, error")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		w, err := openWork(dirArg(args, 0))
 		if err != nil {
@@ -54,12 +58,17 @@ back. What an interrupted controller left behind is recovered first, by a plan t
 		if record == "" {
 			record = filepath.Join(w.ledgerDir(), epochsFile)
 		}
-		return w.run(c.Context(), c.OutOrStdout(), epochs, length, record)
+		var least slog.Level
+		if err := least.UnmarshalText([]byte(level)); err != nil {
+			return inputf("--log-level %s: want debug, info, warn or error", level)
+		}
+		w.log = slog.New(slog.NewJSONHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: least}))
+		return w.run(c.Context(), c.OutOrStdout(), epochs, length, record, metrics)
 	}
 	return c
 }
 
-func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.Duration, record string) error {
+func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.Duration, record, metrics string) error {
 	p, err := w.planner(ctx)
 	if err != nil {
 		return err
@@ -98,6 +107,18 @@ func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.D
 	}
 	defer file.Close()
 
+	seen := newLoopMetrics()
+	if metrics != "" {
+		serving, stop := context.WithCancel(ctx)
+		var group errgroup.Group
+		defer func() { stop(); _ = group.Wait() }() // what is served has no say in how the loop ends
+		at, err := serveMetrics(serving, &group, metrics, g.Collector(), seen)
+		if err != nil {
+			return exitWith(exitEnvironment, err)
+		}
+		fmt.Fprintf(out, "metrics on http://%s/metrics\n", at)
+	}
+
 	begun := time.Now()
 	var verdict string // on the last plan
 	loop := &alloc.Loop{
@@ -106,6 +127,7 @@ func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.D
 		Now: time.Now, LastState: last,
 		Record: func(e *alloc.Epoch) error {
 			printEpoch(out, e, begun)
+			seen.note(e)
 			if e.Plan != nil {
 				verdict = e.Plan.Verdict
 			}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -67,7 +68,7 @@ func newStatus() *cobra.Command {
 			Cookie  string             `json:"cookie"`
 			Ours    bool               `json:"ours"` // it runs the program in DIR
 			Trusted primitives         `json:"trusted"`
-			Evicted []string           `json:"evicted"`
+			Evicted []eviction         `json:"evicted"`
 			Owners  []ownership        `json:"owners"`
 			Free    map[string]float64 `json:"free"` // share of each stage array
 		}{Switch: w.site.Switch.Name, Address: w.site.Switch.Address, Empty: empty, Owners: []ownership{}, Cookie: fmt.Sprintf("%#x", p.Cookie)}
@@ -77,7 +78,7 @@ func newStatus() *cobra.Command {
 			return exitWith(exitInput, err)
 		}
 		data.Trusted = primitives{declared.Driver, declared.Fence, declared.FenceTimeout.String(), declared.Scrub, declared.Unanswered}
-		if data.Evicted, err = w.evicted(); err != nil {
+		if data.Evicted, err = w.evictions(); err != nil {
 			return err
 		}
 		if data.Ours {
@@ -107,13 +108,21 @@ func newStatus() *cobra.Command {
 				})
 			}
 			t.Render()
-			for _, name := range data.Evicted {
-				fmt.Fprintf(out, "tenant %s is evicted\n", name)
-			}
+			printEvictions(out, data.Evicted)
 			fmt.Fprintf(out, "trusted of driver %s:\n  fence: %s\n  scrub: %s\n", data.Trusted.Driver, data.Trusted.Fence, data.Trusted.Scrub)
 		})
 	}
 	return c
+}
+
+func printEvictions(out io.Writer, list []eviction) {
+	for _, e := range list {
+		pending := ""
+		if e.Pending {
+			pending = "; that is pending: its memory is unmapped when a command opens the gate next"
+		}
+		fmt.Fprintf(out, "tenant %s is evicted, since %s by %s%s\n", e.Tenant, e.Since.Local().Format(time.DateTime), e.Who, pending)
+	}
 }
 
 // owners lists the extents in a page-table read-back.

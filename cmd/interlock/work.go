@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -44,6 +45,7 @@ type work struct {
 	site     *site.Site
 	manifest *manifest.Manifest
 	linked   []byte
+	log      *slog.Logger // of the gate; nil: none
 }
 
 const defaultDir = "linked"
@@ -58,6 +60,19 @@ func dirArg(args []string, i int) string {
 
 // openWork reads a linked directory and its site, and checks that they still belong together.
 func openWork(dir string) (*work, error) {
+	w, err := openWorkAsLinked(dir)
+	if err != nil {
+		return nil, err
+	}
+	if string(verify.DigestOf(w.site.Source)) != w.manifest.Digests.Site {
+		return nil, inputf("%s has changed since %s was linked: link again", w.origin.Site, dir)
+	}
+	return w, nil
+}
+
+// openWorkAsLinked is openWork for what must work when the site has been changed since it was linked: what the tenants are is in the
+// manifest then, as the switch knows them.
+func openWorkAsLinked(dir string) (*work, error) {
 	w := &work{dir: dir}
 	b, err := os.ReadFile(filepath.Join(dir, originFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -73,9 +88,6 @@ func openWork(dir string) (*work, error) {
 	}
 	if w.manifest, err = manifest.Load(filepath.Join(dir, manifestFile)); err != nil {
 		return nil, exitWith(exitInput, err)
-	}
-	if string(verify.DigestOf(w.site.Source)) != w.manifest.Digests.Site {
-		return nil, inputf("%s has changed since %s was linked: link again", w.origin.Site, dir)
 	}
 	if w.linked, err = os.ReadFile(filepath.Join(dir, linkedFile)); err != nil {
 		return nil, exitWith(exitInput, err)

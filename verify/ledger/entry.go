@@ -56,7 +56,7 @@ type Outcome struct {
 	Action   string `json:"action"`
 	Switch   string `json:"switch"`
 	Decision int64  `json:"decision"` // index of the decision's entry
-	// Result is applied, failed (Steps of them succeeded, then Error), or interrupted.
+	// Result is applied, failed (Steps of them succeeded, then Error), interrupted, or pending (of an eviction: Error says why).
 	Result string `json:"result"`
 	Error  string `json:"error,omitempty"`
 	Steps  int    `json:"steps"`
@@ -91,4 +91,5 @@ const (
 	Applied     = "applied"
 	Failed      = "failed"
 	Interrupted = "interrupted"
+	Pending     = "pending" // of an eviction that could not be done yet; it carries out no decision and changes no state
 )

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/interlock/interlock/alloc"
+)
+
+// loopMetrics are the control loop's, from when it began.
+type loopMetrics struct {
+	epochs  *prometheus.CounterVec
+	seconds *prometheus.HistogramVec
+	memory  *prometheus.GaugeVec
+	utility *prometheus.GaugeVec
+}
+
+func newLoopMetrics() *loopMetrics {
+	return &loopMetrics{
+		epochs: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "interlock_loop_epochs_total", Help: "Epochs of the control loop, by kind and by what came of them: applied, no change, failed.",
+		}, []string{"kind", "result"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "interlock_loop_seconds", Help: "Time of an epoch's parts.", Buckets: prometheus.ExponentialBuckets(0.0001, 2, 17),
+		}, []string{"part"}),
+		memory: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "interlock_tenant_slots", Help: "Slots of each elastic virtual register of a tenant.",
+		}, []string{"tenant"}),
+		utility: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "interlock_tenant_hit_ratio", Help: "Estimated share of a tenant's packets that hit, in the last epoch that could tell.",
+		}, []string{"tenant"}),
+	}
+}
+
+// note takes an epoch in.
+func (m *loopMetrics) note(e *alloc.Epoch) {
+	result := "no change"
+	switch {
+	case e.Error != "":
+		result = "failed"
+	case e.Plan != nil:
+		result = "applied"
+	}
+	m.epochs.WithLabelValues(string(e.Kind), result).Inc()
+	for _, p := range e.Parts {
+		m.seconds.WithLabelValues(p.Name).Observe(p.Time.Seconds())
+	}
+	for _, t := range e.Tenants {
+		m.memory.WithLabelValues(t.Name).Set(float64(t.Memory))
+		if t.Utility != nil {
+			m.utility.WithLabelValues(t.Name).Set(*t.Utility)
+		}
+	}
+}
+
+func (m *loopMetrics) all() []prometheus.Collector {
+	return []prometheus.Collector{m.epochs, m.seconds, m.memory, m.utility}
+}
+
+// Describe sends what Collect may send.
+func (m *loopMetrics) Describe(to chan<- *prometheus.Desc) {
+	for _, c := range m.all() {
+		c.Describe(to)
+	}
+}
+
+// Collect sends every metric as it is now.
+func (m *loopMetrics) Collect(to chan<- prometheus.Metric) {
+	for _, c := range m.all() {
+		c.Collect(to)
+	}
+}
