@@ -23,8 +23,8 @@ import (
 // description is what 'check' writes of a program for its controllers and for switches.
 type description struct {
 	p4info, entries, single string // files, or ""
-	data            map[string][]byte
-	err             error // of encoding
+	data                    map[string][]byte
+	err                     error // of encoding
 }
 
 func (d *description) flags(c *cobra.Command) {
