@@ -116,15 +116,6 @@ func randomLayout(rnd *rand.Rand) layout {
 	return l
 }
 
-func reached(tables alloc.Tables, goal []plan.Extent) error {
-	for _, e := range goal {
-		if m := tables[keyOf(e.VID)]; m == nil || m[e.Stage].Base != e.Base || m[e.Stage].Size != e.Size {
-			return fmt.Errorf("VID %d has %v, not the plan's goal", e.VID, m)
-		}
-	}
-	return nil
-}
-
 func clonePlan(in *plan.Input) *plan.Input {
 	c := *in
 	c.Steps = slices.Clone(in.Steps)
