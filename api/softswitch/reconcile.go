@@ -1,5 +1,7 @@
 package softswitch
 
+//lint:file-ignore SA1019 controller_metadata is deprecated, and still kept with entries
+
 import (
 	"fmt"
 	"slices"

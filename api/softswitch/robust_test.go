@@ -93,9 +93,10 @@ func FuzzRequests(f *testing.F) {
 // checkUnlocked hangs if something is left locked.
 func (s *Switch) checkUnlocked() {
 	s.control.Lock()
+	defer s.control.Unlock()
 	s.inside.Lock()
-	s.inside.Unlock()
-	s.control.Unlock()
+	defer s.inside.Unlock()
+	_ = s.active
 }
 
 // FuzzPackets runs packets through a program that clones, multicasts and meters.

@@ -1,5 +1,7 @@
 package softswitch
 
+//lint:file-ignore SA1019 a request with the deprecated role id must be refused, not taken for one without
+
 import (
 	"context"
 	"errors"
