@@ -2,8 +2,10 @@ package softswitch
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -425,6 +427,32 @@ func TestReplication(t *testing.T) {
 		if got := r.do(tc.t, tc.e); got != tc.want {
 			t.Errorf("%s: %v, want %v", name, got, tc.want)
 		}
+	}
+}
+
+// A cable is a wire with a link that tests unplug.
+type cable struct{ up atomic.Bool }
+
+func (*cable) Receive(ctx context.Context, _ func([]byte) error) error { <-ctx.Done(); return nil }
+func (*cable) Send([]byte) error                                       { return nil }
+func (*cable) Close() error                                            { return nil }
+func (c *cable) LinkUp() bool                                          { return c.up.Load() }
+
+func TestPortsFollowTheirLinks(t *testing.T) {
+	r := entities(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	done, w := make(chan error, 1), &cable{}
+	w.up.Store(true)
+	go func() { done <- r.s.Attach(ctx, 2, w) }()
+	r.must(insert, multicast(3, replica(2, 5, &p4v1.BackupReplica{Port: []byte{4}, Instance: 6})))
+	r.want(what{group: 3}, 2)
+	w.up.Store(false)
+	wait(t, "the backup", func() bool { return slices.Equal(r.ports(what{group: 3}), []uint16{4}) })
+	w.up.Store(true)
+	wait(t, "the link", func() bool { return slices.Equal(r.ports(what{group: 3}), []uint16{2}) })
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
 	}
 }
 

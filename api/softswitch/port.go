@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/interlock/interlock/api/softswitch/dataplane"
 )
@@ -29,6 +30,15 @@ type Wire interface {
 	Send(pkt []byte) error
 	io.Closer
 }
+
+// A LinkedWire knows whether there is a link. The switch looks at it every linkPoll (see Switch.SetPort).
+type LinkedWire interface {
+	Wire
+	LinkUp() bool
+}
+
+// linkPoll is how often the links of wires are looked at.
+const linkPoll = 200 * time.Millisecond
 
 type attached struct {
 	wire  Wire // or nil
@@ -132,9 +142,34 @@ func (s *Switch) Attach(ctx context.Context, port uint16, w Wire) error {
 	case <-ctx.Done():
 		return nil
 	}
+	if l, ok := w.(LinkedWire); ok {
+		defer s.followLink(ctx, port, l)()
+	}
 	err := w.Receive(ctx, func(pkt []byte) error { return s.Inject(port, pkt) })
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("port %d: %w", port, err)
 	}
 	return nil
+}
+
+// followLink keeps the port's state that of its wire's link until what it returns is called.
+func (s *Switch) followLink(ctx context.Context, port uint16, w LinkedWire) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(linkPoll)
+		defer tick.Stop()
+		for {
+			if err := s.SetPort(port, w.LinkUp()); err != nil {
+				s.log.Warn("link state", "port", port, "error", err)
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"strings"
 	"sync"
 	"unsafe"
 
@@ -51,6 +53,16 @@ func setUp(fd, index int) error {
 }
 
 func htons(v uint16) uint16 { return v<<8 | v>>8 }
+
+// LinkUp is the kernel's word; an interface that cannot tell counts as up.
+func (w *interfaceWire) LinkUp() bool {
+	b, err := os.ReadFile("/sys/class/net/" + w.name + "/operstate")
+	if err != nil {
+		return true
+	}
+	state := strings.TrimSpace(string(b))
+	return state == "up" || state == "unknown"
+}
 
 func (w *interfaceWire) Receive(ctx context.Context, rx func(pkt []byte) error) error {
 	const room = 4 // for a tag to be put back

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -50,6 +51,7 @@ A port is attached by one --port:
 	c.Flags().StringVar(&opts.clientCA, "tls-client-ca", "", "let in only clients with a certificate of this authority (PEM)")
 	c.MarkFlagsRequiredTogether("tls-cert", "tls-key")
 	c.Flags().StringVar(&opts.metrics, "metrics", "", "serve Prometheus metrics at this address, under /metrics")
+	c.Flags().DurationVar(&opts.stats, "stats", 0, "print what each port saw this often, not only at the end (0: never)")
 	c.Flags().Float64Var(&wires.Rate, "rate", 0, "replay files evenly, at this many packets a second and port")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		opts.DeviceID = device
@@ -63,6 +65,7 @@ type switchOptions struct {
 	softswitch.Options
 	cert, key, clientCA string
 	metrics             string
+	stats               time.Duration
 }
 
 func serveSwitch(ctx context.Context, out io.Writer, listen string, ports []string, wires softswitch.WireOptions, opts switchOptions) error {
@@ -106,6 +109,20 @@ func serveSwitch(ctx context.Context, out io.Writer, listen string, ports []stri
 	}
 	fmt.Fprintf(out, "device %d: P4Runtime on %s, %d ports\n", opts.DeviceID, l.Addr(), len(ports))
 	g.Go(func() error { return s.Serve(ctx, l, serving...) })
+	if opts.stats > 0 {
+		g.Go(func() error {
+			tick := time.NewTicker(opts.stats)
+			defer tick.Stop()
+			for {
+				select {
+				case <-tick.C:
+					printPorts(out, s)
+				case <-ctx.Done():
+					return nil
+				}
+			}
+		})
+	}
 	err = g.Wait()
 	printPorts(out, s)
 	if err != nil && !errors.Is(err, context.Canceled) {
