@@ -38,6 +38,7 @@ type world struct {
 	outside uint64 // the election id of another controller, whose writes are not the gate's
 
 	arrived map[*p4v1.Update]arrival
+	overdue map[string]bool // steps that may have been sent when their plan was given up, and had not arrived
 	sent    []sentRequest
 	packets int
 	wrong   []string
@@ -68,7 +69,7 @@ type sentRequest struct {
 }
 
 func newWorld(seed uint64, published func() int64) *world {
-	return &world{rnd: rand.New(rand.NewPCG(seed, 7)), published: published, tables: model.Tables{}, arrived: map[*p4v1.Update]arrival{}}
+	return &world{rnd: rand.New(rand.NewPCG(seed, 7)), published: published, tables: model.Tables{}, arrived: map[*p4v1.Update]arrival{}, overdue: map[string]bool{}}
 }
 
 func (w *world) complain(format string, args ...any) {
@@ -86,6 +87,7 @@ func (w *world) complaints() []string {
 func (w *world) restarted() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.abandon()
 	w.tables, w.machine, w.steps = model.Tables{}, nil, nil
 }
 
@@ -94,6 +96,7 @@ func (w *world) restarted() {
 func (w *world) expect(in *plan.Input) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.abandon()
 	w.machine, w.steps, w.begun, w.broken, w.evicted = nil, nil, 0, false, 0
 	p := &model.Plan{
 		Slots: map[model.Array]int64{}, Capacity: map[specs.Control]int64{specs.Ingress: 16}, Pre: w.tables.Clone(), Fenced: in.Fenced,
@@ -174,10 +177,19 @@ func (w *world) past(p *model.Plan) (init model.Initial) {
 	return init
 }
 
+// abandon notes what the plan so far may still have under way: steps are sent one by one, so that is its next. A marker among them is
+// known by its bytes, which no other plan has.
+func (w *world) abandon() {
+	if w.machine != nil && w.begun < len(w.steps) {
+		w.overdue[string(w.steps[w.begun])] = true
+	}
+}
+
 // expectEviction says that nothing but a tenant's page-table entries may be deleted from now on.
 func (w *world) expectEviction(vid uint16) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.abandon()
 	w.machine, w.steps, w.evicted = nil, nil, model.VID(vid)
 }
 
@@ -185,6 +197,7 @@ func (w *world) expectEviction(vid uint16) {
 func (w *world) expectNothing() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.abandon()
 	w.machine, w.steps, w.evicted = nil, nil, 0
 }
 
@@ -242,7 +255,7 @@ func (w *world) arrives(m proto.Message, refused error) {
 	}
 	req, ok := m.(*p4v1.WriteRequest)
 	if !ok {
-		if _, install := m.(*p4v1.SetForwardingPipelineConfigRequest); !next && !install {
+		if _, install := m.(*p4v1.SetForwardingPipelineConfigRequest); !next && !install && !w.overdue[string(b)] {
 			w.complain("a marker that is not the next step")
 		}
 		return
