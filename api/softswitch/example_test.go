@@ -22,10 +22,15 @@ control D(packet_out b, in headers_t h) { apply { } }
 V1Switch(P(), V(), I(), E(), C(), D()) main;
 `
 
-// A wire is a port in this process: packets from in go into the switch, those that leave on the port go to out.
-type wire struct{ in, out chan []byte }
+// A wire is a port in this process: packets from in go into the switch, those that leave on the port go to out. It is up once the
+// switch receives from it.
+type wire struct {
+	in, out chan []byte
+	up      chan struct{}
+}
 
 func (w wire) Receive(ctx context.Context, rx func(pkt []byte) error) error {
+	close(w.up)
 	for {
 		select {
 		case pkt := <-w.in:
@@ -55,12 +60,13 @@ func ExampleSwitch_Attach() {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 2)
 	wires := map[uint16]wire{
-		1: {make(chan []byte), make(chan []byte)},
-		2: {make(chan []byte), make(chan []byte)},
+		1: {make(chan []byte), make(chan []byte), make(chan struct{})},
+		2: {make(chan []byte), make(chan []byte), make(chan struct{})},
 	}
 	for port, w := range wires {
 		go func() { done <- s.Attach(ctx, port, w) }()
 	}
+	<-wires[2].up // a packet that leaves where nothing is attached is lost
 	wires[1].in <- []byte("hello")
 	fmt.Printf("%s leaves on port 2\n", <-wires[2].out)
 	cancel()
