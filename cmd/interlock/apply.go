@@ -35,11 +35,16 @@ func newApply() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		g, done, err := w.openGateAs(ctx, f.Input.ElectionID, p.terms())
+		t, err := w.openTools()
+		if err != nil {
+			return err
+		}
+		defer t.close()
+		g, err := w.openGateAs(ctx, f.Input.ElectionID, p.terms(), t)
 		if err != nil {
 			return w.explainStale(ctx, f.Input, err)
 		}
-		defer done()
+		defer g.Close()
 		begun := time.Now()
 		clearance, proof, err := g.ClearPlan(ctx, f.Input, cert)
 		if err != nil {

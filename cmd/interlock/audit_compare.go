@@ -33,26 +33,33 @@ the switch's address; the operator, the linked directory. It only reads, and tak
 	c.Flags().StringVar(&target.Driver, "driver", "softswitch", "the switch's driver")
 	c.Flags().Uint64Var(&target.DeviceID, "device-id", 1, "the switch's device id")
 	format := addFormat(c)
+	on := addOn(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		var l *check.Log
+		var targets []device.Target
 		var err error
 		switch {
 		case len(args) == 1 && target.Address == "":
 			return inputf("which switch? Give its address with --switch")
 		case len(args) == 0 && target.Address != "":
 			return inputf("--switch goes with a LEDGER; with -d the site says where the switch is")
+		case len(args) == 1 && len(*on) > 0:
+			return inputf("--on goes with -d; a LEDGER's switch is named with --name")
 		case len(args) == 1:
 			l, err = readLedger(args[0], key)
 			if err == nil && target.Name == "" {
 				target.Name, err = onlySwitch(l)
 			}
+			targets = append(targets, target)
 		default:
-			w, werr := openWork(dir)
-			if werr != nil {
-				return werr
+			n, nerr := openNetwork(dir, *on)
+			if nerr != nil {
+				return nerr
 			}
-			target = w.target()
-			l, err = readLedger(w.ledgerDir(), key)
+			for _, w := range n.works {
+				targets = append(targets, w.target())
+			}
+			l, err = readLedger(n.works[0].ledgerDir(), key)
 		}
 		if err != nil {
 			return err
@@ -60,23 +67,30 @@ the switch's address; the operator, the linked directory. It only reads, and tak
 		if len(l.Findings) > 0 {
 			return refusedf("the log is not intact, so there is nothing to compare with: %s", l.Findings[0])
 		}
-		data, err := compareSwitch(c.Context(), l, target)
-		if err != nil {
-			return err
-		}
-		err = format.print(c.OutOrStdout(), data, func(out io.Writer) {
-			if data.Same {
-				fmt.Fprintf(out, "switch %s is as the log's last entry left it: %s\n", data.Switch, data.State)
+		var list []*comparison
+		var errs []error
+		for _, t := range targets {
+			data, err := compareSwitch(c.Context(), l, t)
+			if err == nil {
+				list = append(list, data)
 			}
-			for _, m := range data.Moved {
-				fmt.Fprintln(out, m)
+			if err == nil && !data.Same {
+				err = refusedf("switch %s is in state %s, the log's last entry left %s: something else wrote to it, or a plan was interrupted",
+					data.Switch, data.State, data.Logged)
 			}
-		})
-		if err == nil && !data.Same {
-			err = refusedf("switch %s is in state %s, the log's last entry left %s: something else wrote to it, or a plan was interrupted",
-				data.Switch, data.State, data.Logged)
+			errs = append(errs, err)
 		}
-		return err
+		if len(list) > 0 {
+			errs = append(errs, printEach(*format, c.OutOrStdout(), list, func(out io.Writer, data *comparison) {
+				if data.Same {
+					fmt.Fprintf(out, "switch %s is as the log's last entry left it: %s\n", data.Switch, data.State)
+				}
+				for _, m := range data.Moved {
+					fmt.Fprintln(out, m)
+				}
+			}))
+		}
+		return together(errs)
 	}
 	return c
 }

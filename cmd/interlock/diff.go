@@ -50,52 +50,72 @@ func newDiff() *cobra.Command {
 		Args:    cobra.MaximumNArgs(1),
 	}
 	format := addFormat(c)
+	on := addOn(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		w, err := openWork(dirArg(args, 0))
+		n, err := openNetwork(dirArg(args, 0), *on)
 		if err != nil {
 			return err
 		}
 		ctx, cancel := timeout(c.Context())
 		defer cancel()
-		want, entry, err := w.recordedState()
-		if err != nil {
+		var list []*drift
+		err = n.each(func(w *work) error {
+			d, err := w.drift(ctx)
+			if err != nil {
+				return err
+			}
+			list = append(list, d)
+			if len(d.Moved) > 0 {
+				return refusedf("the switch has drifted")
+			}
+			return nil
+		})
+		if len(list) == 0 {
 			return err
 		}
-		r, err := device.Dial(w.target())
-		if err != nil {
-			return gateError(err)
-		}
-		defer r.Close()
-		p, err := r.Pipeline(ctx)
-		if err != nil {
-			return gateError(err)
-		}
-		have, err := r.PageTables(ctx, p.P4Info)
-		if err != nil {
-			return gateError(err)
-		}
-		list, err := gate.Moved(want, have, p.P4Info, w.tenants())
-		if err != nil {
-			return exitWith(exitRefused, err)
-		}
-		data := struct {
-			Switch string   `json:"switch"`
-			Entry  int64    `json:"entry"`
-			Moved  []string `json:"moved"`
-		}{w.site.Switch.Name, entry, list}
-		err = format.print(c.OutOrStdout(), data, func(out io.Writer) {
-			if len(list) == 0 {
-				fmt.Fprintf(out, "switch %s is as entry %d of the ledger left it\n", data.Switch, entry)
-				return
-			}
-			fmt.Fprintf(out, "switch %s differs from what entry %d left:\n  %s\n", data.Switch, entry, strings.Join(list, "\n  "))
-		})
-		if err == nil && len(list) > 0 {
-			err = &exitError{exitRefused, errors.New("the switch has drifted")}
-		}
-		return err
+		return together([]error{err, printEach(*format, c.OutOrStdout(), list, func(out io.Writer, d *drift) { d.print(out) })})
 	}
 	return c
+}
+
+// drift is how a switch differs from what the ledger says.
+type drift struct {
+	Switch string   `json:"switch"`
+	Entry  int64    `json:"entry"`
+	Moved  []string `json:"moved"`
+}
+
+func (w *work) drift(ctx context.Context) (*drift, error) {
+	want, entry, err := w.recordedState()
+	if err != nil {
+		return nil, err
+	}
+	r, err := device.Dial(w.target())
+	if err != nil {
+		return nil, gateError(err)
+	}
+	defer r.Close()
+	p, err := r.Pipeline(ctx)
+	if err != nil {
+		return nil, gateError(err)
+	}
+	have, err := r.PageTables(ctx, p.P4Info)
+	if err != nil {
+		return nil, gateError(err)
+	}
+	list, err := gate.Moved(want, have, p.P4Info, w.tenants())
+	if err != nil {
+		return nil, exitWith(exitRefused, err)
+	}
+	return &drift{w.site.Switch.Name, entry, list}, nil
+}
+
+func (d *drift) print(out io.Writer) {
+	if len(d.Moved) == 0 {
+		fmt.Fprintf(out, "switch %s is as entry %d of the ledger left it\n", d.Switch, d.Entry)
+		return
+	}
+	fmt.Fprintf(out, "switch %s differs from what entry %d left:\n  %s\n", d.Switch, d.Entry, strings.Join(d.Moved, "\n  "))
 }
 
 // recordedState is that of the site's ledger and switch.

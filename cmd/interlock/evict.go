@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,7 +21,7 @@ func newEvict() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "evict TENANT",
 		GroupID: "memory",
-		Short:   "Stop a tenant at once: unmap all of its register memory",
+		Short:   "Stop a tenant at once: unmap all of its register memory, on every switch",
 		Long: `Evict deletes the tenant's page-table entries, so that every access of its programs misses. It is safe in every
 state by a standing lemma and needs no solver, policy or allocator. It takes mastership: a running 'interlock run' ends.
 The tenant stays out until 'interlock admit TENANT'. Where the switch cannot be reached, the eviction is pending: it is on disk, in the
@@ -29,40 +31,54 @@ ledger and in 'interlock status', and whichever command reaches the switch next 
 	}
 	c.Flags().StringVarP(&dir, "dir", "d", defaultDir, "linked directory")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		w, err := openWorkAsLinked(dir)
-		if err != nil {
+		n, err := openNetworkWith(dir, nil, openWorkAsLinked)
+		if n == nil || len(n.works) == 0 {
 			return err
 		}
-		t := w.manifest.Tenant(args[0])
-		if t == nil {
-			return inputf("site %s has no tenant %q", w.site.Name, args[0])
+		return together([]error{err, n.evict(c.Context(), c.OutOrStdout(), args[0])}) // where one is out of order, the others are not
+	}
+	return c
+}
+
+// evict unmaps a tenant's memory on every switch that it is on, as far as they can be reached.
+func (n *network) evict(ctx context.Context, out io.Writer, tenant string) error {
+	e := eviction{Tenant: tenant, Since: time.Now().UTC(), Who: who(), Pending: true}
+	var works []*work
+	for _, w := range n.works {
+		if t := w.manifest.Tenant(tenant); t != nil {
+			e.VID, works = t.VID, append(works, w)
+			if n.several {
+				e.On = append(e.On, w.site.Switch.Name)
+			}
 		}
-		ctx, cancel := timeout(c.Context())
+	}
+	if len(works) == 0 {
+		return inputf("site %s has no tenant %q", n.works[0].site.Name, tenant)
+	}
+	if err := works[0].setEvicted(e); err != nil {
+		return err
+	}
+	return (&network{n.dir, works, n.several}).each(func(w *work) error {
+		ctx, cancel := timeout(ctx)
 		defer cancel()
-		e := eviction{Tenant: t.Name, VID: t.VID, Since: time.Now().UTC(), Who: who(), Pending: true}
-		if err := w.setEvicted(e); err != nil {
-			return err
-		}
-		out, err := w.evict(ctx, e)
+		did, err := w.evict(ctx, e)
 		if err != nil {
 			var coded *exitError
 			errors.As(gateError(err), &coded)
 			return &exitError{coded.code, fmt.Errorf("%w\ntenant %s (VID %d) gets nothing from now on, and what it has is unmapped when a "+
-				"command reaches switch %s again%s", err, t.Name, t.VID, w.site.Switch.Name, w.logIntent(ctx, e, err))}
+				"command reaches switch %s again%s", err, e.Tenant, e.VID, w.site.Switch.Name, w.logIntent(ctx, e, err))}
 		}
-		e.Pending = false
-		if err := w.setEvicted(e); err != nil {
+		if err := w.setUnmapped(e.Tenant); err != nil {
 			return err
 		}
-		if out.Steps == 0 {
-			fmt.Fprintf(c.OutOrStdout(), "tenant %s (VID %d) had no register memory mapped; it stays out\n", t.Name, t.VID)
+		if did.Steps == 0 {
+			fmt.Fprintf(out, "tenant %s (VID %d) had no register memory mapped%s; it stays out\n", e.Tenant, e.VID, n.onSwitch(w))
 			return nil
 		}
-		fmt.Fprintf(c.OutOrStdout(), "evicted tenant %s (VID %d) from switch %s in %v (ledger entry %d)\n",
-			t.Name, t.VID, w.site.Switch.Name, out.Writes.Round(10*time.Microsecond), out.Entry)
+		fmt.Fprintf(out, "evicted tenant %s (VID %d) from switch %s in %v (ledger entry %d)\n",
+			e.Tenant, e.VID, w.site.Switch.Name, did.Writes.Round(10*time.Microsecond), did.Entry)
 		return nil
-	}
-	return c
+	})
 }
 
 // evict unmaps a tenant's memory now. It takes mastership before it opens the ledger: that makes the controller that has the ledger open
@@ -123,11 +139,12 @@ func newAdmit() *cobra.Command {
 	}
 	c.Flags().StringVarP(&dir, "dir", "d", defaultDir, "linked directory")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		w, err := openWork(dir)
+		n, err := openNetwork(dir, nil)
 		if err != nil {
 			return err
 		}
-		if w.site.Tenant(args[0]) == nil {
+		w := n.works[0]
+		if !slices.ContainsFunc(n.works, func(w *work) bool { return w.site.Tenant(args[0]) != nil }) {
 			return inputf("site %s has no tenant %q", w.site.Name, args[0])
 		}
 		if err := w.setAdmitted(args[0]); err != nil {

@@ -28,6 +28,13 @@ type eviction struct {
 	// Pending says that its memory is not known to be unmapped: the switch could not be reached, or did not answer. Whoever opens the
 	// gate next does it first of all.
 	Pending bool `json:"pending"`
+	// On are the switches where it is pending; empty where the site has one switch.
+	On []string `json:"on,omitempty"`
+}
+
+// pendingOn says whether it is pending on a switch.
+func (e *eviction) pendingOn(name string) bool {
+	return e.Pending && (len(e.On) == 0 || slices.Contains(e.On, name))
 }
 
 func (w *work) evictions() ([]eviction, error) {
@@ -59,10 +66,22 @@ func (w *work) evicted() ([]string, error) {
 func (w *work) setEvicted(e eviction) error {
 	return w.changeEvictions(func(list []eviction) []eviction {
 		if i := slices.IndexFunc(list, func(o eviction) bool { return o.Tenant == e.Tenant }); i >= 0 {
-			list[i].Pending = e.Pending // it has been out since then
+			list[i].Pending, list[i].On = e.Pending, e.On // it has been out since then
 			return list
 		}
 		return append(list, e)
+	})
+}
+
+// setUnmapped notes that a tenant's memory on this switch is unmapped.
+func (w *work) setUnmapped(tenant string) error {
+	return w.changeEvictions(func(list []eviction) []eviction {
+		if i := slices.IndexFunc(list, func(o eviction) bool { return o.Tenant == tenant }); i >= 0 {
+			e := &list[i]
+			e.On = slices.DeleteFunc(e.On, func(name string) bool { return name == w.site.Switch.Name })
+			e.Pending = len(e.On) > 0
+		}
+		return list
 	})
 }
 
@@ -111,15 +130,14 @@ func (w *work) carryOut(ctx context.Context, g *gate.Gate) error {
 		return err
 	}
 	for _, e := range list {
-		if !e.Pending {
+		if !e.pendingOn(w.site.Switch.Name) {
 			continue
 		}
 		out, err := g.Evict(ctx, e.Tenant, e.VID)
 		if err != nil && !errors.Is(err, device.ErrNoPipeline) { // an empty switch maps nothing
 			return gateError(fmt.Errorf("the eviction of tenant %s, which is pending since %s: %w", e.Tenant, e.Since.Format(time.RFC3339), err))
 		}
-		e.Pending = false
-		if err := w.setEvicted(e); err != nil {
+		if err := w.setUnmapped(e.Tenant); err != nil {
 			return err
 		}
 		if out.Steps > 0 {

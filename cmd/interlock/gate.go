@@ -11,36 +11,48 @@ import (
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger"
 	"github.com/interlock/interlock/verify/ledger/check"
+	"github.com/interlock/interlock/verify/smt"
 )
 
-// openGate starts the solvers, opens the ledger and takes mastership of the switch with a new election id. If the switch is not as
-// the ledger's last outcome left it, that is recorded first. done closes everything.
-func (w *work) openGate(ctx context.Context) (g *gate.Gate, done func(), err error) {
-	election, err := nextElectionID(w.ledgerDir())
-	if err != nil {
-		return nil, nil, err
-	}
-	return w.openGateAs(ctx, election, terms{})
+// tools are what gates share: the solvers and the site's ledger.
+type tools struct {
+	pool     *smt.Pool
+	required []string
+	log      *ledger.Log
 }
 
-// openGateAs is openGate with an election id that was taken before, for plans on the given terms.
-func (w *work) openGateAs(ctx context.Context, election uint64, on terms) (g *gate.Gate, done func(), err error) {
+// openTools starts the solvers and opens the ledger.
+func (w *work) openTools() (*tools, error) {
 	pool, required, err := w.solvers()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	log, err := w.openLedger()
 	if err != nil {
 		pool.Close()
-		return nil, nil, err
+		return nil, err
 	}
-	g, err = w.gateWith(ctx, election, on, log, pool, required)
+	return &tools{pool, required, log}, nil
+}
+
+func (t *tools) close() {
+	t.log.Close()
+	t.pool.Close()
+}
+
+// openGate takes mastership of the switch with a new election id. If the switch is not as the ledger's last outcome left it, that is
+// recorded first.
+func (w *work) openGate(ctx context.Context, t *tools) (*gate.Gate, error) {
+	election, err := nextElectionID(w.ledgerDir())
 	if err != nil {
-		pool.Close()
-		log.Close()
-		return nil, nil, err
+		return nil, err
 	}
-	return g, func() { g.Close(); log.Close(); pool.Close() }, nil
+	return w.openGateAs(ctx, election, terms{}, t)
+}
+
+// openGateAs is openGate with an election id that was taken before, for plans on the given terms.
+func (w *work) openGateAs(ctx context.Context, election uint64, on terms, t *tools) (*gate.Gate, error) {
+	return w.gateWith(ctx, election, on, t.log, t.pool, t.required)
 }
 
 func (w *work) gateWith(ctx context.Context, election uint64, on terms, log *ledger.Log, d verify.Decider, required []string) (*gate.Gate, error) {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,54 +27,101 @@ again), sends the program and reads it back. It refuses a program that was chang
 		Example: "  interlock install linked",
 		Args:    cobra.MaximumNArgs(1),
 	}
+	on := addOn(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		w, err := openWork(dirArg(args, 0))
+		n, err := openNetwork(dirArg(args, 0), *on)
 		if err != nil {
 			return err
 		}
-		path := filepath.Join(w.dir, certificateFile)
-		b, err := os.ReadFile(path)
-		if err != nil {
-			return inputf("no certificate: run 'interlock prove %s' first: %w", w.dir, err)
-		}
-		cert, err := verify.ParseCertificate(b)
-		if err != nil {
-			return inputf("%s:%w", path, err)
-		}
-		ctx := c.Context()
-		g, done, err := w.openGate(ctx)
-		if err != nil {
-			return err
-		}
-		defer done()
-		begun := time.Now()
-		clearance, err := g.ClearInstall(ctx, w.programInput(), cert)
-		if err != nil {
-			return gateError(err)
-		}
-		cleared := time.Since(begun)
-		out, err := g.Install(ctx, clearance)
-		if err != nil {
-			return gateError(err)
-		}
-		o := c.OutOrStdout()
-		if out.Steps == 0 {
-			fmt.Fprintf(o, "switch %s runs this program already\n", w.site.Switch.Name)
-			return nil
-		}
-		fmt.Fprintf(o, "installed on switch %s: cookie %#x\n", w.site.Switch.Name, gate.Cookie(w.linked))
-		fmt.Fprintf(o, "cleared in %v by its proof (ledger entry %d), written in %v, read back and equal (entry %d)\n",
-			cleared.Round(time.Millisecond), clearance.Decision(), out.Writes.Round(time.Millisecond), out.Entry)
-		if missing := cert.NotChecked; len(missing) > 0 {
-			var ids []string
-			for _, n := range missing {
-				ids = append(ids, n.Property)
-			}
-			fmt.Fprintf(o, "not proved yet: %s\n", strings.Join(ids, ", "))
-		}
-		return nil
+		return n.install(c.Context(), c.OutOrStdout())
 	}
 	return c
+}
+
+// cleared is a program that may be installed on its switch.
+type cleared struct {
+	work      *work
+	gate      *gate.Gate
+	cert      *verify.Certificate
+	clearance *gate.Clearance
+	took      time.Duration
+}
+
+// install installs on all switches, or, if one of them cannot be reached or its program is not cleared, on none.
+func (n *network) install(ctx context.Context, out io.Writer) error {
+	t, err := n.works[0].openTools()
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	var list []*cleared
+	defer func() {
+		for _, c := range list {
+			c.gate.Close()
+		}
+	}()
+	err = n.each(func(w *work) error {
+		var err error
+		c := &cleared{work: w}
+		if c.cert, err = w.certificate(); err != nil {
+			return err
+		}
+		if c.gate, err = w.openGate(ctx, t); err != nil {
+			return err
+		}
+		list = append(list, c)
+		begun := time.Now()
+		if c.clearance, err = c.gate.ClearInstall(ctx, w.programInput(), c.cert); err != nil {
+			return gateError(err)
+		}
+		c.took = time.Since(begun)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, c := range list {
+		errs = append(errs, n.named(c.work, c.install(ctx, out)))
+	}
+	return together(errs)
+}
+
+// certificate is what 'interlock prove' left in the linked directory.
+func (w *work) certificate() (*verify.Certificate, error) {
+	path := filepath.Join(w.dir, certificateFile)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, inputf("no certificate: run 'interlock prove %s' first: %w", w.dir, err)
+	}
+	c, err := verify.ParseCertificate(b)
+	if err != nil {
+		return nil, inputf("%s:%w", path, err)
+	}
+	return c, nil
+}
+
+func (c *cleared) install(ctx context.Context, out io.Writer) error {
+	did, err := c.gate.Install(ctx, c.clearance)
+	if err != nil {
+		return gateError(err)
+	}
+	name := c.work.site.Switch.Name
+	if did.Steps == 0 {
+		fmt.Fprintf(out, "switch %s runs this program already\n", name)
+		return nil
+	}
+	fmt.Fprintf(out, "installed on switch %s: cookie %#x\n", name, gate.Cookie(c.work.linked))
+	fmt.Fprintf(out, "cleared in %v by its proof (ledger entry %d), written in %v, read back and equal (entry %d)\n",
+		c.took.Round(time.Millisecond), c.clearance.Decision(), did.Writes.Round(time.Millisecond), did.Entry)
+	if missing := c.cert.NotChecked; len(missing) > 0 {
+		var ids []string
+		for _, n := range missing {
+			ids = append(ids, n.Property)
+		}
+		fmt.Fprintf(out, "not proved yet: %s\n", strings.Join(ids, ", "))
+	}
+	return nil
 }
 
 // gateError gives the gate's errors their exit codes.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -19,39 +20,100 @@ import (
 )
 
 func newLink() *cobra.Command {
-	var sitePath, dir, ledgerDir, address string
+	var sitePath, dir, ledgerDir string
+	var addresses []string
 	c := &cobra.Command{
 		Use:     "link -s SITE -o DIR",
 		GroupID: "program",
 		Short:   "Link the tenants' programs and the system program into one program",
 		Long: `Link checks every tenant's program, refuses what tenants may not do, asks the sharing policy what each may use, and
-writes DIR/linked.p4, linked.p4info.txtpb, manifest.json and resources.json. Prove the result before you install it.`,
-		Example: "  interlock link -s testdata/sites/quickstart/site.yaml -o linked",
-		Args:    cobra.NoArgs,
+writes DIR/linked.p4, linked.p4info.txtpb, manifest.json and resources.json. Prove the result before you install it.
+
+Where the site has several switches, each has a program of its own, of the tenants that are on it: DIR/SWITCH/linked.p4 and so on. Later
+commands take DIR for all of them, with --on SWITCH for one, or DIR/SWITCH.`,
+		Example: `  interlock link -s testdata/sites/quickstart/site.yaml -o linked
+  interlock link -s testdata/sites/pair/site.yaml -o linked --address left=192.0.2.1:9559 --address right=192.0.2.2:9559`,
+		Args: cobra.NoArgs,
 	}
 	c.Flags().StringVarP(&sitePath, "site", "s", "site.yaml", "site file")
 	c.Flags().StringVarP(&dir, "output", "o", defaultDir, "directory to write")
 	c.Flags().StringVar(&ledgerDir, "ledger", "", "ledger for this directory, instead of the site's")
-	c.Flags().StringVar(&address, "address", "", "address of the switch, instead of the site's")
+	c.Flags().StringArrayVar(&addresses, "address", nil, "address of the switch, instead of the site's; SWITCH=ADDRESS where the site has several")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		s, err := site.Load(sitePath)
 		if err != nil {
 			return exitWith(exitInput, err)
 		}
-		linked, err := link(c.Context(), s)
+		at, err := addressesOf(s, addresses)
 		if err != nil {
-			return linkError(err)
+			return err
 		}
-		if err := linked.WriteDir(dir); err != nil {
-			return exitWith(exitEnvironment, err)
-		}
-		if err := writeOrigin(dir, origin{Site: sitePath, Ledger: ledgerDir, Address: address}); err != nil {
-			return exitWith(exitEnvironment, err)
-		}
-		printLinked(c.OutOrStdout(), dir, s, linked)
-		return nil
+		return linkSite(c.Context(), c.OutOrStdout(), s, dir, func(name string) origin {
+			return origin{Site: sitePath, Ledger: ledgerDir, Address: at[name]}
+		})
 	}
 	return c
+}
+
+// addressesOf reads --address.
+func addressesOf(s *site.Site, flags []string) (map[string]string, error) {
+	at := map[string]string{}
+	for _, f := range flags {
+		name, address, ok := strings.Cut(f, "=")
+		if !ok && len(s.Switches) == 1 {
+			name, address = s.Switch.Name, f
+		}
+		switch {
+		case address == "":
+			return nil, inputf("--address %s: the site has %d switches: want SWITCH=ADDRESS", f, len(s.Switches))
+		case s.On(name) == nil:
+			return nil, inputf("--address %s: site %s has no switch %q", f, s.Name, name)
+		case at[name] != "":
+			return nil, inputf("--address %s: switch %s has an address already", f, name)
+		}
+		at[name] = address
+	}
+	return at, nil
+}
+
+// linkSite links the program of every switch, and writes them when all of them could be.
+func linkSite(ctx context.Context, out io.Writer, s *site.Site, dir string, from func(name string) origin) error {
+	var programs []*linker.Linked
+	var errs []error
+	for _, sw := range s.Switches {
+		l, err := link(ctx, s.On(sw.Name))
+		if err != nil && len(s.Switches) > 1 {
+			err = fmt.Errorf("switch %s: %w", sw.Name, err)
+		}
+		programs, errs = append(programs, l), append(errs, linkError(err))
+	}
+	if err := together(errs); err != nil {
+		return err
+	}
+	if len(programs) == 1 {
+		return writeLinked(out, s, dir, from(s.Switch.Name), programs[0])
+	}
+	all := from("")
+	for i, sw := range s.Switches {
+		o := from(sw.Name)
+		o.Switch = sw.Name
+		if err := writeLinked(out, s.On(sw.Name), filepath.Join(dir, sw.Name), o, programs[i]); err != nil {
+			return err
+		}
+		all.Switches = append(all.Switches, sw.Name)
+	}
+	return exitWith(exitEnvironment, writeOrigin(dir, all))
+}
+
+func writeLinked(out io.Writer, s *site.Site, dir string, o origin, l *linker.Linked) error {
+	if err := l.WriteDir(dir); err != nil {
+		return exitWith(exitEnvironment, err)
+	}
+	if err := writeOrigin(dir, o); err != nil {
+		return exitWith(exitEnvironment, err)
+	}
+	printLinked(out, dir, s, l)
+	return nil
 }
 
 func link(ctx context.Context, s *site.Site) (*linker.Linked, error) {
@@ -96,6 +158,9 @@ func (e entitler) Entitle(ctx context.Context, demands []linker.Demand, capacity
 // linkError gives an error of the linker its exit code, and shows the source line of each diagnostic. A program that is no P4 is
 // bad input; one that does what tenants may not do is refused.
 func linkError(err error) error {
+	if err == nil {
+		return nil
+	}
 	var diags syntax.Diagnostics
 	if errors.As(err, &diags) {
 		var text bytes.Buffer
@@ -113,7 +178,11 @@ func linkError(err error) error {
 }
 
 func printLinked(out io.Writer, dir string, s *site.Site, l *linker.Linked) {
-	fmt.Fprintf(out, "linked %d tenants of site %s for target %s into %s (%d lines)\n", len(s.Tenants), s.Name, l.Resources.Target,
+	on := ""
+	if len(s.Switches) > 1 {
+		on = " on switch " + s.Switch.Name
+	}
+	fmt.Fprintf(out, "linked %d tenants of site %s%s for target %s into %s (%d lines)\n", len(s.Tenants), s.Name, on, l.Resources.Target,
 		dir, bytes.Count(l.P4, []byte("\n")))
 	t := newTable(out, "tenant", "VID", "virtual registers", "ports (virtual: physical)")
 	for _, x := range l.Manifest.Tenants {

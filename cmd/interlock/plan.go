@@ -48,8 +48,13 @@ tenants that are not named keep what they have. With --steps, the steps are thos
 	c.Flags().StringVar(&steps, "steps", "", "file with hand-written steps (kind: PlanSteps)")
 	c.Flags().StringArrayVar(&set, "set", nil, "TENANT=SLOTS: size of each elastic virtual register of a tenant")
 	c.MarkFlagsMutuallyExclusive("steps", "set")
+	on := addOn(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		w, err := openWork(dirArg(args, 0))
+		n, err := openNetwork(dirArg(args, 0), *on)
+		if err != nil {
+			return err
+		}
+		w, err := n.one()
 		if err != nil {
 			return err
 		}

@@ -32,90 +32,113 @@ obligation and its guard (the situation can happen at all). The certificate goes
 		Args:    cobra.MaximumNArgs(1),
 	}
 	format := addFormat(c)
+	on := addOn(c)
 	only := c.Flags().StringSlice("only", nil, "decide these properties alone, to look into them: nothing is certified or logged")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		w, err := openWork(dirArg(args, 0))
+		n, err := openNetwork(dirArg(args, 0), *on)
 		if err != nil {
 			return err
 		}
 		if len(*only) > 0 {
-			return w.look(c.Context(), c.OutOrStdout(), *format, *only)
+			return n.look(c.Context(), c.OutOrStdout(), *format, *only)
 		}
-		return w.prove(c.Context(), c.OutOrStdout(), *format)
+		return n.prove(c.Context(), c.OutOrStdout(), *format)
 	}
 	c.AddCommand(newProveSpecs())
 	return c
 }
 
+// proven is what proving one program came to.
+type proven struct {
+	work  *work
+	in    *program.Input
+	proof *gate.Proof
+	index int64 // of the ledger entry
+}
+
 // look decides some properties and certifies nothing.
-func (w *work) look(ctx context.Context, out io.Writer, f format, only []string) error {
+func (n *network) look(ctx context.Context, out io.Writer, f format, only []string) error {
 	for _, id := range only {
 		if propertyTitle[id] == "" || !strings.HasPrefix(id, "P") {
 			return inputf("--only %s: there is no property of that name", id)
 		}
 	}
-	pool, required, err := w.solvers()
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	in := w.programInput()
-	bar := newProgress("proving")
-	proof, err := gate.ProveProperties(ctx, pool, in, only, required, time.Now(), bar.update)
-	bar.finish()
-	if err != nil {
-		return proofError(err)
-	}
-	if err := f.print(out, proof.Certificate, func(out io.Writer) { printCertificate(out, proof.Certificate) }); err != nil {
-		return err
-	}
-	if err := proof.Certificate.Proved(); err != nil {
-		explainProgram(out, in, proof)
-		return exitWith(verdictCode(err), fmt.Errorf("%s: %w", filepath.Join(w.dir, linkedFile), err))
-	}
-	return nil
+	return n.decide(ctx, out, f, only, func(*proven) error { return nil })
 }
 
-func (w *work) prove(ctx context.Context, out io.Writer, f format) error {
-	pool, required, err := w.solvers()
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	log, err := w.openLedger()
+func (n *network) prove(ctx context.Context, out io.Writer, f format) error {
+	log, err := n.works[0].openLedger()
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-
-	in := w.programInput()
-	bar := newProgress("proving")
-	proof, err := gate.ProveProgram(ctx, pool, in, required, time.Now(), bar.update)
-	bar.finish()
-	if err != nil {
-		return proofError(err)
-	}
-	index, err := gate.Record(ctx, log, proof, ledger.Decision{
-		Action: "install", Switch: w.site.Switch.Name, Who: who(), At: time.Now().UTC(),
+	return n.decide(ctx, out, f, nil, func(p *proven) error {
+		var err error
+		p.index, err = gate.Record(ctx, log, p.proof, ledger.Decision{
+			Action: "install", Switch: p.work.site.Switch.Name, Who: who(), At: time.Now().UTC(),
+		})
+		if err != nil {
+			return exitWith(exitEnvironment, err)
+		}
+		return saveCertificate(filepath.Join(p.work.dir, certificateFile), p.proof.Certificate)
 	})
+}
+
+// decide proves the programs of all switches. Texts that several of them have are decided once: the pool remembers them.
+func (n *network) decide(ctx context.Context, out io.Writer, f format, only []string, keep func(*proven) error) error {
+	pool, required, err := n.works[0].solvers()
 	if err != nil {
-		return exitWith(exitEnvironment, err)
-	}
-	if err := saveCertificate(filepath.Join(w.dir, certificateFile), proof.Certificate); err != nil {
 		return err
 	}
-	if err := f.print(out, proof.Certificate, func(out io.Writer) { printCertificate(out, proof.Certificate) }); err != nil {
-		return err
+	defer pool.Close()
+	var certificates []*verify.Certificate
+	err = n.each(func(w *work) error {
+		p := &proven{work: w, in: w.programInput()}
+		var err error
+		bar := newProgress("proving")
+		p.proof, err = gate.ProveProperties(ctx, pool, p.in, only, required, time.Now(), bar.update)
+		bar.finish()
+		if err != nil {
+			return proofError(err)
+		}
+		if err := keep(p); err != nil {
+			return err
+		}
+		certificates = append(certificates, p.proof.Certificate)
+		if f == "table" {
+			if len(certificates) > 1 {
+				fmt.Fprintln(out)
+			}
+			n.head(out, w)
+			p.print(out, len(only) == 0)
+		}
+		file := filepath.Join(w.dir, linkedFile)
+		switch err := p.proof.Certificate.Proved(); {
+		case err != nil && len(only) > 0:
+			return exitWith(verdictCode(err), fmt.Errorf("%s: %w", file, err))
+		case err != nil:
+			return exitWith(verdictCode(err), fmt.Errorf("%s is not proved: %w (ledger entry %d)", file, err, p.index))
+		}
+		return nil
+	})
+	if f != "table" && len(certificates) > 0 {
+		if err := printEach(f, out, certificates, nil); err != nil {
+			return err
+		}
 	}
-	if err := proof.Certificate.Proved(); err != nil {
-		explainProgram(out, in, proof)
-		return exitWith(verdictCode(err), fmt.Errorf("%s is not proved: %w (ledger entry %d)", filepath.Join(w.dir, linkedFile), err, index))
+	return err
+}
+
+// print shows a proof, or what refutes it.
+func (p *proven) print(out io.Writer, logged bool) {
+	printCertificate(out, p.proof.Certificate)
+	switch err := p.proof.Certificate.Proved(); {
+	case err != nil:
+		explainProgram(out, p.in, p.proof)
+	case logged:
+		fmt.Fprintf(out, "\n%s is proved (ledger entry %d, %s)\n", filepath.Join(p.work.dir, linkedFile), p.index,
+			filepath.Join(p.work.dir, certificateFile))
 	}
-	if f == "table" {
-		fmt.Fprintf(out, "\n%s is proved (ledger entry %d, %s)\n", filepath.Join(w.dir, linkedFile), index,
-			filepath.Join(w.dir, certificateFile))
-	}
-	return nil
 }
 
 // proofError gives an error of making or deciding obligations its exit code: a construct that the verifier does not know leaves the

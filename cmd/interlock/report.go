@@ -23,8 +23,13 @@ func newReport() *cobra.Command {
 	}
 	c.Flags().StringVarP(&out, "output", "o", "report", "folder to write")
 	c.Flags().StringVar(&record, "record", "", "epochs as 'interlock run' recorded them (default: "+epochsFile+" beside the ledger)")
+	on := addOn(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		w, err := openWork(dirArg(args, 0))
+		n, err := openNetwork(dirArg(args, 0), *on)
+		if err != nil {
+			return err
+		}
+		w, err := n.one()
 		if err != nil {
 			return err
 		}

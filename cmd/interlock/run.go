@@ -45,8 +45,13 @@ back. What an interrupted controller left behind is recovered first, by a plan t
 	c.Flags().StringVar(&record, "record", "", "file to append the epochs' records to (default: "+epochsFile+" beside the ledger)")
 	c.Flags().StringVar(&metrics, "metrics", "", "serve Prometheus metrics of the gate and the loop at this address, under /metrics")
 	c.Flags().StringVar(&level, "log-level", "error", "least level of what is logged to standard error, as JSON: debug, info, warn, error")
+	on := addOn(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		w, err := openWork(dirArg(args, 0))
+		n, err := openNetwork(dirArg(args, 0), *on)
+		if err != nil {
+			return err
+		}
+		w, err := n.one()
 		if err != nil {
 			return err
 		}

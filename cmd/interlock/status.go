@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,20 @@ type primitives struct {
 	Unanswered   string `json:"unanswered"`
 }
 
+// switchStatus is what status prints of one switch.
+type switchStatus struct {
+	Switch  string             `json:"switch"`
+	Address string             `json:"address"`
+	Empty   bool               `json:"empty"` // it runs no program
+	Cookie  string             `json:"cookie"`
+	Ours    bool               `json:"ours"` // it runs the program in DIR
+	Trusted primitives         `json:"trusted"`
+	Evicted []eviction         `json:"evicted"`
+	Owners  []ownership        `json:"owners"`
+	Free    map[string]float64 `json:"free"`            // share of each stage array
+	Error   string             `json:"error,omitempty"` // why nothing could be read
+}
+
 func newStatus() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "status [DIR]",
@@ -42,77 +57,93 @@ func newStatus() *cobra.Command {
 		Args:    cobra.MaximumNArgs(1),
 	}
 	format := addFormat(c)
+	on := addOn(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		w, err := openWork(dirArg(args, 0))
+		n, err := openNetwork(dirArg(args, 0), *on)
 		if err != nil {
 			return err
 		}
 		ctx, cancel := timeout(c.Context())
 		defer cancel()
-		r, err := device.Dial(w.target())
-		if err != nil {
-			return gateError(err)
-		}
-		defer r.Close()
-		p, err := r.Pipeline(ctx)
-		empty := errors.Is(err, device.ErrNoPipeline)
-		if empty {
-			p = &device.Pipeline{}
-		} else if err != nil {
-			return gateError(err)
-		}
-		data := struct {
-			Switch  string             `json:"switch"`
-			Address string             `json:"address"`
-			Empty   bool               `json:"empty"` // it runs no program
-			Cookie  string             `json:"cookie"`
-			Ours    bool               `json:"ours"` // it runs the program in DIR
-			Trusted primitives         `json:"trusted"`
-			Evicted []eviction         `json:"evicted"`
-			Owners  []ownership        `json:"owners"`
-			Free    map[string]float64 `json:"free"` // share of each stage array
-		}{Switch: w.site.Switch.Name, Address: w.site.Switch.Address, Empty: empty, Owners: []ownership{}, Cookie: fmt.Sprintf("%#x", p.Cookie)}
-		data.Ours = string(p.DeviceConfig) == string(w.linked) && p.Cookie == gate.Cookie(w.linked)
-		declared, err := device.DeclaredPrimitives(w.site.Switch.Driver)
-		if err != nil {
-			return exitWith(exitInput, err)
-		}
-		data.Trusted = primitives{declared.Driver, declared.Fence, declared.FenceTimeout.String(), declared.Scrub, declared.Unanswered}
-		if data.Evicted, err = w.evictions(); err != nil {
+		var list []*switchStatus
+		err = n.each(func(w *work) error {
+			s, err := w.status(ctx)
+			if err != nil && n.several { // the others' are shown all the same
+				s = &switchStatus{Switch: w.site.Switch.Name, Address: w.site.Switch.Address, Error: err.Error(), Owners: []ownership{}}
+				s.Evicted, _ = w.evictions()
+			}
+			if s != nil {
+				list = append(list, s)
+			}
+			return err
+		})
+		if len(list) == 0 {
 			return err
 		}
-		if data.Ours {
-			state, err := r.PageTables(ctx, p.P4Info)
-			if err != nil {
-				return gateError(err)
-			}
-			if data.Owners, data.Free, err = w.owners(state); err != nil {
-				return err
-			}
-		}
-		return format.print(c.OutOrStdout(), data, func(out io.Writer) {
-			switch {
-			case data.Empty:
-				fmt.Fprintf(out, "switch %s at %s runs no program\n", data.Switch, data.Address)
-				return
-			case !data.Ours:
-				fmt.Fprintf(out, "switch %s at %s, cookie %s: it does not run the program in %s\n", data.Switch, data.Address, data.Cookie, w.dir)
-				return
-			}
-			fmt.Fprintf(out, "switch %s at %s, cookie %s\n", data.Switch, data.Address, data.Cookie)
-			t := newTable(out, "tenant", "VID", "stage", "slots", "size", "generation")
-			for _, o := range data.Owners {
-				t.AppendRow([]any{
-					o.Tenant, o.VID, fmt.Sprintf("%s/%d", o.Control, o.Stage), fmt.Sprintf("%d..%d", o.Base, o.Base+o.Size-1),
-					o.Size, o.Generation,
-				})
-			}
-			t.Render()
-			printEvictions(out, data.Evicted)
-			fmt.Fprintf(out, "trusted of driver %s:\n  fence: %s\n  scrub: %s\n", data.Trusted.Driver, data.Trusted.Fence, data.Trusted.Scrub)
-		})
+		return together([]error{err, printEach(*format, c.OutOrStdout(), list, func(out io.Writer, s *switchStatus) { s.print(out, n.dir) })})
 	}
 	return c
+}
+
+// status reads the switch.
+func (w *work) status(ctx context.Context) (*switchStatus, error) {
+	r, err := device.Dial(w.target())
+	if err != nil {
+		return nil, gateError(err)
+	}
+	defer r.Close()
+	p, err := r.Pipeline(ctx)
+	empty := errors.Is(err, device.ErrNoPipeline)
+	if empty {
+		p = &device.Pipeline{}
+	} else if err != nil {
+		return nil, gateError(err)
+	}
+	s := &switchStatus{Switch: w.site.Switch.Name, Address: w.site.Switch.Address, Empty: empty, Owners: []ownership{}, Cookie: fmt.Sprintf("%#x", p.Cookie)}
+	s.Ours = string(p.DeviceConfig) == string(w.linked) && p.Cookie == gate.Cookie(w.linked)
+	declared, err := device.DeclaredPrimitives(w.site.Switch.Driver)
+	if err != nil {
+		return nil, exitWith(exitInput, err)
+	}
+	s.Trusted = primitives{declared.Driver, declared.Fence, declared.FenceTimeout.String(), declared.Scrub, declared.Unanswered}
+	if s.Evicted, err = w.evictions(); err != nil {
+		return nil, err
+	}
+	if !s.Ours {
+		return s, nil
+	}
+	state, err := r.PageTables(ctx, p.P4Info)
+	if err != nil {
+		return nil, gateError(err)
+	}
+	s.Owners, s.Free, err = w.owners(state)
+	return s, err
+}
+
+func (s *switchStatus) print(out io.Writer, dir string) {
+	switch {
+	case s.Error != "":
+		fmt.Fprintf(out, "switch %s at %s: %s\n", s.Switch, s.Address, s.Error)
+		printEvictions(out, s.Evicted)
+		return
+	case s.Empty:
+		fmt.Fprintf(out, "switch %s at %s runs no program\n", s.Switch, s.Address)
+		return
+	case !s.Ours:
+		fmt.Fprintf(out, "switch %s at %s, cookie %s: it does not run the program in %s\n", s.Switch, s.Address, s.Cookie, dir)
+		return
+	}
+	fmt.Fprintf(out, "switch %s at %s, cookie %s\n", s.Switch, s.Address, s.Cookie)
+	t := newTable(out, "tenant", "VID", "stage", "slots", "size", "generation")
+	for _, o := range s.Owners {
+		t.AppendRow([]any{
+			o.Tenant, o.VID, fmt.Sprintf("%s/%d", o.Control, o.Stage), fmt.Sprintf("%d..%d", o.Base, o.Base+o.Size-1),
+			o.Size, o.Generation,
+		})
+	}
+	t.Render()
+	printEvictions(out, s.Evicted)
+	fmt.Fprintf(out, "trusted of driver %s:\n  fence: %s\n  scrub: %s\n", s.Trusted.Driver, s.Trusted.Fence, s.Trusted.Scrub)
 }
 
 func printEvictions(out io.Writer, list []eviction) {

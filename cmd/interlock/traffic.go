@@ -32,8 +32,13 @@ packets. The files appear when all of them are complete; a switch that follows t
 	c.Flags().Uint64Var(&seed, "seed", 1, "seed")
 	c.Flags().DurationVar(&duration, "duration", 20*time.Second, "how long the traffic lasts")
 	c.Flags().Float64Var(&rate, "rate", 1, "scales all rates; 1 is some thousands of packets a second")
+	on := addOn(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		w, err := openWork(dirArg(args, 0))
+		n, err := openNetwork(dirArg(args, 0), *on)
+		if err != nil {
+			return err
+		}
+		w, err := n.one()
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/interlock/interlock/api/device"
@@ -36,9 +37,12 @@ type origin struct {
 	Site    string `json:"site"`              // path of the site file
 	Ledger  string `json:"ledger,omitempty"`  // overrides the site's
 	Address string `json:"address,omitempty"` // overrides the switch's
+	Switch  string `json:"switch,omitempty"`  // whose program it is, where the site has several
+	// Switches says that the program of each of these is in a linked directory of its own below this one.
+	Switches []string `json:"switches,omitempty"`
 }
 
-// work is a linked directory, opened.
+// work is a linked directory of one switch, opened.
 type work struct {
 	dir      string
 	origin   origin
@@ -74,17 +78,23 @@ func openWork(dir string) (*work, error) {
 // manifest then, as the switch knows them.
 func openWorkAsLinked(dir string) (*work, error) {
 	w := &work{dir: dir}
-	b, err := os.ReadFile(filepath.Join(dir, originFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, inputf("%s is no linked directory; make one with 'interlock link -s site.yaml -o %s'", dir, dir)
-	} else if err != nil {
-		return nil, exitWith(exitInput, err)
+	var err error
+	if w.origin, err = readOrigin(dir); err != nil {
+		return nil, err
 	}
-	if err := verify.StrictJSON(b, &w.origin); err != nil {
-		return nil, inputf("%s:%w", filepath.Join(dir, originFile), err)
+	if list := w.origin.Switches; len(list) > 0 {
+		return nil, inputf("%s has the programs of switches %s: say which, as in %s", dir, strings.Join(list, ", "), filepath.Join(dir, list[0]))
 	}
 	if w.site, err = site.Load(w.origin.Site); err != nil {
 		return nil, exitWith(exitInput, err)
+	}
+	if name := w.origin.Switch; name != "" {
+		if w.site = w.site.On(name); w.site == nil {
+			return nil, inputf("%s has no switch %s any more: link again", w.origin.Site, name)
+		}
+	}
+	if w.site.Switch.Name == "" {
+		return nil, inputf("%s had one switch when %s was linked, and has several now: link again", w.origin.Site, dir)
 	}
 	if w.manifest, err = manifest.Load(filepath.Join(dir, manifestFile)); err != nil {
 		return nil, exitWith(exitInput, err)
@@ -96,6 +106,20 @@ func openWorkAsLinked(dir string) (*work, error) {
 		w.site.Switch.Address = w.origin.Address
 	}
 	return w, nil
+}
+
+func readOrigin(dir string) (origin, error) {
+	var o origin
+	b, err := os.ReadFile(filepath.Join(dir, originFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return o, inputf("%s is no linked directory; make one with 'interlock link -s site.yaml -o %s'", dir, dir)
+	} else if err != nil {
+		return o, exitWith(exitInput, err)
+	}
+	if err := verify.StrictJSON(b, &o); err != nil {
+		return o, inputf("%s:%w", filepath.Join(dir, originFile), err)
+	}
+	return o, nil
 }
 
 // writeOrigin completes a linked directory.

@@ -3,9 +3,11 @@ package site
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,8 +18,9 @@ type position struct{ line, col int }
 
 // reader walks the document and notes where each field stands.
 type reader struct {
-	site  *Site
-	paths map[position]string
+	site     *Site
+	paths    map[position]string
+	switches []strictyaml.Node
 }
 
 // note remembers the path of a value, so that every error about it can name it.
@@ -86,7 +89,7 @@ func (r *reader) root(n strictyaml.Node) {
 	r.solvers(f["solvers"])
 	r.site.Ledger.Dir = r.nonEmpty(r.fields(f["ledger"], "ledger", []string{"dir"})["dir"])
 	r.allocation(f["allocation"])
-	r.switches(f["switches"])
+	r.switchList(f["switches"])
 	r.tenants(f["tenants"])
 }
 
@@ -163,16 +166,14 @@ func (r *reader) tls(n strictyaml.Node, path string) *TLS {
 	return t
 }
 
-func (r *reader) switches(n strictyaml.Node) {
+func (r *reader) switchList(n strictyaml.Node) {
 	list := r.list(n, "switches")
+	r.switches = list
 	if n.Present() && len(list) == 0 {
 		n.Errorf("a site has a switch")
 	}
+	names, devices := map[string]bool{}, map[string]string{}
 	for i, s := range list {
-		if i > 0 {
-			s.Errorf("more than one switch is not supported yet")
-			continue
-		}
 		path := fmt.Sprintf("switches[%d]", i)
 		f := r.fields(s, path, []string{"name", "target", "driver", "address", "deviceId", "ports"}, "slots", "tls")
 		sw := Switch{
@@ -184,6 +185,15 @@ func (r *reader) switches(n strictyaml.Node) {
 				a.Errorf("%q is not host:port", sw.Address)
 			}
 		}
+		if names[sw.Name] {
+			f["name"].Errorf("switch %q is already listed", sw.Name)
+		}
+		names[sw.Name] = true
+		device := fmt.Sprintf("%s, device %d", sw.Address, sw.DeviceID)
+		if other, ok := devices[device]; ok && f["address"].Present() && f["deviceId"].Present() {
+			f["address"].Errorf("%s is switch %s already", device, other)
+		}
+		devices[device] = sw.Name
 		seen := map[uint16]bool{}
 		for _, p := range r.list(f["ports"], path+".ports") {
 			port := uint16(p.Int(0, MaxPort))
@@ -202,7 +212,7 @@ func (r *reader) switches(n strictyaml.Node) {
 		if f["tls"].Present() {
 			sw.TLS = r.tls(f["tls"], path+".tls")
 		}
-		r.site.Switch = sw
+		r.site.Switches = append(r.site.Switches, sw)
 	}
 }
 
@@ -215,11 +225,14 @@ func (r *reader) tenants(n strictyaml.Node) {
 		n.Errorf("%d tenants; a linked program has at most %d", len(list), MaxTenants)
 		return
 	}
+	if len(r.site.Switches) == 0 {
+		return // what the tenants say cannot be held against anything
+	}
 	names, vids := map[string]bool{}, map[uint16]string{}
 	physical := map[netip.Addr]bool{}
 	for i, tn := range list {
 		path := fmt.Sprintf("tenants[%d]", i)
-		f := r.fields(tn, path, []string{"name", "vid", "program", "ports"}, "addresses", "memory", "utilityTarget", "weight", "budget")
+		f := r.fields(tn, path, []string{"name", "vid", "program"}, "ports", "switches", "addresses", "memory", "utilityTarget", "weight", "budget")
 		t := Tenant{Name: r.name(f["name"]), Program: r.nonEmpty(f["program"]), Weight: 1}
 		if names[t.Name] {
 			f["name"].Errorf("tenant %q is already listed", t.Name)
@@ -232,9 +245,8 @@ func (r *reader) tenants(n strictyaml.Node) {
 			}
 			vids[t.VID] = t.Name
 		}
-		t.Ports = r.ports(f["ports"], path+".ports")
 		t.Addresses = r.addresses(f["addresses"], path+".addresses", physical)
-		t.Memory = r.memory(f["memory"], path+".memory")
+		t.On = r.presences(tn, f["ports"], f["switches"], r.memory(f["memory"], path+".memory"), path)
 		if u := f["utilityTarget"]; u.Present() {
 			target, err := parseDecimal(u.String())
 			if err != nil {
@@ -250,13 +262,73 @@ func (r *reader) tenants(n strictyaml.Node) {
 		}
 		r.site.Tenants = append(r.site.Tenants, t)
 	}
+	for i, sw := range r.site.Switches {
+		used := slices.ContainsFunc(r.site.Tenants, func(t Tenant) bool {
+			return slices.ContainsFunc(t.On, func(p Presence) bool { return p.Switch == sw.Name })
+		})
+		if !used && len(r.site.Switches) > 1 {
+			r.switches[i].Errorf("no tenant is on switch %s", sw.Name)
+		}
+	}
 }
 
-func (r *reader) ports(n strictyaml.Node, path string) map[uint16]uint16 {
+// presences are the switches that a tenant is on: the only one of the site, if the tenant says its ports itself, or those under
+// switches. memory holds where nothing else is said for a switch.
+func (r *reader) presences(tenant, ports, switches strictyaml.Node, memory map[string]Bounds, path string) []Presence {
+	at := map[string]string{}
+	for register := range memory {
+		at[register] = join(path+".memory", register)
+	}
+	switch {
+	case ports.Present() && switches.Present():
+		ports.Errorf("ports are said here or under switches, not both")
+		return nil
+	case ports.Present() && len(r.site.Switches) > 1:
+		ports.Errorf("the site has %d switches: say under switches on which of them the tenant is, with its ports there", len(r.site.Switches))
+		return nil
+	case ports.Present():
+		sw := &r.site.Switches[0]
+		return []Presence{{Switch: sw.Name, Ports: r.ports(ports, path+".ports", sw), Memory: memory, memoryAt: at, portsAt: path + ".ports"}}
+	case !switches.Present():
+		tenant.Errorf(`field "ports" is missing, or "switches" where the site has several`)
+		return nil
+	}
+	var out []Presence
+	for _, e := range switches.Entries() {
+		p := join(path+".switches", e.Key)
+		r.note(e.Value, p)
+		i := slices.IndexFunc(r.site.Switches, func(s Switch) bool { return s.Name == e.Key })
+		if i < 0 {
+			e.At.Errorf("%s: the site has no switch %q", path+".switches", e.Key)
+			continue
+		}
+		f := r.fields(e.Value, p, []string{"ports"}, "memory")
+		on := Presence{
+			Switch: e.Key, Ports: r.ports(f["ports"], p+".ports", &r.site.Switches[i]),
+			Memory: maps.Clone(memory), memoryAt: maps.Clone(at), portsAt: p + ".ports",
+		}
+		for register, b := range r.memory(f["memory"], p+".memory") {
+			on.Memory[register], on.memoryAt[register] = b, join(p+".memory", register)
+		}
+		out = append(out, on)
+	}
+	if len(out) == 0 {
+		switches.Errorf("a tenant is on a switch")
+	}
+	slices.SortFunc(out, func(a, b Presence) int {
+		order := func(name string) int {
+			return slices.IndexFunc(r.site.Switches, func(s Switch) bool { return s.Name == name })
+		}
+		return order(a.Switch) - order(b.Switch)
+	})
+	return out
+}
+
+func (r *reader) ports(n strictyaml.Node, path string, sw *Switch) map[uint16]uint16 {
 	out := map[uint16]uint16{}
 	used := map[uint16]bool{}
 	known := map[uint16]bool{}
-	for _, p := range r.site.Switch.Ports {
+	for _, p := range sw.Ports {
 		known[p] = true
 	}
 	for _, e := range n.Entries() {
@@ -271,7 +343,7 @@ func (r *reader) ports(n strictyaml.Node, path string) map[uint16]uint16 {
 		case used[phys]:
 			e.Value.Errorf("physical port %d already has a virtual port", phys)
 		case len(known) > 0 && !known[phys]:
-			e.Value.Errorf("the switch has no port %d", phys)
+			e.Value.Errorf("switch %s has no port %d", sw.Name, phys)
 		}
 		used[phys] = true
 		out[virtual] = phys

@@ -1,5 +1,5 @@
-// Package site reads the file in which an operator describes a site: the switch, the policy, the solvers, and the tenants with
-// their tags, ports, addresses and memory.
+// Package site reads the file in which an operator describes a site: the switches, the policy, the solvers, and the tenants with
+// their tags, the switches that they are on, ports, addresses and memory.
 //
 // It promises that nothing is guessed: unknown fields, duplicates, wrong types and values out of range are all reported, each
 // with file, line, column and the path of the field. What needs a tenant's program (do its registers exist, does it have an IPv4
@@ -14,7 +14,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/interlock/interlock/policy/strictyaml"
 	"github.com/interlock/interlock/specs"
@@ -51,15 +53,19 @@ type Site struct {
 	Path   string // of the file, as given
 	Source []byte // its text
 
-	Name       string
-	Switch     Switch // the only one, for now
+	Name     string
+	Switches []Switch // in the file's order, each with a name of its own
+	// Switch is the one that this is a view of (On); Load and Parse view the only switch of a site that has one. Of a site with several
+	// it is the zero Switch, and tenants have neither ports nor memory, until On says which switch is meant.
+	Switch     Switch
 	Policy     string // "builtin:NAME" or a path, relative to the site's file
 	Solvers    []Solver
 	Ledger     Ledger
 	Allocation Allocation
-	Tenants    []Tenant // in the file's order
+	Tenants    []Tenant // in the file's order; of a view, those that are on its switch
 
 	positions map[string]position
+	places    map[string]string // of a view: where in the file its fields stand, by their paths in the view
 }
 
 // Switch that the tenants share.
@@ -104,12 +110,23 @@ type Tenant struct {
 	Name      string
 	VID       uint16
 	Program   string // path, relative to the site's file
-	Ports     map[uint16]uint16
-	Addresses map[netip.Addr]netip.Addr // virtual: physical; empty: not translated
-	Memory    map[string]Bounds         // by register
+	On        []Presence
+	Ports     map[uint16]uint16         // virtual: physical, on the view's switch
+	Addresses map[netip.Addr]netip.Addr // virtual: physical, the same on every switch; empty: not translated
+	Memory    map[string]Bounds         // by register, on the view's switch
 	Target    *big.Rat                  // utility target in [0,1]
 	Weight    int64
 	Budget    int64 // credits, for policies with prices
+}
+
+// Presence is a tenant on one switch.
+type Presence struct {
+	Switch string
+	Ports  map[uint16]uint16 // virtual: physical
+	Memory map[string]Bounds // by register: the tenant's, and in their place what is said for this switch
+
+	memoryAt map[string]string // where in the file the bounds of a register stand
+	portsAt  string
 }
 
 // Bounds narrow what a register may get, in slots; 0 leaves the program's own bound.
@@ -152,6 +169,9 @@ func Parse(path string, src []byte) (*Site, error) {
 	if err := doc.Err(); err != nil {
 		return nil, r.withPaths(err)
 	}
+	if len(r.site.Switches) == 1 {
+		return r.site.On(r.site.Switches[0].Name), nil
+	}
 	return r.site, nil
 }
 
@@ -163,8 +183,40 @@ func (s *Site) Resolve(path string) string {
 	return filepath.Join(filepath.Dir(s.Path), path)
 }
 
-// Errorf is an error at a field, given as in "tenants[1].memory.cache".
+// On is the site as one of its switches sees it: that switch, and the tenants that are on it, with their ports and memory there.
+// It is nil if the site has no switch of that name.
+func (s *Site) On(name string) *Site {
+	i := slices.IndexFunc(s.Switches, func(sw Switch) bool { return sw.Name == name })
+	if i < 0 {
+		return nil
+	}
+	v := *s
+	v.Switch, v.Tenants, v.places = s.Switches[i], nil, map[string]string{"switches[0]": fmt.Sprintf("switches[%d]", i)}
+	for j, t := range s.Tenants {
+		k := slices.IndexFunc(t.On, func(p Presence) bool { return p.Switch == name })
+		if k < 0 {
+			continue
+		}
+		path := fmt.Sprintf("tenants[%d]", len(v.Tenants))
+		v.places[path], v.places[path+".ports"] = fmt.Sprintf("tenants[%d]", j), t.On[k].portsAt
+		for register, at := range t.On[k].memoryAt {
+			v.places[path+".memory."+register] = at
+		}
+		t.Ports, t.Memory = t.On[k].Ports, t.On[k].Memory
+		v.Tenants = append(v.Tenants, t)
+	}
+	return &v
+}
+
+// Errorf is an error at a field, given as in "tenants[1].memory.cache"; of a view, "switches[0]" is its switch, and tenants are counted as
+// the view lists them.
 func (s *Site) Errorf(path, format string, args ...any) error {
+	for prefix := path; prefix != ""; prefix = prefix[:max(strings.LastIndexByte(prefix, '.'), 0)] {
+		if at, ok := s.places[prefix]; ok {
+			path = at + path[len(prefix):]
+			break
+		}
+	}
 	p := s.positions[path]
 	return &Error{File: s.Path, Line: p.line, Col: p.col, Msg: path + ": " + fmt.Sprintf(format, args...)}
 }

@@ -57,7 +57,7 @@ func TestRefusals(t *testing.T) {
 		{"name twice", "name: hh", "name: kv", `tenants[1].name: tenant "kv" is already listed`},
 		{"bad name", "name: hh", "name: h_h", `tenants[1].name: "h_h" is not a name`},
 		{"keyword", "name: hh", "name: table", `tenants[1].name: "table" is a P4 keyword`},
-		{"unknown port", "2: 4", "2: 9", "tenants[1].ports.2: the switch has no port 9"},
+		{"unknown port", "2: 4", "2: 9", "tenants[1].ports.2: switch s1 has no port 9"},
 		{"port twice", "2: 4", "2: 3", "tenants[1].ports.2: physical port 3 already has a virtual port"},
 		{"virtual port twice", "      2: 4", "      1: 4", `key "1" is already set`},
 		{"controller's port", "2: 4", "510: 4", `virtual port: "510" is not a port between 0 and 509`},
@@ -68,7 +68,6 @@ func TestRefusals(t *testing.T) {
 		{"utility above 1", `"0.70"`, `"1.5"`, "tenants[1].utilityTarget: 1.5 is not between 0 and 1"},
 		{"utility no decimal", `"0.70"`, `"7/10"`, `"7/10" is not a decimal number`},
 		{"weight 0", "weight: 1\n\n  # Heavy", "weight: 0\n\n  # Heavy", "tenants[0].weight: 0 is not an integer between 1"},
-		{"two switches", "    slots: 16384\n", "    slots: 16384\n  - name: s2\n", "switches[1]: more than one switch is not supported yet"},
 		{"key without certificate", "    slots: 16384\n", "    slots: 16384\n    tls: {ca: ca.pem, key: key.pem}\n", "a certificate needs its key"},
 		{"empty authority", "    slots: 16384\n", "    slots: 16384\n    tls: {ca: \"\"}\n", "switches[0].tls.ca"},
 		{"driver", "driver: softswitch", "driver: thrift", "switches[0].driver: want one of softswitch, p4runtime"},
@@ -84,6 +83,68 @@ func TestRefusals(t *testing.T) {
 				t.Fatalf("got %v, want positioned errors", err)
 			}
 			if !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v\nwant %q", err, c.want)
+			}
+		})
+	}
+}
+
+const pair = "../../testdata/sites/pair/site.yaml"
+
+func TestSeveralSwitches(t *testing.T) {
+	b, err := os.ReadFile(pair)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate(t, b); err != nil {
+		t.Errorf("the schema: %v", err)
+	}
+	s, err := site.Parse("site.yaml", b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Switch.Name != "" || len(s.Switches) != 2 || s.On("s3") != nil {
+		t.Errorf("switches: %+v", s.Switches)
+	}
+	left, right := s.On("left"), s.On("right")
+	if len(left.Tenants) != 3 || len(right.Tenants) != 2 || right.Tenant("fw") != nil || right.Tenant("hh").Ports[1] != 5 {
+		t.Errorf("left %+v\nright %+v", left.Tenants, right.Tenants)
+	}
+	if l, r := left.Tenant("hh").Memory["owners"], right.Tenant("hh").Memory["owners"]; l.Max != 8192 || r.Max != 4096 {
+		t.Errorf("bounds of hh: %+v on left, %+v on right", l, r)
+	}
+	for _, c := range []struct {
+		view       *site.Site
+		path, want string
+	}{
+		{right, "tenants[1].memory.owners", "tenants[1].switches.right.memory.owners: no"},
+		{left, "tenants[1].memory.owners", "tenants[1].memory.owners: no"},
+		{left, "tenants[1].program", "tenants[1].program: no"},
+		{right, "switches[0].slots", "switches[1].slots: no"},
+		{right, "tenants[0].ports.1", "tenants[0].switches.right.ports.1: no"},
+	} {
+		if got := c.view.Errorf(c.path, "no").Error(); !strings.HasSuffix(got, " "+c.want) || strings.Contains(got, ":0:0:") {
+			t.Errorf("%s on %s: %s", c.path, c.view.Switch.Name, got)
+		}
+	}
+	for _, c := range []struct{ name, old, repl, want string }{
+		{"name twice", "name: right", "name: left", `switches[1].name: switch "left" is already listed`},
+		{"one device twice", "127.0.0.1:9560", "127.0.0.1:9559", "switches[1].address: 127.0.0.1:9559, device 1 is switch left already"},
+		{"ports of no switch", "    switches:\n      left:\n        ports: {1: 5, 2: 6}", "    ports: {1: 5, 2: 6}", "tenants[2].ports: the site has 2 switches: say under switches"},
+		{"ports and switches", "    vid: 300\n", "    vid: 300\n    ports: {1: 1}\n", "tenants[2].ports: ports are said here or under switches"},
+		{"neither", "    switches:\n      left:\n        ports: {1: 5, 2: 6}\n", "", `tenants[2]: field "ports" is missing`},
+		{"no such switch", "      left:\n        ports: {1: 5, 2: 6}", "      middle:\n        ports: {1: 5, 2: 6}", `tenants[2].switches: the site has no switch "middle"`},
+		{"no such port there", "ports: {1: 5, 2: 4}", "ports: {1: 5, 2: 6}", "tenants[1].switches.right.ports.2: switch right has no port 6"},
+		{"on none", "      left:\n        ports: {1: 5, 2: 6}\n", "      {}\n", "tenants[2].switches: a tenant is on a switch"},
+		{"addresses there", "        ports: {1: 5, 2: 6}", "        ports: {1: 5, 2: 6}\n        addresses: {}", `unknown field "addresses"`},
+		{"unused", "name: right\n", "name: other\n    target: bmv2\n    driver: softswitch\n    address: 127.0.0.1:1\n    deviceId: 1\n    ports: [1]\n  - name: right\n", "switches[1]: no tenant is on switch other"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if strings.Count(string(b), c.old) != 1 {
+				t.Fatalf("%q is there %d times", c.old, strings.Count(string(b), c.old))
+			}
+			_, err := site.Parse("site.yaml", []byte(strings.Replace(string(b), c.old, c.repl, 1)))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v\nwant %q", err, c.want)
 			}
 		})
@@ -162,7 +223,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add(b)
 	f.Fuzz(func(t *testing.T, src []byte) {
-		if s, err := site.Parse("site.yaml", src); err == nil && (len(s.Tenants) == 0 || s.Switch.Name == "") {
+		if s, err := site.Parse("site.yaml", src); err == nil && (len(s.Tenants) == 0 || len(s.Switches) == 0 || len(s.Switches) == 1 && s.Switch.Name == "") {
 			t.Errorf("accepted an incomplete site: %+v", s)
 		}
 	})
