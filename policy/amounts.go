@@ -2,7 +2,9 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"sort"
 
 	"github.com/google/cel-go/common/types"
@@ -34,7 +36,8 @@ func newSpace(capacity Resources) *space {
 // vector lays r out over s. A resource that the target does not have is an error unless its amount is 0.
 func (s *space) vector(r Resources) ([]int64, error) {
 	v := make([]int64, len(s.names))
-	for n, x := range r {
+	for _, n := range slices.Sorted(maps.Keys(r)) {
+		x := r[n]
 		if x < 0 {
 			return nil, fmt.Errorf("resource %q: amount %d is negative", n, x)
 		}
@@ -65,15 +68,6 @@ func (s *space) resources(v []int64) Resources {
 type amounts struct {
 	s *space
 	v []int64
-}
-
-// amountsOf is a map over the names that r has.
-func amountsOf(r Resources) amounts {
-	a := amounts{s: newSpace(r)}
-	for _, n := range a.s.names {
-		a.v = append(a.v, r[n])
-	}
-	return a
 }
 
 // toResources reads a CEL map(string, int).
@@ -131,7 +125,7 @@ func (a amounts) Contains(key ref.Val) ref.Val {
 func (a amounts) Size() ref.Val { return types.Int(len(a.v)) }
 
 // Iterator implements traits.Iterable: the names, sorted.
-func (a amounts) Iterator() traits.Iterator { return &amountsIterator{s: a.s} }
+func (a amounts) Iterator() traits.Iterator { return &namesIterator{names: a.s.names} }
 
 // Equal implements ref.Val.
 func (a amounts) Equal(other ref.Val) ref.Val {
@@ -173,25 +167,73 @@ func (a amounts) Type() ref.Type { return types.MapType }
 // Value implements ref.Val.
 func (a amounts) Value() any { return a }
 
-type amountsIterator struct {
-	s *space
-	i int
+// namesIterator goes through names in their order.
+type namesIterator struct {
+	names []string
+	i     int
 }
 
-func (it *amountsIterator) HasNext() ref.Val { return types.Bool(it.i < len(it.s.names)) }
+func (it *namesIterator) HasNext() ref.Val { return types.Bool(it.i < len(it.names)) }
 
-func (it *amountsIterator) Next() ref.Val {
+func (it *namesIterator) Next() ref.Val {
 	it.i++
-	return types.String(it.s.names[it.i-1])
+	return types.String(it.names[it.i-1])
 }
 
-func (it *amountsIterator) ConvertToNative(reflect.Type) (any, error) {
+func (it *namesIterator) ConvertToNative(reflect.Type) (any, error) {
 	return nil, fmt.Errorf("an iterator has no native form")
 }
 
-func (it *amountsIterator) ConvertToType(t ref.Type) ref.Val {
+func (it *namesIterator) ConvertToType(t ref.Type) ref.Val {
 	return types.NewErr("no conversion of an iterator to %s", t.TypeName())
 }
-func (it *amountsIterator) Equal(other ref.Val) ref.Val { return types.Bool(other == it) }
-func (it *amountsIterator) Type() ref.Type              { return types.IteratorType }
-func (it *amountsIterator) Value() any                  { return nil }
+func (it *namesIterator) Equal(other ref.Val) ref.Val { return types.Bool(other == it) }
+func (it *namesIterator) Type() ref.Type              { return types.IteratorType }
+func (it *namesIterator) Value() any                  { return nil }
+
+func zero(v []int64) bool {
+	for _, x := range v {
+		if x != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// add adds v to sum; false on overflow. Amounts are not negative.
+func add(sum, v []int64) bool {
+	for i, x := range v {
+		if sum[i]+x < sum[i] {
+			return false
+		}
+		sum[i] += x
+	}
+	return true
+}
+
+func sumOf(quanta [][]int64, n int) []int64 {
+	sum := make([]int64, n)
+	for _, q := range quanta {
+		add(sum, q)
+	}
+	return sum
+}
+
+// covers says that v is at least w throughout.
+func covers(v, w []int64) bool {
+	for i := range w {
+		if v[i] < w[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func equal(v, w []int64) bool {
+	for i := range w {
+		if v[i] != w[i] {
+			return false
+		}
+	}
+	return true
+}

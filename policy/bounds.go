@@ -6,12 +6,11 @@ import (
 )
 
 // MemoryDemand asks for register memory at run time: a ladder of footprints, from the least that the tenant must have to the most
-// that it can use. Each rung holds at least as much of every resource as the one before.
+// that it can use. Each rung holds at least as much of every resource as the one before. The tenant's Demand, Min and Max follow from
+// the rungs.
 type MemoryDemand struct {
-	Name   string
-	Weight int64
-	Budget int64
-	Rungs  []Resources // at least one
+	Tenant
+	Rungs []Resources `json:"rungs"` // at least one
 }
 
 // MemoryBounds says, as indices into a tenant's rungs, between which footprints the allocator may choose.
@@ -29,24 +28,35 @@ type MemoryBounds struct {
 
 // MemoryBounds runs the filling three times over: all tenants at their least rung (a tenant that the policy cannot give that much
 // is a *Refusal), then all asking for all their rungs, then each alone asking for all of its.
-func (p *Policy) MemoryBounds(ctx context.Context, demands []MemoryDemand, capacity map[string]int64) ([]MemoryBounds, error) {
+func (p *Policy) MemoryBounds(ctx context.Context, demands []MemoryDemand, capacity Resources) ([]MemoryBounds, error) {
 	tenants := make([]Tenant, len(demands))
 	for i, d := range demands {
-		if len(d.Rungs) == 0 {
-			return nil, fmt.Errorf("%w: tenant %s: no rungs", ErrInput, d.Name)
+		t, err := d.tenant()
+		if err != nil {
+			return nil, fmt.Errorf("%w: tenant %s: %w", ErrInput, d.Name, err)
 		}
-		tenants[i] = Tenant{Name: d.Name, Weight: d.Weight, Budget: d.Budget, Inelastic: true, Demand: d.Rungs[:1]}
+		tenants[i] = t
 	}
 	f, err := p.start(tenants, capacity)
 	if err != nil {
 		return nil, err
+	}
+	f.silent = true
+	steps := make([][][]int64, len(demands))
+	for i, t := range f.tenants {
+		steps[i] = t.quanta
+		t.ask(nil)
+		if !zero(t.min) {
+			t.ask(steps[i][:1])
+			steps[i] = steps[i][1:]
+		}
 	}
 	if err := f.run(ctx, f.tenants); err != nil {
 		return nil, err
 	}
 	for _, t := range f.tenants {
 		if !zero(t.rest) {
-			return nil, f.refuse(p.grant, t, "cannot have its least memory: "+t.reason)
+			return nil, f.refuse(p.grant, t, ReasonUnmet, "cannot have its least memory: "+t.message)
 		}
 	}
 	if err := f.validate(); err != nil {
@@ -54,22 +64,20 @@ func (p *Policy) MemoryBounds(ctx context.Context, demands []MemoryDemand, capac
 	}
 	ladders := make([][][]int64, len(demands))
 	for i, d := range demands {
-		for j, r := range d.Rungs {
+		for _, r := range d.Rungs {
 			v, err := f.space.vector(r)
 			if err != nil {
-				return nil, fmt.Errorf("%w: tenant %s: rung %d: %w", ErrInput, d.Name, j, err)
-			}
-			if j > 0 && !covers(v, ladders[i][j-1]) {
-				return nil, fmt.Errorf("%w: tenant %s: rung %d holds less than the one before", ErrInput, d.Name, j)
+				return nil, fmt.Errorf("%w: tenant %s: %w", ErrInput, d.Name, err)
 			}
 			ladders[i] = append(ladders[i], v)
 		}
 	}
-	floors := f.save()
+	floors, free := make([]tenantState, len(f.tenants)), f.free
 	out := make([]MemoryBounds, len(demands))
 	for i, t := range f.tenants {
-		out[i] = MemoryBounds{Tenant: demands[i].Name}
-		t.climb(ladders[i])
+		floors[i] = *t
+		out[i] = MemoryBounds{Tenant: t.Name}
+		t.ask(steps[i])
 	}
 	if err := f.run(ctx, f.tenants); err != nil {
 		return nil, err
@@ -79,30 +87,50 @@ func (p *Policy) MemoryBounds(ctx context.Context, demands []MemoryDemand, capac
 	}
 	for i, t := range f.tenants {
 		out[i].Share = rung(ladders[i], t.usage)
+		*t = floors[i]
 	}
 	for i, t := range f.tenants {
-		f.restore(floors)
-		t.climb(ladders[i])
+		f.free = free
+		t.ask(steps[i])
 		if err := f.run(ctx, []*tenantState{t}); err != nil {
 			return nil, err
 		}
 		out[i].Ceiling = max(rung(ladders[i], t.usage), out[i].Share)
 		if !zero(t.rest) {
-			out[i].Why = t.reason
+			out[i].Why = t.message
 		}
+		*t = floors[i]
 	}
 	return out, nil
 }
 
-// climb makes t ask for the rest of its ladder, rung by rung.
-func (t *tenantState) climb(ladder [][]int64) {
-	t.Inelastic, t.quanta, t.want = false, nil, ladder[len(ladder)-1]
-	for j := 1; j < len(ladder); j++ {
-		if step := minus(ladder[j], ladder[j-1]); !zero(step) {
-			t.quanta = append(t.quanta, step)
-		}
+// tenant asks for the ladder step by step.
+func (d MemoryDemand) tenant() (Tenant, error) {
+	if len(d.Rungs) == 0 {
+		return Tenant{}, fmt.Errorf("no rungs")
 	}
-	t.rest = minus(t.want, t.usage)
+	t := d.Tenant
+	t.Min, t.Max, t.Demand = d.Rungs[0], d.Rungs[len(d.Rungs)-1], nil
+	var before Resources
+	for j, r := range d.Rungs {
+		step := Resources{}
+		for n, x := range r {
+			step[n] = x - before[n]
+		}
+		for n, x := range before {
+			if r[n] < x {
+				return Tenant{}, fmt.Errorf("rung %d holds less than the one before", j)
+			}
+		}
+		t.Demand = append(t.Demand, step)
+		before = r
+	}
+	return t, nil
+}
+
+// ask makes t ask for quanta, beside what it holds.
+func (t *tenantState) ask(quanta [][]int64) {
+	t.quanta, t.rest = quanta, sumOf(quanta, len(t.usage))
 }
 
 // rung is the highest that usage covers.
@@ -114,42 +142,4 @@ func rung(ladder [][]int64, usage []int64) int {
 		}
 	}
 	return at
-}
-
-type saved struct {
-	free    []int64
-	tenants []tenantState
-}
-
-func (f *filling) save() saved {
-	s := saved{free: f.free}
-	for _, t := range f.tenants {
-		s.tenants = append(s.tenants, *t)
-	}
-	return s
-}
-
-// restore brings back what save saw: move and climb replace slices and never write into them.
-func (f *filling) restore(s saved) {
-	f.free = s.free
-	for i, t := range f.tenants {
-		*t = s.tenants[i]
-	}
-}
-
-func covers(v, w []int64) bool {
-	for i := range w {
-		if v[i] < w[i] {
-			return false
-		}
-	}
-	return true
-}
-
-func minus(v, w []int64) []int64 {
-	out := make([]int64, len(v))
-	for i := range v {
-		out[i] = v[i] - w[i]
-	}
-	return out
 }

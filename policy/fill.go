@@ -5,87 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/big"
-	"sort"
 
-	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
-	"github.com/google/cel-go/common/types/traits"
 )
 
-// Tenant is what an allocation knows about a tenant.
-type Tenant struct {
-	Name string
-	// Weight is at least 1.
-	Weight int64
-	// Budget is in credits, at least 0; only policies with prices look at it.
-	Budget int64
-	// Inelastic tenants get all that they demand in one grant, or nothing.
-	Inelastic bool
-	// Demand is what the tenant asks for, one indivisible quantum after the other.
-	Demand []Resources
-}
-
-// Allocation is what a policy decided, and why.
-type Allocation struct {
-	Policy       string        `json:"policy"`
-	Capacity     Resources     `json:"capacity"`
-	Free         Resources     `json:"free"`
-	Entitlements []Entitlement `json:"entitlements"` // in the order of the tenants asked about
-	Trace        []Decision    `json:"trace"`
-}
-
-// Entitlement of one tenant.
-type Entitlement struct {
-	Tenant   string    `json:"tenant"`
-	Usage    Resources `json:"usage"`
-	Complete bool      `json:"complete"`        // all that was demanded was granted
-	Price    string    `json:"price,omitempty"` // of Usage, when the policy has prices
-	Reason   string    `json:"reason,omitempty"`
-}
-
-// Decision is one step of the filling: a grant, or the refusal that ends a tenant's turn.
-type Decision struct {
-	Tenant  string    `json:"tenant"`
-	Rank    string    `json:"rank"`
-	Amount  Resources `json:"amount"`
-	Granted bool      `json:"granted"`
-	Reason  string    `json:"reason,omitempty"`
-}
-
-// Entitlement returns that of the tenant, or nil.
-func (a *Allocation) Entitlement(tenant string) *Entitlement {
-	for i := range a.Entitlements {
-		if a.Entitlements[i].Tenant == tenant {
-			return &a.Entitlements[i]
-		}
-	}
-	return nil
-}
-
-// tenantState is a tenant during the filling.
-type tenantState struct {
-	Tenant
-	space  *space
-	quanta [][]int64 // what is still to be asked for; a policy may grant a quantum in parts
-	want   []int64   // in all
-	usage  []int64
-	rest   []int64 // want less what was granted
-	done   bool
-	reason string
-	rank   Ratio
-}
-
-// next is the quantum that the tenant asks for now.
-func (t *tenantState) next() []int64 {
-	if len(t.quanta) == 0 {
-		return make([]int64, len(t.want))
-	}
-	return t.quanta[0]
-}
-
-// filling is one run of the engine.
+// filling is one run of the engine; specs/policies/ENGINE.md defines what it does.
 type filling struct {
 	policy   *Policy
 	space    *space
@@ -94,17 +19,25 @@ type filling struct {
 	tenants  []*tenantState
 	list     ref.Val // tenants, as CEL sees them
 	cost     uint64
+	covered  *Coverage // nil: not asked for
+	silent   bool      // no trace is wanted
 	trace    []Decision
+	shadowed []*Refusal
 }
 
 // Entitle runs progressive filling: the tenant of least rank (ties by name) is offered what `grant` says; it gets it when it fits what is
 // free and every limit holds with it, and else is served no more. It ends with the validations. The error is a *Refusal when
 // the policy refuses or an expression fails, and the context's error when that ends.
-func (p *Policy) Entitle(ctx context.Context, tenants []Tenant, capacity map[string]int64) (*Allocation, error) {
+func (p *Policy) Entitle(ctx context.Context, tenants []Tenant, capacity Resources) (*Allocation, error) {
+	return p.entitle(ctx, tenants, capacity, nil)
+}
+
+func (p *Policy) entitle(ctx context.Context, tenants []Tenant, capacity Resources, covered *Coverage) (*Allocation, error) {
 	f, err := p.start(tenants, capacity)
 	if err != nil {
 		return nil, err
 	}
+	f.covered = covered
 	if err := f.run(ctx, f.tenants); err != nil {
 		return nil, err
 	}
@@ -140,7 +73,7 @@ func (p *Policy) start(tenants []Tenant, capacity Resources) (*filling, error) {
 			return nil, fmt.Errorf("%w: tenant %s: budget %d is negative", ErrInput, t.Name, t.Budget)
 		}
 		seen[t.Name] = true
-		s, err := newTenantState(t, f.space)
+		s, err := newTenantState(f, t)
 		if err != nil {
 			return nil, fmt.Errorf("%w: tenant %s: %w", ErrInput, t.Name, err)
 		}
@@ -151,29 +84,8 @@ func (p *Policy) start(tenants []Tenant, capacity Resources) (*filling, error) {
 	return f, nil
 }
 
-func newTenantState(t Tenant, sp *space) (*tenantState, error) {
-	n := len(sp.names)
-	s := &tenantState{Tenant: t, space: sp, usage: make([]int64, n), want: make([]int64, n), rest: make([]int64, n)}
-	for _, q := range t.Demand {
-		v, err := sp.vector(q)
-		if err != nil {
-			return nil, err
-		}
-		if !add(s.want, v) {
-			return nil, fmt.Errorf("demand overflows 64 bits")
-		}
-		if !zero(v) {
-			s.quanta = append(s.quanta, v)
-		}
-	}
-	copy(s.rest, s.want)
-	if t.Inelastic && len(s.quanta) > 1 {
-		s.quanta = [][]int64{append([]int64(nil), s.want...)}
-	}
-	return s, nil
-}
-
-// run fills until no tenant of among can be given more.
+// run fills until no tenant of among can be given more. Ranks that depend on the tenant's own state only are evaluated when that
+// changes; others for everybody after each grant.
 func (f *filling) run(ctx context.Context, among []*tenantState) error {
 	q := make(queue, 0, len(among))
 	for _, t := range among {
@@ -192,12 +104,13 @@ func (f *filling) run(ctx context.Context, among []*tenantState) error {
 		if err := f.offer(t); err != nil {
 			return err
 		}
-		if !t.done {
-			if err := f.rank(t); err != nil {
-				return err
-			}
-			heap.Push(&q, t)
+		if t.done {
+			continue
 		}
+		if err := f.rank(t); err != nil {
+			return err
+		}
+		heap.Push(&q, t)
 		if f.policy.rank.refs.others {
 			for _, o := range q {
 				if err := f.rank(o); err != nil {
@@ -212,290 +125,186 @@ func (f *filling) run(ctx context.Context, among []*tenantState) error {
 
 // offer makes one decision about t.
 func (f *filling) offer(t *tenantState) error {
-	if zero(t.rest) {
-		t.done, t.reason = true, ""
+	if len(t.quanta) == 0 {
+		t.done, t.reason, t.message = true, "", ""
 		return nil
 	}
-	g, err := f.grant(t)
+	g, quanta, err := f.grant(t)
 	if err != nil {
 		return err
 	}
-	d := Decision{Tenant: t.Name, Rank: t.rank.String(), Amount: f.space.resources(g)}
-	stop := func(reason string) {
-		t.done, t.reason, d.Reason = true, reason, reason
-		f.trace = append(f.trace, d)
+	d := Decision{Tenant: t.Name, Rank: t.rank}
+	if !f.silent {
+		d.Amount = f.space.resources(g)
+	}
+	stop := func(reason, message string, at *Position) {
+		t.done, t.reason, t.message = true, reason, message
+		d.Reason, d.Message, d.At = reason, message, at
+		f.note(d)
 	}
 	if zero(g) {
-		stop("the policy grants nothing more")
+		stop(ReasonNothing, "the policy grants nothing more", &f.policy.grant.At)
 		return nil
 	}
 	for i, x := range g {
 		if x > f.free[i] {
-			stop(fmt.Sprintf("%s: %d asked, %d free of %d", f.space.names[i], x, f.free[i], f.capacity[i]))
+			stop(ReasonCapacity, fmt.Sprintf("%s: %d asked, %d free of %d", f.space.names[i], x, f.free[i], f.capacity[i]), nil)
 			return nil
 		}
 	}
-	before := t.quanta
-	f.move(t, g, 1)
-	t.quanta = shorten(t.quanta, g)
-	for _, l := range f.policy.limits {
-		reason, err := f.holds(l, t)
+	before, free := *t, f.free
+	f.move(t, g, quanta)
+	for i := range f.policy.limits {
+		l := &f.policy.limits[i]
+		message, err := f.holds(l, t)
 		if err != nil {
 			return err
 		}
-		if reason != "" {
-			f.move(t, g, -1)
-			t.quanta = before
-			stop(fmt.Sprintf("limit (%s): %s", l.at, reason))
+		switch {
+		case message == "":
+		case f.policy.mode == Shadow:
+			f.shadowed = append(f.shadowed, f.refuse(l.Expression, t, l.Reason, message))
+		default:
+			*t, f.free = before, free
+			stop(l.Reason, fmt.Sprintf("limit (%s): %s", l.At, message), &l.At)
 			return nil
 		}
 	}
 	d.Granted = true
-	f.trace = append(f.trace, d)
+	f.note(d)
 	return nil
 }
 
-// grant evaluates what the policy offers t and checks that t asked for it.
-func (f *filling) grant(t *tenantState) ([]int64, error) {
+func (f *filling) note(d Decision) {
+	if !f.silent {
+		f.trace = append(f.trace, d)
+	}
+}
+
+// grant evaluates what the policy offers t, which must be the sum of the first of its quanta, or nothing. It returns the quanta behind it.
+func (f *filling) grant(t *tenantState) (g []int64, left [][]int64, err error) {
 	v, err := f.eval(f.policy.grant, t)
-	if err != nil {
-		return nil, err
-	}
-	g, err := f.toVector(v)
 	if err == nil {
-		for i, x := range g {
-			if x > t.rest[i] {
-				err = fmt.Errorf("%d of %s; only %d more are asked for", x, f.space.names[i], t.rest[i])
-				break
-			}
-			if t.Inelastic && x != t.rest[i] {
-				err = fmt.Errorf("%d of %s for an inelastic tenant, which asks for %d or nothing", x, f.space.names[i], t.rest[i])
-				break
-			}
-		}
+		g, left, err = f.quantaOf(t, v)
 	}
-	if err != nil {
-		return nil, f.refuse(f.policy.grant, t, fmt.Sprintf("grants %v", err))
+	if err == nil {
+		return g, left, nil
 	}
-	return g, nil
+	var r *Refusal
+	if !errors.As(err, &r) {
+		r = f.refuse(f.policy.grant, t, ReasonExpression, fmt.Sprintf("grants %v", err))
+	}
+	if f.policy.mode == Shadow {
+		f.shadowed = append(f.shadowed, r)
+		return t.quanta[0], t.quanta[1:], nil
+	}
+	return nil, nil, r
 }
 
-func (f *filling) toVector(v ref.Val) ([]int64, error) {
+func (f *filling) quantaOf(t *tenantState, v ref.Val) (g []int64, left [][]int64, err error) {
 	if a, ok := v.(amounts); ok && a.s == f.space {
-		return append([]int64(nil), a.v...), nil
+		g = a.v
+	} else {
+		r, err := toResources(v)
+		if err != nil {
+			return nil, nil, err
+		}
+		if g, err = f.space.vector(r); err != nil {
+			return nil, nil, err
+		}
 	}
-	r, err := toResources(v)
-	if err != nil {
-		return nil, err
+	left = t.quanta
+	sum := make([]int64, len(g))
+	for !equal(sum, g) {
+		if len(left) == 0 || !covers(g, sum) {
+			return nil, nil, fmt.Errorf("%v, which is no whole number of the quanta that the tenant asks for, in their order: first %v, %v in all",
+				f.space.resources(g), f.space.resources(t.quanta[0]), f.space.resources(t.rest))
+		}
+		add(sum, left[0])
+		left = left[1:]
 	}
-	return f.space.vector(r)
+	return g, left, nil
 }
 
-// move adds g to what t holds, or takes it back.
-func (f *filling) move(t *tenantState, g []int64, sign int64) {
-	usage := append([]int64(nil), t.usage...) // values that expressions have seen do not change
-	free := append([]int64(nil), f.free...)
-	rest := append([]int64(nil), t.rest...)
+// move adds g to what t holds.
+func (f *filling) move(t *tenantState, g []int64, left [][]int64) {
+	usage := make([]int64, len(g)) // values that expressions have seen do not change
+	free := make([]int64, len(g))
+	rest := make([]int64, len(g))
 	for i, x := range g {
-		usage[i] += sign * x
-		free[i] -= sign * x
-		rest[i] -= sign * x
+		usage[i] = t.usage[i] + x
+		free[i] = f.free[i] - x
+		rest[i] = t.rest[i] - x
 	}
-	t.usage, f.free, t.rest = usage, free, rest
-}
-
-// shorten takes g off the quanta, from the first on.
-func shorten(quanta [][]int64, g []int64) [][]int64 {
-	left := append([]int64(nil), g...)
-	for len(quanta) > 0 && !zero(left) {
-		q := append([]int64(nil), quanta[0]...)
-		for i := range q {
-			x := min(q[i], left[i])
-			q[i] -= x
-			left[i] -= x
-		}
-		if !zero(q) {
-			return append([][]int64{q}, quanta[1:]...)
-		}
-		quanta = quanta[1:]
-	}
-	return quanta
+	t.usage, t.rest, t.quanta, t.cost = usage, rest, left, nil
+	f.free = free
 }
 
 func (f *filling) validate() error {
-	for _, r := range f.policy.validations {
+	for i := range f.policy.validations {
+		r := &f.policy.validations[i]
 		about := f.tenants
-		if !r.refs.tenant {
+		if !r.Tenant() {
 			about = []*tenantState{nil}
 		}
 		for _, t := range about {
-			reason, err := f.holds(r, t)
+			message, err := f.holds(r, t)
 			if err != nil {
 				return err
 			}
-			if reason != "" {
-				return f.refuse(r.expr, t, reason)
+			if message == "" {
+				continue
 			}
+			refusal := f.refuse(r.Expression, t, r.Reason, message)
+			if f.policy.mode != Shadow {
+				return refusal
+			}
+			f.shadowed = append(f.shadowed, refusal)
 		}
 	}
 	return nil
-}
-
-func (f *filling) allocation() (*Allocation, error) {
-	a := &Allocation{Policy: f.policy.name, Capacity: f.space.resources(f.capacity), Free: f.space.resources(f.free), Trace: f.trace}
-	for _, t := range f.tenants {
-		e := Entitlement{Tenant: t.Name, Usage: f.space.resources(t.usage), Complete: zero(t.rest), Reason: t.reason}
-		if f.policy.price != nil {
-			s := &scope{filling: f, policy: f.policy, tenant: t}
-			v, err := s.price()
-			if err != nil {
-				return nil, err
-			}
-			e.Price = v.String()
-		}
-		a.Entitlements = append(a.Entitlements, e)
-	}
-	return a, nil
 }
 
 func (f *filling) rank(t *tenantState) error {
 	v, err := f.eval(f.policy.rank, t)
 	if err != nil {
-		return err
+		return f.tolerate(err)
 	}
 	t.rank = toRatio(v)
 	return nil
 }
 
-func toRatio(v ref.Val) Ratio {
-	switch v := v.(type) {
-	case Ratio:
-		return v
-	case types.Int:
-		return Ratio{new(big.Rat).SetInt64(int64(v))}
+// tolerate is nil for a refusal by a policy that is not enforced.
+func (f *filling) tolerate(err error) error {
+	var r *Refusal
+	if f.policy.mode != Shadow || !errors.As(err, &r) {
+		return err
 	}
-	return Ratio{} // the checker knows the type: unreachable
+	f.shadowed = append(f.shadowed, r)
+	return nil
 }
 
-// holds evaluates a rule; the reason is empty when it holds.
-func (f *filling) holds(r rule, t *tenantState) (reason string, err error) {
-	v, err := f.eval(r.expr, t)
-	if err != nil || v == types.True {
-		return "", err
-	}
-	if r.messageExpr == nil {
-		return r.message, nil
-	}
-	m, err := f.eval(r.messageExpr, t)
+// holds evaluates a rule; the message is empty when it holds.
+func (f *filling) holds(r *Rule, t *tenantState) (message string, err error) {
+	v, err := f.eval(r.Expression, t)
 	if err != nil {
-		return "", err
+		return "", f.tolerate(err)
+	}
+	if v == types.True {
+		return "", nil
+	}
+	if r.Says == nil {
+		return r.Message, nil
+	}
+	m, err := f.eval(r.Says, t)
+	if err != nil {
+		return "", f.tolerate(err)
 	}
 	s, ok := m.(types.String)
-	if !ok || s == "" {
-		return "the rule at " + r.at.String() + " does not hold", nil
+	if !ok || s == "" || len(s) > maxString {
+		return fmt.Sprintf("the rule does not hold (its message has %d characters; 1 to %d can be shown)", len(s), maxString), nil
 	}
 	return string(s), nil
-}
-
-func (f *filling) eval(e *expr, t *tenantState) (ref.Val, error) {
-	return (&scope{filling: f, policy: f.policy, tenant: t}).eval(e)
-}
-
-// scope is the activation of one evaluation: names to values. Variables are evaluated when they are first read, once.
-type scope struct {
-	*filling
-	policy *Policy
-	tenant *tenantState // nil: a rule that does not mention it
-	cache  []ref.Val
-	cost   ref.Val
-}
-
-var _ cel.Activation = (*scope)(nil)
-
-// Parent implements cel.Activation.
-func (s *scope) Parent() cel.Activation { return nil }
-
-// ResolveName implements cel.Activation.
-func (s *scope) ResolveName(name string) (any, bool) {
-	switch name {
-	case "tenant":
-		if s.tenant == nil {
-			return nil, false
-		}
-		return object{tenantType, s.tenant}, true
-	case "tenants":
-		return s.list, true
-	case "capacity":
-		return amounts{s.space, s.capacity}, true
-	case "free":
-		return amounts{s.space, s.free}, true
-	case "params":
-		return object{paramsType, s}, true
-	case "variables":
-		return object{variablesType, s}, true
-	case "price":
-		if s.policy.price == nil {
-			return nil, false
-		}
-		p, err := s.price()
-		if err != nil {
-			return types.WrapErr(err), true
-		}
-		return p, true
-	}
-	return nil, false
-}
-
-func (s *scope) price() (Ratio, error) {
-	if s.cost == nil {
-		v, err := s.eval(s.policy.price)
-		if err != nil {
-			return Ratio{}, err
-		}
-		s.cost = v
-	}
-	return toRatio(s.cost), nil
-}
-
-func (s *scope) variable(i int) (ref.Val, error) {
-	if s.cache == nil {
-		s.cache = make([]ref.Val, len(s.policy.variables))
-	}
-	if s.cache[i] == nil {
-		v, err := s.eval(s.policy.variables[i].expr)
-		if err != nil {
-			return nil, err
-		}
-		if _, isMap := v.(traits.Mapper); isMap { // give it an order
-			r, err := toResources(v)
-			if err != nil {
-				return nil, s.refuse(s.policy.variables[i].expr, s.tenant, err.Error())
-			}
-			v = amountsOf(r)
-		}
-		s.cache[i] = v
-	}
-	return s.cache[i], nil
-}
-
-func (s *scope) eval(e *expr) (ref.Val, error) {
-	v, details, err := e.prog.Eval(s)
-	if details != nil {
-		if c := details.ActualCost(); c != nil {
-			s.filling.cost += *c
-		}
-	}
-	var inner *Refusal // of a variable or the price, with its own position
-	if errors.As(err, &inner) {
-		return nil, inner
-	}
-	if err != nil {
-		return nil, s.refuse(e, s.tenant, err.Error())
-	}
-	if s.filling.cost > MaxTotalCost {
-		return nil, s.refuse(e, s.tenant, fmt.Sprintf("the policy's evaluations cost over %d units", int64(MaxTotalCost)))
-	}
-	return v, nil
 }
 
 // queue is a heap by rank, then name.
@@ -515,34 +324,4 @@ func (q *queue) Pop() any {
 	x := old[len(old)-1]
 	*q = old[:len(old)-1]
 	return x
-}
-
-func zero(v []int64) bool {
-	for _, x := range v {
-		if x != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// add adds v to sum; false on overflow. Amounts are not negative.
-func add(sum, v []int64) bool {
-	for i, x := range v {
-		if sum[i]+x < sum[i] {
-			return false
-		}
-		sum[i] += x
-	}
-	return true
-}
-
-// ParamNames lists the policy's parameters, sorted.
-func (p *Policy) ParamNames() []string {
-	var out []string
-	for _, q := range p.params {
-		out = append(out, q.name)
-	}
-	sort.Strings(out)
-	return out
 }

@@ -45,6 +45,31 @@ func ParseRatio(s string) (Ratio, error) {
 	return Ratio{r}, nil
 }
 
+func integer(i int64) Ratio { return Ratio{new(big.Rat).SetInt64(i)} }
+
+// toRatio reads a CEL value that the checker knows to be a Ratio or an int.
+func toRatio(v ref.Val) Ratio {
+	switch v := v.(type) {
+	case Ratio:
+		return v
+	case types.Int:
+		return integer(int64(v))
+	}
+	return Ratio{} // unreachable
+}
+
+// IsZero says that the number is 0.
+func (x Ratio) IsZero() bool { return x.rat().Sign() == 0 }
+
+// MarshalText implements encoding.TextMarshaler: the number in lowest terms.
+func (x Ratio) MarshalText() ([]byte, error) { return []byte(x.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (x *Ratio) UnmarshalText(b []byte) (err error) {
+	*x, err = ParseRatio(string(b))
+	return err
+}
+
 // Rat returns a copy of the number.
 func (x Ratio) Rat() *big.Rat { return new(big.Rat).Set(x.rat()) }
 

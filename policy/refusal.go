@@ -12,28 +12,37 @@ var (
 	ErrInput   = errors.New("bad input to the sharing policy")
 )
 
+// Reasons that the engine gives, beside those of a policy's rules.
+const (
+	ReasonLimit      = "LimitExceeded"        // a limit that names no reason of its own
+	ReasonInvalid    = "Invalid"              // a validation that names no reason of its own
+	ReasonCapacity   = "InsufficientCapacity" // the grant does not fit what is free
+	ReasonNothing    = "NothingGranted"       // the policy offers nothing more
+	ReasonExpression = "ExpressionFailed"     // an expression ended in an error, or in a value that makes no sense
+	ReasonUnmet      = "MinimumUnmet"         // the policy does not give a tenant the least that it can work with
+)
+
 // Refusal says which rule of which document refused whom, and why. An expression that fails refuses too.
 type Refusal struct {
-	Policy string
-	At     Position
-	Tenant string // empty when the rule is about no single tenant
-	Reason string
+	Policy  string   `json:"policy"`
+	At      Position `json:"at"`
+	Tenant  string   `json:"tenant,omitempty"` // empty when the rule is about no single tenant
+	Reason  string   `json:"reason"`           // one word
+	Message string   `json:"message"`
 }
 
 func (r *Refusal) Error() string {
 	if r.Tenant == "" {
-		return fmt.Sprintf("%s: policy %s refuses: %s", r.At, r.Policy, r.Reason)
+		return fmt.Sprintf("%s: policy %s refuses: %s", r.At, r.Policy, r.Message)
 	}
-	return fmt.Sprintf("%s: policy %s refuses tenant %s: %s", r.At, r.Policy, r.Tenant, r.Reason)
+	return fmt.Sprintf("%s: policy %s refuses tenant %s: %s", r.At, r.Policy, r.Tenant, r.Message)
 }
 
 // Unwrap makes errors.Is(err, ErrRefused) true.
 func (r *Refusal) Unwrap() error { return ErrRefused }
 
-func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
-
-func (f *filling) refuse(e *expr, t *tenantState, reason string) error {
-	r := &Refusal{Policy: f.policy.name, At: e.at, Reason: reason}
+func (f *filling) refuse(e *Expression, t *tenantState, reason, message string) *Refusal {
+	r := &Refusal{Policy: f.policy.name, At: e.At, Reason: reason, Message: message}
 	if t != nil {
 		r.Tenant = t.Name
 	}

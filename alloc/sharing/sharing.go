@@ -29,7 +29,7 @@ func Capacity(c alloc.Capacity) policy.Resources {
 func Bounds(ctx context.Context, p *policy.Policy, tenants []alloc.Tenant, capacity alloc.Capacity) ([]alloc.Bound, verify.Digest, error) {
 	demands := make([]policy.MemoryDemand, len(tenants))
 	for i, t := range tenants {
-		d := policy.MemoryDemand{Name: t.Name, Weight: t.Weight, Budget: t.Budget}
+		d := policy.MemoryDemand{Tenant: policy.Tenant{Name: t.Name, VID: t.VID, Weight: t.Weight, Budget: t.Budget}}
 		for _, rung := range t.Ladder.Rungs {
 			r := policy.Resources{}
 			for j, reg := range t.Ladder.Registers {

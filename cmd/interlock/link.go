@@ -140,9 +140,8 @@ type entitler struct{ policy *policy.Policy }
 func (e entitler) Entitle(ctx context.Context, demands []linker.Demand, capacity map[string]int64) (map[string]linker.Grant, error) {
 	var tenants []policy.Tenant
 	for _, d := range demands {
-		tenants = append(tenants, policy.Tenant{
-			Name: d.Tenant, Weight: d.Weight, Budget: d.Budget, Inelastic: true, Demand: []policy.Resources{d.Usage},
-		})
+		t := policy.Tenant{Name: d.Tenant, Weight: d.Weight, Budget: d.Budget, Active: true}
+		tenants = append(tenants, t.Inelastic(d.Usage))
 	}
 	a, err := e.policy.Entitle(ctx, tenants, capacity)
 	if err != nil {
@@ -150,7 +149,7 @@ func (e entitler) Entitle(ctx context.Context, demands []linker.Demand, capacity
 	}
 	grants := map[string]linker.Grant{}
 	for _, x := range a.Entitlements {
-		grants[x.Tenant] = linker.Grant{Limits: x.Usage, Why: x.Reason}
+		grants[x.Tenant] = linker.Grant{Limits: x.Usage, Why: x.Message}
 	}
 	return grants, nil
 }

@@ -1,0 +1,105 @@
+package policy
+
+import (
+	"github.com/google/cel-go/checker"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/common/types/traits"
+	"github.com/google/cel-go/interpreter"
+)
+
+// Limits of what expressions may cost, in CEL's cost units (a million is about a tenth of a second), and the sizes that the estimate
+// before an expression runs assumes. What may cost more is refused when the policy is read; what does cost more, when it runs.
+const (
+	// MaxCost bounds an expression that is evaluated for each tenant or grant.
+	MaxCost = 1_000_000
+	// MaxOnceCost bounds a validation or statement that is about no single tenant.
+	MaxOnceCost = 50_000_000
+	// MaxTotalCost bounds all evaluations of one call of Entitle or MemoryBounds.
+	MaxTotalCost = 200_000_000
+	// MaxTenants is how many tenants an allocation may have: one for each VID.
+	MaxTenants = 4094
+	// MaxResources is how many resources a target may have.
+	MaxResources = 256
+	// MaxExpression is the longest expression, in characters.
+	MaxExpression = 8192
+
+	maxString = 1024
+)
+
+func costLimit(e *Expression) uint64 {
+	if (e.Role == RoleValidation || e.Role == RoleStatement) && !e.refs.tenant {
+		return MaxOnceCost
+	}
+	return MaxCost
+}
+
+// sizes gives the static cost estimate the largest sizes that an allocation may have.
+type sizes struct{}
+
+// EstimateSize implements checker.CostEstimator.
+func (sizes) EstimateSize(n checker.AstNode) *checker.SizeEstimate {
+	t := n.Type()
+	for t.Kind() == types.OpaqueKind && len(t.Parameters()) == 1 { // an optional is as large as what it holds
+		t = t.Parameters()[0]
+	}
+	switch t.Kind() {
+	case types.MapKind:
+		if p := n.Path(); len(p) > 0 && (p[0] == "params" || p[0] == "variables") { // by tenants, perhaps
+			return &checker.SizeEstimate{Min: 0, Max: MaxTenants}
+		}
+		return &checker.SizeEstimate{Min: 0, Max: MaxResources}
+	case types.ListKind:
+		return &checker.SizeEstimate{Min: 0, Max: MaxTenants}
+	case types.StringKind:
+		return &checker.SizeEstimate{Min: 0, Max: maxString}
+	case types.StructKind:
+		return &checker.SizeEstimate{Min: 1, Max: 1}
+	}
+	return nil
+}
+
+// EstimateCallCost implements checker.CostEstimator.
+func (sizes) EstimateCallCost(_, id string, _ *checker.AstNode, args []checker.AstNode) *checker.CallEstimate {
+	most := uint64(MaxTenants)
+	switch {
+	case len(args) == 0 || !walks(id):
+		return nil
+	case id == dominantShareID:
+		most = MaxResources
+	}
+	if s := args[0].ComputedSize(); s != nil {
+		most = s.Max
+	}
+	if most < 1<<63 {
+		most++
+	}
+	return &checker.CallEstimate{CostEstimate: checker.CostEstimate{Min: 1, Max: most}}
+}
+
+// walks says that the overload looks at every element of its first argument.
+func walks(id string) bool {
+	switch id {
+	case dominantShareID, sumIntID, sumRatioID, minIntID, minRatioID, maxIntID, maxRatioID:
+		return true
+	}
+	return false
+}
+
+// costTrackers are the run-time counterparts of sizes.EstimateCallCost.
+func costTrackers() []interpreter.CostTrackerOption {
+	bySize := func(args []ref.Val, _ ref.Val) *uint64 {
+		cost := uint64(1)
+		if s, ok := args[0].(traits.Sizer); ok {
+			if n, ok := s.Size().(types.Int); ok {
+				cost += uint64(n)
+			}
+		}
+		return &cost
+	}
+	var out []interpreter.CostTrackerOption
+	for _, id := range []string{dominantShareID, sumIntID, sumRatioID, minIntID, minRatioID, maxIntID, maxRatioID} {
+		out = append(out, interpreter.OverloadCostTracker(id, bySize))
+	}
+	return out
+}

@@ -1,0 +1,330 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
+	"github.com/google/cel-go/common/types"
+
+	"github.com/interlock/interlock/policy/strictyaml"
+)
+
+// Role says what an expression is for.
+type Role string
+
+// The roles. A statement stands in no document; it is about one.
+const (
+	RoleVariable   Role = "variable"
+	RolePrice      Role = "price"
+	RoleRank       Role = "rank"
+	RoleGrant      Role = "grant"
+	RoleLimit      Role = "limit"
+	RoleValidation Role = "validation"
+	RoleMessage    Role = "message"
+	RoleSettle     Role = "settle"
+	RoleStatement  Role = "statement"
+)
+
+// Expression is a checked expression of a policy, for those who read policies otherwise than by evaluating them.
+type Expression struct {
+	Role Role
+	Name string // of a variable; else empty
+	At   Position
+	Text string
+	Type *types.Type
+
+	checked *cel.Ast
+	prog    cel.Program
+	refs    refs
+	where   func(line, col int) (int, int)
+}
+
+// Position in a document. Line and Col count from 1.
+type Position struct {
+	File string `json:"file"`
+	Line int    `json:"line"`
+	Col  int    `json:"col"`
+}
+
+func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
+
+// AST is the checked syntax tree, macros expanded. It must not be changed.
+func (e *Expression) AST() *ast.AST { return e.checked.NativeRep() }
+
+// Position is where the node id of AST stands in the document; At when it stands nowhere.
+func (e *Expression) Position(id int64) Position {
+	loc := e.AST().SourceInfo().GetStartLocation(id)
+	if loc.Line() < 1 {
+		return e.At
+	}
+	l, c := e.where(loc.Line(), loc.Column())
+	return Position{e.At.File, l, c}
+}
+
+// Tenant says that the expression is about one tenant: it reads tenant or oldTenant, perhaps through a variable.
+func (e *Expression) Tenant() bool { return e.refs.tenant }
+
+// Others says that the expression reads what changes when another tenant is granted something: tenants or free.
+func (e *Expression) Others() bool { return e.refs.others }
+
+// refs says what an expression reads, through variables and the price too.
+type refs struct {
+	tenant bool
+	others bool
+}
+
+func (r refs) or(s refs) refs { return refs{r.tenant || s.tenant, r.others || s.others} }
+
+// compiler compiles the expressions of one document; variables are added to it as they are compiled.
+type compiler struct {
+	file     string
+	doc      *strictyaml.Doc
+	env      *cel.Env
+	provider *provider
+	vars     map[string]*refs
+	price    *refs // nil: tenants have no cost
+	names    []declared
+	used     map[string]bool
+}
+
+// declared is a name that the document declares, with its place.
+type declared struct {
+	name string
+	at   strictyaml.Node
+}
+
+func (c *compiler) declare(name string, at strictyaml.Node) {
+	c.names = append(c.names, declared{name, at})
+}
+
+// unused are the declared names that no expression reads.
+func (c *compiler) unused() strictyaml.Errors {
+	var out strictyaml.Errors
+	for _, d := range c.names {
+		if !c.used[d.name] {
+			out = append(out, &strictyaml.Error{File: c.file, Line: d.at.Line(), Col: d.at.Col(), Msg: d.name + " is never read"})
+		}
+	}
+	return out
+}
+
+// source is an expression's text with its place.
+type source struct {
+	text  string
+	file  string
+	where func(line, col int) (int, int) // as strictyaml.Node.Position
+}
+
+// compile compiles the expression in n; its type must be one of want. Problems go to the document.
+func (c *compiler) compile(role Role, n strictyaml.Node, want ...*types.Type) *Expression {
+	text := n.Text()
+	if !n.Present() || text == "" {
+		if n.Present() {
+			n.Errorf("expression is empty")
+		}
+		return nil
+	}
+	e, problems := c.check(role, source{text, c.file, n.Position}, want)
+	for _, p := range problems {
+		c.doc.Add(p.Line, p.Col, "%s", p.Msg)
+	}
+	return e
+}
+
+// check compiles one expression. It returns nil and every problem, or the expression and none.
+func (c *compiler) check(role Role, src source, want []*types.Type) (*Expression, strictyaml.Errors) {
+	var problems strictyaml.Errors
+	at := func(line, col int, format string, args ...any) {
+		l, k := src.where(line, col)
+		problems = append(problems, &strictyaml.Error{File: src.file, Line: l, Col: k, Msg: fmt.Sprintf(format, args...)})
+	}
+	checked, issues := c.env.Compile(src.text)
+	if issues.Err() != nil {
+		for _, i := range issues.Errors() {
+			at(i.Location.Line(), i.Location.Column(), "%s", strings.ReplaceAll(i.Message, "\n", " "))
+		}
+		return nil, problems
+	}
+	tree := checked.NativeRep()
+	line, col := src.where(1, 0)
+	e := &Expression{
+		Role: role, At: Position{src.file, line, col}, Text: src.text, Type: checked.OutputType(), checked: checked, where: src.where,
+	}
+	c.inspect(e, func(id int64, format string, args ...any) {
+		if len(problems) == 0 { // the same again around it would only be noise
+			loc := tree.SourceInfo().GetStartLocation(id)
+			at(loc.Line(), loc.Column(), format, args...)
+		}
+	})
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	var names []string
+	for _, w := range want {
+		if e.Type.IsExactType(w) {
+			names = nil
+			break
+		}
+		names = append(names, typeName(w))
+	}
+	if len(names) > 0 {
+		at(1, 0, "the expression is a %s; want %s", typeName(e.Type), strings.Join(names, " or "))
+		return nil, problems
+	}
+	limit := costLimit(e)
+	cost, err := c.env.EstimateCost(checked, sizes{})
+	if err != nil {
+		at(1, 0, "cost: %v", err)
+		return nil, problems
+	}
+	if cost.Max > limit {
+		at(1, 0, "the expression may cost %d units with %d tenants and %d resources; the limit is %d", cost.Max, MaxTenants, MaxResources, limit)
+		return nil, problems
+	}
+	e.prog, err = c.env.Program(checked, cel.CostLimit(limit), cel.CostTrackerOptions(costTrackers()...), cel.EvalOptions(cel.OptOptimize))
+	if err != nil {
+		at(1, 0, "%v", err)
+		return nil, problems
+	}
+	return e, nil
+}
+
+// inspect reports what no decision may have in it, and notes what the expression reads.
+func (c *compiler) inspect(e *Expression, report func(id int64, format string, args ...any)) {
+	tree := e.AST()
+	ast.PreOrderVisit(ast.NavigateAST(tree), ast.NewExprVisitor(func(x ast.Expr) {
+		if bad, why := forbidden(tree.GetType(x.ID()), empty(x)); why != "" {
+			report(x.ID(), "type %s is not allowed here: %s", typeName(bad), why)
+		}
+		if depth(tree.GetType(x.ID())) > maxTypeDepth {
+			report(x.ID(), "type %s is nested too deep: at most a list or map of lists or maps", typeName(tree.GetType(x.ID())))
+		}
+		switch x.Kind() {
+		case ast.ComprehensionKind:
+			r := x.AsComprehension().IterRange()
+			if tree.GetType(r.ID()).Kind() == types.MapKind && !ordered(tree, r) {
+				report(r.ID(), "a map that is written here has no order to go through; make it a variable")
+			}
+		case ast.StructKind:
+			report(x.ID(), "values of type %s cannot be built", x.AsStruct().TypeName())
+		case ast.IdentKind:
+			switch x.AsIdent() {
+			case "tenant", "oldTenant":
+				e.refs.tenant = true
+			case "tenants", "free":
+				e.refs.others = true
+			}
+		case ast.SelectKind:
+			c.selects(e, tree, x.AsSelect().Operand(), x.AsSelect().FieldName())
+		case ast.CallKind:
+			args := x.AsCall().Args()
+			switch {
+			case x.AsCall().FunctionName() == operators.OptSelect && len(args) == 2 && args[1].Kind() == ast.LiteralKind:
+				c.selects(e, tree, args[0], fmt.Sprint(args[1].AsLiteral().Value()))
+			case x.AsCall().FunctionName() == operators.Add && tree.GetType(x.ID()).Kind() == types.ListKind && !accumulates(args[0]):
+				report(x.ID(), "lists cannot be joined: what they hold in the end could not be bounded")
+			}
+		}
+	}))
+}
+
+// selects notes what reading a field reads.
+func (c *compiler) selects(e *Expression, tree *ast.AST, operand ast.Expr, field string) {
+	switch t := tree.GetType(operand.ID()); t.TypeName() {
+	case variablesType.TypeName():
+		c.used["variables."+field] = true
+		if r := c.vars[field]; r != nil {
+			e.refs = e.refs.or(*r)
+		}
+	case paramsType.TypeName():
+		c.used["params."+field] = true
+	case tenantType.TypeName():
+		if field == costField && c.price != nil {
+			e.refs.others = e.refs.others || c.price.others
+		}
+	}
+}
+
+// accumulates says that x is where a macro gathers its result. Such names begin with @, so that no document has them.
+func accumulates(x ast.Expr) bool {
+	return x.Kind() == ast.IdentKind && strings.HasPrefix(x.AsIdent(), "@")
+}
+
+// maxTypeDepth bounds how deep lists and maps hold each other: comparing two such values looks at everything in them, and the cost of
+// that is counted for the outermost only.
+const maxTypeDepth = 2
+
+func depth(t *types.Type) int {
+	if t == nil {
+		return 0
+	}
+	deepest := 0
+	for _, p := range t.Parameters() {
+		deepest = max(deepest, depth(p))
+	}
+	if t.Kind() == types.ListKind || t.Kind() == types.MapKind || t.Kind() == types.OpaqueKind && len(t.Parameters()) > 0 { // an optional
+		deepest++
+	}
+	return deepest
+}
+
+// empty says that x is [] or {}, whose element types may be left open.
+func empty(x ast.Expr) bool {
+	return x.Kind() == ast.ListKind && x.AsList().Size() == 0 || x.Kind() == ast.MapKind && x.AsMap().Size() == 0
+}
+
+// forbiddenKind is why no part of an expression may be of kind k, or empty.
+func forbiddenKind(k types.Kind) string {
+	switch k {
+	case types.DoubleKind:
+		return "doubles are not exact; use ratio(a, b)"
+	case types.UintKind:
+		return "use int"
+	case types.DynKind, types.AnyKind, types.TypeParamKind:
+		return "the type is not known before it runs"
+	case types.TimestampKind, types.DurationKind:
+		return "a decision must not depend on the time"
+	case types.BytesKind:
+		return "bytes have no use in a policy"
+	case types.NullTypeKind:
+		return "nothing is null in a policy; use an optional"
+	case types.TypeKind:
+		return "types are not values in a policy"
+	}
+	return ""
+}
+
+// forbidden finds a kind in t that no expression may have. open says that what t holds may be left open.
+func forbidden(t *types.Type, open bool) (*types.Type, string) {
+	if t == nil {
+		return nil, ""
+	}
+	if why := forbiddenKind(t.Kind()); why != "" {
+		return t, why
+	}
+	if !open {
+		for _, p := range t.Parameters() {
+			if bad, why := forbidden(p, false); why != "" {
+				return bad, why
+			}
+		}
+	}
+	return nil, ""
+}
+
+// ordered says that the map x has a fixed order: it is one of the environment's, which go by name, as variables' do.
+func ordered(tree *ast.AST, x ast.Expr) bool {
+	switch x.Kind() {
+	case ast.IdentKind:
+		return x.AsIdent() == "capacity" || x.AsIdent() == "free"
+	case ast.SelectKind:
+		return tree.GetType(x.AsSelect().Operand().ID()).Kind() == types.StructKind
+	}
+	return false
+}
+
+// typeName is a type as policies' authors know it.
+func typeName(t *types.Type) string { return strings.ReplaceAll(t.String(), "interlock.", "") }
