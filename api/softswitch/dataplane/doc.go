@@ -23,8 +23,8 @@
 // no program determines: stale fields, hashes, random numbers, colors and selectors' choices. Other packets do not pay for it.
 //
 // What is generic is compiled once for each call or instance, with its type arguments. Where an optional argument is left out, the
-// callee finds zeros and invalid headers. What a block holds that no declaration names (C.apply(...), C() as an argument) is
-// called as the block's type, so that it can exist only once in each control.
+// callee finds zeros and invalid headers. C.apply(...) makes an instance that is called as the block's type, so that what it
+// holds can exist only once in each control; C() as a constructor's argument makes one that is called as the parameter.
 //
 // What the compiler does not support it refuses at load, with the position: optional packets and externs that are left out, more
 // arguments than the block has that a constructor parameter stands for, digests of type parameters, a generic block that applies

@@ -45,16 +45,22 @@ func TestGeneric(t *testing.T) {
 	})
 }
 
-// TestUnnamedObjects: what a block without a name holds is called as the block's type.
+// TestUnnamedObjects: what is constructed where a block's constructor wants it is called as the block's parameter.
 func TestUnnamedObjects(t *testing.T) {
-	p, err := compileSkeleton(t, "control S(inout bit<8> x); control A(inout bit<8> x) { register<bit<8>>(1) r; apply { r.write(0, x); } } control B(inout bit<8> x)(S s) { apply { s.apply(x); } }",
-		"B(A()) b;", "b.apply(hdr.h.a);")
+	p, err := compileSkeleton(t, `control S(inout bit<8> x);
+		control A(inout bit<8> x)(register<bit<8>> outside) {
+			register<bit<8>>(1) r;
+			apply { r.write(0, x); outside.write(0, x); }
+		}
+		control B(inout bit<8> x)(S s) { apply { s.apply(x); } }`,
+		"B(A(register<bit<8>>(2))) b; B(B(A(register<bit<8>>(3)))) c;", "b.apply(hdr.h.a); c.apply(hdr.h.a);")
 	must(t, err)
 	var names []string
 	for _, r := range p.Registers() {
 		names = append(names, r.Name)
 	}
-	if want := []string{"I.A.r"}; !slices.Equal(names, want) {
+	slices.Sort(names)
+	if want := []string{"I.b.s.outside", "I.b.s.r", "I.c.s.s.outside", "I.c.s.s.r"}; !slices.Equal(names, want) {
 		t.Fatalf("got %q, want %q", names, want)
 	}
 }

@@ -77,11 +77,6 @@ func (c *compiler) objectOf(e syntax.Expr) object {
 	switch x := e.(type) {
 	case *syntax.Paren:
 		return c.objectOf(x.X)
-	case *syntax.Call:
-		if t, ok := c.typeOf(x).(*types.Applicable); ok && t.Decl != nil {
-			r := c.resolve(x)
-			return c.unnamed(x, t.Decl, t.Args, c.ctorArgs(x, t, r))
-		}
 	case *syntax.Name:
 		o := c.use(x.Ident)
 		if b := c.lookup(o); b != nil {
@@ -116,7 +111,7 @@ func (c *compiler) instance(d *syntax.InstanceDecl, o *types.Object) object {
 		x = c.externObject(d, o.Ctor, t, name)
 		c.claim(d, x, name, id)
 	case *types.Applicable:
-		x = &instance{decl: t.Decl, args: t.Args, id: id, path: name, ctor: c.ctorArgs(d, t, o.Ctor)}
+		x = &instance{decl: t.Decl, args: t.Args, id: id, path: name, ctor: c.ctorArgs(d, t, o.Ctor, id, name)}
 	default:
 		unsupported(d, "an instance of %s", t)
 	}
@@ -124,8 +119,9 @@ func (c *compiler) instance(d *syntax.InstanceDecl, o *types.Object) object {
 	return x
 }
 
-// ctorArgs binds constructor parameters.
-func (c *compiler) ctorArgs(at syntax.Node, t *types.Applicable, call *types.Call) []bound {
+// ctorArgs binds the constructor parameters of the instance with this identity and P4Info prefix. What is constructed in an
+// argument is called as the parameter.
+func (c *compiler) ctorArgs(at syntax.Node, t *types.Applicable, call *types.Call, id, path string) []bound {
 	var params []*syntax.Param
 	switch d := t.Decl.(type) {
 	case *syntax.ControlDecl:
@@ -143,26 +139,49 @@ func (c *compiler) ctorArgs(at syntax.Node, t *types.Applicable, call *types.Cal
 			bs = append(bs, bound{o, &binding{value: v}})
 			continue
 		}
-		bs = append(bs, bound{o, &binding{object: c.objectOf(call.Args[i])}})
+		made, ok := unparen(call.Args[i]).(*syntax.Call)
+		if !ok {
+			bs = append(bs, bound{o, &binding{object: c.objectOf(call.Args[i])}})
+			continue
+		}
+		x := c.construct(made, id+"/"+p.Name.Name, controlPlaneName(nil, p.Name.Name, path))
+		bs = append(bs, bound{o, &binding{object: x}})
 	}
 	return bs
 }
 
-// directInstance is the instance that Type.apply(...) makes.
+// construct makes, once, what a constructor argument constructs.
+func (c *compiler) construct(call *syntax.Call, id, name string) object {
+	if x, ok := c.bound[id]; ok {
+		return x
+	}
+	var x object
+	switch t := c.typeOf(call).(type) {
+	case *types.Extern:
+		x = c.externObject(call, c.resolve(call), t, name)
+		c.claim(call, x, name, id)
+	case *types.Applicable:
+		if t.Decl == nil {
+			unsupported(call, "an instance of %s", t)
+		}
+		x = &instance{decl: t.Decl, args: t.Args, id: id, path: name, ctor: c.ctorArgs(call, t, c.resolve(call), id, name)}
+	default:
+		unsupported(call, "an instance of %s", t)
+	}
+	c.bound[id] = x
+	return x
+}
+
+// directInstance is the instance that Type.apply(...) makes. It is called as its type, so that what it holds can exist only once.
 func (c *compiler) directInstance(call *syntax.Call, r *types.Call) *instance {
 	t, ok := r.Callee.Type.(*types.Applicable)
 	if !ok || t.Decl == nil {
 		unsupported(call, "applying %s", r.Callee.Name)
 	}
-	return c.unnamed(call, t.Decl, r.TypeArgs, nil)
-}
-
-// unnamed is an instance that no declaration names: it is called as its type, so that what it holds can exist only once.
-func (c *compiler) unnamed(call *syntax.Call, d syntax.Decl, args []types.Type, ctor []bound) *instance {
-	name := d.DeclName().Name
+	name := t.Decl.DeclName().Name
 	return &instance{
-		decl: d, args: args, ctor: ctor,
-		id: c.env.id + "/" + call.Pos().String() + name, path: controlPlaneName(d.Annots(), name, c.env.path),
+		decl: t.Decl, args: r.TypeArgs,
+		id: c.env.id + "/" + call.Pos().String() + name, path: controlPlaneName(t.Decl.Annots(), name, c.env.path),
 	}
 }
 

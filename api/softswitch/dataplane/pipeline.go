@@ -268,7 +268,8 @@ func (c *compiler) mainInstance(a *types.MainArg) *instance {
 			t = &types.Applicable{Decl: a.Decl, Args: t.Args}
 		}
 		name := controlPlaneName(a.Decl.Annots(), a.Decl.DeclName().Name, "")
-		return &instance{decl: a.Decl, args: t.Args, id: "main/" + a.Param, path: name, ctor: c.ctorArgs(a.Expr, t, r)}
+		id := "main/" + a.Param
+		return &instance{decl: a.Decl, args: t.Args, id: id, path: name, ctor: c.ctorArgs(a.Expr, t, r, id, name)}
 	}
 	inst, ok := c.objectOf(a.Expr).(*instance)
 	if !ok {

@@ -116,7 +116,7 @@ func (g *generator) entryMatches(keys []*syntax.TableKey, ids []uint32, keyset s
 
 // entryMatch describes the set of values of one key, or is nil if it has all.
 func (g *generator) entryMatch(k *syntax.TableKey, set syntax.Expr) *p4v1.FieldMatch {
-	set = unparen(set)
+	set = syntax.Unparen(set)
 	switch set.(type) {
 	case *syntax.DefaultExpr, *syntax.DontCare:
 		return nil
@@ -204,14 +204,4 @@ func (g *generator) entryValue(e syntax.Expr) (*big.Int, bool) {
 	}
 	g.errorf(e, codeEntry, "the key of an entry must be a constant number or bool")
 	return nil, false
-}
-
-func unparen(e syntax.Expr) syntax.Expr {
-	for {
-		p, ok := e.(*syntax.Paren)
-		if !ok {
-			return e
-		}
-		e = p.X
-	}
 }

@@ -11,16 +11,10 @@ import (
 	"github.com/interlock/interlock/linker/p4/types"
 )
 
-// externInstance registers T(...) x; of an extern type that P4Runtime knows.
-func (g *generator) externInstance(d *syntax.InstanceDecl, prefix string, env environment) {
-	o := g.info.Instances[d]
-	if o == nil || o.Ctor == nil {
-		return
-	}
-	x, ok := o.Type.(*types.Extern)
-	if !ok {
-		return
-	}
+// externInstance registers what a constructor call makes, if it is of an extern type that P4Runtime knows.
+func (g *generator) externInstance(
+	at syntax.Node, x *types.Extern, ctor *types.Call, name string, annots []*syntax.Annotation, env environment,
+) {
 	g.typeInfo()
 	var k kind
 	switch x.Name {
@@ -37,32 +31,31 @@ func (g *generator) externInstance(d *syntax.InstanceDecl, prefix string, env en
 	default:
 		return
 	}
-	name := g.qualified(prefix, d.Name.Name, d.Annotations)
 	if _, dup := g.syms.ids[k][name]; dup {
-		g.errorf(d.Name, codeDuplicate, "two objects of this kind are called %s", name)
+		g.errorf(at, codeDuplicate, "two objects of this kind are called %s", name)
 		return
 	}
-	g.register(k, name, d.Name, d.Annotations)
+	g.register(k, name, at, annots)
 	g.later(func() {
 		switch k {
 		case p4configv1.P4Ids_COUNTER:
-			c := &p4configv1.Counter{Preamble: g.preamble(k, name, d.Annotations), Spec: g.counterSpec(o.Ctor, env)}
-			c.Size, _ = g.sizeOf(o.Ctor.Args[0], env)
-			c.IndexTypeName = g.indexType(d, x, 0)
+			c := &p4configv1.Counter{Preamble: g.preamble(k, name, annots), Spec: g.counterSpec(ctor, env)}
+			c.Size, _ = g.sizeOf(ctor.Args[0], env)
+			c.IndexTypeName = g.indexType(at, x, 0)
 			g.out.Counters = append(g.out.Counters, c)
 		case p4configv1.P4Ids_METER:
-			m := &p4configv1.Meter{Preamble: g.preamble(k, name, d.Annotations), Spec: g.meterSpec(o.Ctor, env)}
-			m.Size, _ = g.sizeOf(o.Ctor.Args[0], env)
-			m.IndexTypeName = g.indexType(d, x, 0)
+			m := &p4configv1.Meter{Preamble: g.preamble(k, name, annots), Spec: g.meterSpec(ctor, env)}
+			m.Size, _ = g.sizeOf(ctor.Args[0], env)
+			m.IndexTypeName = g.indexType(at, x, 0)
 			g.out.Meters = append(g.out.Meters, m)
 		case p4configv1.P4Ids_REGISTER:
-			r := &p4configv1.Register{Preamble: g.preamble(k, name, d.Annotations), TypeSpec: g.typeSpec(d, x.Args[0])}
-			n, _ := g.sizeOf(o.Ctor.Args[0], env)
+			r := &p4configv1.Register{Preamble: g.preamble(k, name, annots), TypeSpec: g.typeSpec(at, x.Args[0])}
+			n, _ := g.sizeOf(ctor.Args[0], env)
 			r.Size = int32(n)
-			r.IndexTypeName = g.indexType(d, x, 1)
+			r.IndexTypeName = g.indexType(at, x, 1)
 			g.out.Registers = append(g.out.Registers, r)
 		case p4configv1.P4Ids_ACTION_PROFILE:
-			g.actionProfile(name, o.Ctor, d.Annotations, env)
+			g.actionProfile(name, ctor, annots, env)
 		}
 	})
 }

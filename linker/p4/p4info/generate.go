@@ -88,7 +88,7 @@ func (g *generator) collect() {
 		switch d := d.(type) {
 		case *syntax.InstanceDecl:
 			if g.info.Instances[d] != g.info.Main {
-				g.externInstance(d, "", nil)
+				g.instance(d, "", nil)
 			}
 		case *syntax.StructDecl:
 			if d.Kind == "header" && find(d.Annotations, "controller_header") != nil {
@@ -99,8 +99,8 @@ func (g *generator) collect() {
 	for _, arg := range g.info.MainArgs {
 		call, _ := arg.Expr.(*syntax.Call)
 		env := environment{}
-		if call != nil {
-			env = g.bind(g.info.Calls[call], arg.Decl, "", nil)
+		if call != nil && arg.Decl != nil {
+			env = g.bind(g.info.Calls[call], arg.Decl, arg.Decl.DeclName().Name, "", nil)
 		}
 		switch d := arg.Decl.(type) {
 		case *syntax.ParserDecl:
@@ -114,8 +114,10 @@ func (g *generator) collect() {
 	}
 }
 
-// bind evaluates constructor arguments in the environment of the instantiating object.
-func (g *generator) bind(call *types.Call, decl syntax.Decl, prefix string, outer environment) environment {
+// bind evaluates the constructor arguments of the instance called name, in the environment of the object called prefix that
+// instantiates it. What is constructed in an argument is called as the parameter, in the new instance (specification, section
+// "Control plane names").
+func (g *generator) bind(call *types.Call, decl syntax.Decl, name, prefix string, outer environment) environment {
 	env := environment{}
 	if call == nil {
 		return env
@@ -132,8 +134,11 @@ func (g *generator) bind(call *types.Call, decl syntax.Decl, prefix string, oute
 			continue
 		}
 		b := bound{value: g.value(call.Args[i], outer)}
-		if name, ok := g.instanceName(call.Args[i], prefix, outer); ok {
-			b.name = name
+		if known, ok := g.instanceName(call.Args[i], prefix, outer); ok {
+			b.name = known
+		} else if made, ok := syntax.Unparen(call.Args[i]).(*syntax.Call); ok && b.value == nil {
+			b.name = g.qualified(name, p.Name.Name, nil)
+			g.construct(made, g.info.Types[made], g.info.Calls[made], b.name, prefix, nil, outer)
 		}
 		env[g.info.Defs[p.Name]] = b
 	}
@@ -158,7 +163,7 @@ func (g *generator) value(e syntax.Expr, env environment) types.Value {
 
 // instanceName is the qualified name of the extern object that e names in the instance called prefix.
 func (g *generator) instanceName(e syntax.Expr, prefix string, env environment) (string, bool) {
-	n, ok := unparen(e).(*syntax.Name)
+	n, ok := syntax.Unparen(e).(*syntax.Name)
 	if !ok {
 		return "", false
 	}
@@ -243,22 +248,26 @@ func (g *generator) describeActions() {
 
 // instance walks an instance of a parser or control, or registers one of an extern.
 func (g *generator) instance(d *syntax.InstanceDecl, prefix string, env environment) {
-	o := g.info.Instances[d]
-	if o == nil {
-		return
+	if o := g.info.Instances[d]; o != nil && o.Ctor != nil {
+		g.construct(d.Name, o.Type, o.Ctor, g.qualified(prefix, d.Name.Name, d.Annotations), prefix, d.Annotations, env)
 	}
-	a, ok := o.Type.(*types.Applicable)
-	if !ok {
-		g.externInstance(d, prefix, env)
-		return
-	}
-	inner := g.bind(o.Ctor, a.Decl, prefix, env)
-	name := g.qualified(prefix, d.Name.Name, d.Annotations)
-	switch decl := a.Decl.(type) {
-	case *syntax.ParserDecl:
-		g.parser(decl, name, inner)
-	case *syntax.ControlDecl:
-		g.control(decl, name, inner)
+}
+
+// construct walks or registers what a constructor call at a place in the object called prefix makes, by its own name.
+func (g *generator) construct(
+	at syntax.Node, t types.Type, call *types.Call, name, prefix string, annots []*syntax.Annotation, env environment,
+) {
+	switch t := t.(type) {
+	case *types.Extern:
+		g.externInstance(at, t, call, name, annots, env)
+	case *types.Applicable:
+		inner := g.bind(call, t.Decl, name, prefix, env)
+		switch decl := t.Decl.(type) {
+		case *syntax.ParserDecl:
+			g.parser(decl, name, inner)
+		case *syntax.ControlDecl:
+			g.control(decl, name, inner)
+		}
 	}
 }
 

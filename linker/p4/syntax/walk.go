@@ -7,6 +7,17 @@ func Walk(n Node, f func(Node) bool) {
 	w.node(n)
 }
 
+// Unparen is e without the parentheses around it.
+func Unparen(e Expr) Expr {
+	for {
+		p, ok := e.(*Paren)
+		if !ok {
+			return e
+		}
+		e = p.X
+	}
+}
+
 type walker struct{ f func(Node) bool }
 
 // walkAll visits a list of nodes of one type.

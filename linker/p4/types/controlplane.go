@@ -17,8 +17,8 @@ type controlNames struct {
 	c       *checker
 	listed  map[syntax.Decl]bool      // actions that some table lists: others do not concern the control plane
 	applied map[syntax.Decl][]*Object // what a parser or control applies without an instance of its own
-	first   map[string]syntax.Node    // who has a name
-	told    map[syntax.Node]bool
+	first   map[string]*syntax.Ident  // who has a name
+	told    map[*syntax.Ident]bool
 	count   int
 }
 
@@ -28,7 +28,7 @@ func (c *checker) controlPlane() {
 	}
 	n := &controlNames{
 		c: c, listed: map[syntax.Decl]bool{}, applied: map[syntax.Decl][]*Object{},
-		first: map[string]syntax.Node{}, told: map[syntax.Node]bool{},
+		first: map[string]*syntax.Ident{}, told: map[*syntax.Ident]bool{},
 	}
 	for _, t := range c.tableActions {
 		for o := range t.refs {
@@ -55,7 +55,7 @@ func (c *checker) controlPlane() {
 // stand for their instances; where one is given twice, the second instance has no name of its own and is left out.
 func (n *controlNames) constructed(call *Call, seen map[syntax.Decl]bool) {
 	for _, a := range call.Args {
-		switch a := unparen(a).(type) {
+		switch a := syntax.Unparen(a).(type) {
 		case *syntax.Name:
 			if o := n.c.info.Uses[a.Ident]; o != nil && o.Kind == InstanceObject && o.Ctor != nil {
 				n.constructed(o.Ctor, seen)
@@ -70,6 +70,7 @@ func (n *controlNames) constructed(call *Call, seen map[syntax.Decl]bool) {
 				if d, ok := inner.Callee.Decl.(syntax.Decl); ok && !seen[d] {
 					seen[d] = true
 					n.body("."+inner.Callee.Name, d)
+					n.arguments("."+inner.Callee.Name, d, inner)
 				}
 			default:
 				n.constructed(inner, seen)
@@ -144,31 +145,72 @@ func (n *controlNames) instance(prefix string, i *syntax.InstanceDecl) {
 	case *Extern:
 		n.enter(t.Name, prefix, i)
 	case *Applicable:
-		n.body(qualifiedName(prefix, i), t.Decl)
+		name := qualifiedName(prefix, i)
+		n.body(name, t.Decl)
+		n.arguments(name, t.Decl, o.Ctor)
 	}
+}
+
+// arguments enters what is constructed in the constructor arguments of an instance: it is called as the parameter.
+func (n *controlNames) arguments(instance string, d syntax.Decl, call *Call) {
+	if call == nil {
+		return
+	}
+	for i, p := range constructorParams(d) {
+		if i >= len(call.Args) {
+			return
+		}
+		made, ok := syntax.Unparen(call.Args[i]).(*syntax.Call)
+		if !ok {
+			continue
+		}
+		name := instance + "." + p.Name.Name
+		switch t := n.c.info.Types[made].(type) {
+		case *Extern:
+			n.enterName(t.Name, name, p.Name)
+		case *Applicable:
+			n.body(name, t.Decl)
+			n.arguments(name, t.Decl, n.c.info.Calls[made])
+		}
+	}
+}
+
+func constructorParams(d syntax.Decl) []*syntax.Param {
+	switch d := d.(type) {
+	case *syntax.ParserDecl:
+		return d.CtorParams
+	case *syntax.ControlDecl:
+		return d.CtorParams
+	}
+	return nil
 }
 
 // enter gives an object its name.
 func (n *controlNames) enter(kind, prefix string, d syntax.Decl) {
-	if n.count++; n.count > maxInstances || hasAnnotation(d.Annots(), "hidden") {
+	if !hasAnnotation(d.Annots(), "hidden") {
+		n.enterName(kind, qualifiedName(prefix, d), d.DeclName())
+	}
+}
+
+func (n *controlNames) enterName(kind, name string, at *syntax.Ident) {
+	if n.count++; n.count > maxInstances {
 		return
 	}
-	name := qualifiedName(prefix, d)
 	key := kind + " " + name
 	other := n.first[key]
 	if other == nil {
-		n.first[key] = d.DeclName()
+		n.first[key] = at
 		return
 	}
-	if n.told[d] {
+	if n.told[at] {
 		return
 	}
-	n.told[d] = true
-	if other == syntax.Node(d.DeclName()) {
-		n.c.errorf(d.DeclName(), codeControlName, "two instances of this %s are called %s by the control plane", kind, name[1:])
+	n.told[at] = true
+	if other == at {
+		n.c.errorf(at, codeControlName, "two instances of this %s are called %s by the control plane", kind, name[1:])
 		return
 	}
-	n.c.errorf(d.DeclName(), codeControlName, "two %ss are called %s by the control plane: the other one is at %v", kind, name[1:], other.Pos())
+	n.c.errorf(at, codeControlName, "two %ss are called %s by the control plane: the other one is at %v", kind, name[1:], other.Pos())
 }
 
 // qualifiedName is the name of a declaration in the instance called prefix, after a dot.

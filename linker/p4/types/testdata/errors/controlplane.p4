@@ -14,7 +14,18 @@ control direct(in bit<8> x) {
     table t { key = { x : exact; } actions = { NoAction; } } // ERROR "two tables are called c.direct.t"
     apply { t.apply(); }
 }
+control ct(in bit<8> x);
+control outer(in bit<8> x)(ct first, ext object) { // ERROR "two exts are called c.made.object"
+    @name("first.two") table clash { key = { x : exact; } actions = { NoAction; } }
+    @name("object") ext() other;
+    apply { first.apply(x); clash.apply(); object.f(); other.f(); }
+}
+control simple(in bit<8> x) {
+    table two { key = { x : exact; } actions = { NoAction; } } // ERROR "two tables are called c.made.first.two"
+    apply { two.apply(); }
+}
 control c(in bit<8> x) {
+    outer(simple(), ext()) made;
     inner() a;
     inner() b;
     @name(".five") action six() { } // ERROR "two actions are called five .*:4:23"
@@ -31,10 +42,10 @@ control c(in bit<8> x) {
         b.apply(x);
         direct.apply(x);
         direct.apply(x);
+        made.apply(x);
         eight.apply();
         nine.apply();
     }
 }
-control ct(in bit<8> x);
 package top_t(ct one, ct two);
 top_t(c(), c()) main;
