@@ -139,6 +139,8 @@ func TestStatements(t *testing.T) {
 		{"exit leaves everything", "control N(inout bit<8> x) { apply { x = 7; exit; } }", "N() n;", "n.apply(hdr.h.a); hdr.h.b = 0;", changed("a", "07")},
 		{"exit while an argument is computed", "control N(inout bit<8> x, in bool b) { apply { x = 7; } }", "N() n; action leave() { exit; } table t { key = { hdr.h.a: exact; } actions = { leave; } default_action = leave(); }", "n.apply(hdr.h.a, t.apply().hit); hdr.h.b = 0;", input},
 		{"return leaves the control", "", "", "if (hdr.h.a == 0x11) { hdr.h.a = 0; return; } hdr.h.b = 0;", changed("a", "00")},
+		{"entries leave a selector's keys open", "", "action put(bit<8> x) { hdr.h.a = x; } table t { key = { hdr.h.b: selector; hdr.h.a: exact; } actions = { put; } const entries = { (_, 0x10): put(1); (default, 0x11): put(2); } }", "t.apply();", changed("a", "02")},
+		{"an entry for all keys", "", "action put(bit<8> x) { hdr.h.a = x; } table t { key = { hdr.h.b: ternary; hdr.h.a: ternary; } actions = { put; } const entries = { (_, 0x10): put(1); _: put(2); } }", "t.apply();", changed("a", "02")},
 		{"switch on a value", "", "", "switch (hdr.h.b) { 0x21: { hdr.h.a = 1; } 0x22: 0x23: { hdr.h.a = 2; } default: { hdr.h.a = 3; } }", changed("a", "02")},
 		{"switch default", "", "", "switch (hdr.h.b) { 0x21: { hdr.h.a = 1; } default: { hdr.h.a = 3; } }", changed("a", "03")},
 		{"constants", "const bit<8> K = 5; const pair_t Q = { 6, 7 };", "const bit<8> L = K + 1;", "hdr.h.a = K + L; hdr.h.b = Q.y; meta.p = Q; hdr.h.c = (bit<16>) meta.p.x;", "0b070006" + input[8:]},

@@ -60,7 +60,7 @@ func (c *compiler) initialEntries(d *syntax.TableDecl, t *Table, p *syntax.Entri
 		priorities = ranked
 	}
 	for i, te := range p.Entries {
-		e := NewEntry(c.entryMatches(t, te), 0, c.do(t, te.Action))
+		e := NewEntry(c.entryMatches(d, t, te), 0, c.do(t, te.Action))
 		e.Const = p.Const || te.Const
 		if t.Priority {
 			n := priorities[i]
@@ -113,23 +113,41 @@ func annotatedPriorities(p *syntax.EntriesProperty) []*big.Int {
 	return out
 }
 
-func (c *compiler) entryMatches(t *Table, te *syntax.TableEntry) []Match {
+// entryMatches has what an entry wants of each key that is matched. Keys of a selector are not: only _ or default may stand there.
+func (c *compiler) entryMatches(d *syntax.TableDecl, t *Table, te *syntax.TableEntry) []Match {
+	keys := tableKeys(d)
 	elems := []syntax.Expr{te.Keyset}
 	if l, ok := te.Keyset.(*syntax.ListExpr); ok && l.Paren {
 		elems = l.Elems
-	} else if ok && len(l.Elems) == 1 && len(t.Keys) == 1 {
+	} else if ok && len(l.Elems) == 1 && len(keys) == 1 {
 		elems = l.Elems
-	} else if p, ok := te.Keyset.(*syntax.Paren); ok && len(t.Keys) == 1 {
+	} else if p, ok := te.Keyset.(*syntax.Paren); ok && len(keys) == 1 {
 		elems = []syntax.Expr{p.X}
+	} else if anything(te.Keyset) {
+		elems = slices.Repeat(elems, len(keys))
 	}
-	if len(elems) != len(t.Keys) {
-		invalid(te, "%d values for the %d keys of table %s", len(elems), len(t.Keys), t.Name)
+	if len(elems) != len(keys) {
+		invalid(te, "%d values for the %d keys of table %s", len(elems), len(keys), t.Name)
 	}
-	ms := make([]Match, len(elems))
+	var ms []Match
 	for i, e := range elems {
-		ms[i] = c.entryMatch(t.Keys[i], e)
+		switch {
+		case keys[i].MatchKind.Name != "selector":
+			ms = append(ms, c.entryMatch(t.Keys[len(ms)], e))
+		case !anything(e):
+			unsupported(e, "a value for a key of a selector")
+		}
 	}
 	return ms
+}
+
+// anything reports whether a keyset is _ or default.
+func anything(e syntax.Expr) bool {
+	switch unparen(e).(type) {
+	case *syntax.DefaultExpr, *syntax.DontCare:
+		return true
+	}
+	return false
 }
 
 func (c *compiler) entryMatch(k Key, e syntax.Expr) Match {

@@ -109,7 +109,7 @@ func (u *unit) builtin(c *types.Call, st *state) bool {
 
 // othersOfUnion invalidates the members of a header union of which one becomes valid.
 func (u *unit) othersOfUnion(member syntax.Expr, st *state) {
-	m, ok := unparen(member).(*syntax.Member)
+	m, ok := syntax.Unparen(member).(*syntax.Member)
 	if !ok {
 		return
 	}
@@ -212,7 +212,7 @@ type tableRun struct {
 
 // of is what holds if the action of a switch label ran.
 func (r *tableRun) of(u *unit, k *syntax.SwitchCase) *state {
-	if n, ok := unparen(k.Label).(*syntax.Name); ok {
+	if n, ok := syntax.Unparen(k.Label).(*syntax.Name); ok {
 		if st := r.after[u.info.Uses[n.Ident]]; st != nil {
 			return u.clone(st)
 		}
@@ -224,7 +224,7 @@ func (r *tableRun) of(u *unit, k *syntax.SwitchCase) *state {
 func (r *tableRun) others(u *unit, labels []*syntax.SwitchCase) *state {
 	skip := map[*types.Object]bool{}
 	for _, k := range labels {
-		if n, ok := unparen(k.Label).(*syntax.Name); ok {
+		if n, ok := syntax.Unparen(k.Label).(*syntax.Name); ok {
 			skip[u.info.Uses[n.Ident]] = true
 		}
 	}
@@ -353,7 +353,7 @@ func (a *analysis) actionNamed(e syntax.Expr) *types.Object {
 	if k, ok := e.(*syntax.Call); ok {
 		e = k.Fun
 	}
-	if n, ok := unparen(e).(*syntax.Name); ok {
+	if n, ok := syntax.Unparen(e).(*syntax.Name); ok {
 		return a.info.Uses[n.Ident]
 	}
 	return nil

@@ -92,7 +92,7 @@ func (u *unit) report(d syntax.Decl) {
 // header is the text of the header that an expression names a field of.
 func header(n syntax.Node) string {
 	if e, ok := n.(syntax.Expr); ok {
-		if m, ok := unparen(e).(*syntax.Member); ok {
+		if m, ok := syntax.Unparen(e).(*syntax.Member); ok {
 			n = m.X
 		}
 	}

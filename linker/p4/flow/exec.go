@@ -119,8 +119,8 @@ func (u *unit) forIn(s *syntax.ForInStmt, st *state) {
 
 func (u *unit) switchStmt(s *syntax.SwitchStmt, st *state) {
 	var run *tableRun
-	if m, ok := unparen(s.X).(*syntax.Member); ok {
-		if k, ok := unparen(m.X).(*syntax.Call); ok {
+	if m, ok := syntax.Unparen(s.X).(*syntax.Member); ok {
+		if k, ok := syntax.Unparen(m.X).(*syntax.Call); ok {
 			if c := u.info.Calls[k]; c != nil && c.Callee != nil && m.Sel.Name == "action_run" {
 				run = u.applyTable(c, st)
 			}
@@ -213,7 +213,7 @@ func (u *unit) written(lhs syntax.Expr, st *state) {
 	// A slice is a part of a scalar: with it the whole counts as set.
 	sliced := false
 	for {
-		x := unparen(lhs)
+		x := syntax.Unparen(lhs)
 		if s, ok := x.(*syntax.Slice); ok {
 			lhs, sliced = s.X, true
 		} else if s, ok := x.(*syntax.PlusSlice); ok {
@@ -246,7 +246,7 @@ func (u *unit) written(lhs syntax.Expr, st *state) {
 
 // store evaluates an expression into a place.
 func (u *unit) store(p place, e syntax.Expr, st *state) {
-	x := unparen(e)
+	x := syntax.Unparen(e)
 	switch x := x.(type) {
 	case *syntax.InvalidExpr:
 		u.invalidate(st, p)

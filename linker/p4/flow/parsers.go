@@ -54,7 +54,7 @@ func (a *analysis) parserGraph(d *syntax.ParserDecl) {
 
 // catchAll reports whether a keyset matches everything.
 func catchAll(k syntax.Expr) bool {
-	switch x := unparen(k).(type) {
+	switch x := syntax.Unparen(k).(type) {
 	case *syntax.DefaultExpr, *syntax.DontCare:
 		return true
 	case *syntax.ListExpr:
@@ -107,7 +107,7 @@ type set1 struct{ value, mask, lo, hi *big.Int }
 // matchOf returns nil for what is not known, such as a value set.
 func (a *analysis) matchOf(k syntax.Expr, on []syntax.Expr) match {
 	elems := []syntax.Expr{k}
-	if l, ok := unparen(k).(*syntax.ListExpr); ok {
+	if l, ok := syntax.Unparen(k).(*syntax.ListExpr); ok {
 		elems = l.Elems
 	}
 	if catchAll(k) {
@@ -121,7 +121,7 @@ func (a *analysis) matchOf(k syntax.Expr, on []syntax.Expr) match {
 	}
 	var m match
 	for i, e := range elems {
-		s, ok := a.setOf(unparen(e), a.info.Types[on[i]])
+		s, ok := a.setOf(syntax.Unparen(e), a.info.Types[on[i]])
 		if !ok {
 			return nil
 		}

@@ -5,20 +5,10 @@ import (
 	"github.com/interlock/interlock/linker/p4/types"
 )
 
-func unparen(e syntax.Expr) syntax.Expr {
-	for {
-		p, ok := e.(*syntax.Paren)
-		if !ok {
-			return e
-		}
-		e = p.X
-	}
-}
-
 // locate finds the place that an expression names. Exact is false if the place is only the whole that holds the named part,
 // because an index is not constant.
 func (u *unit) locate(e syntax.Expr) (p place, exact, ok bool) {
-	switch e := unparen(e).(type) {
+	switch e := syntax.Unparen(e).(type) {
 	case *syntax.Name:
 		o := u.info.Uses[e.Ident]
 		if o == nil || o.Kind != types.VarObject && o.Kind != types.ParamObject {
@@ -68,7 +58,7 @@ func (u *unit) locate(e syntax.Expr) (p place, exact, ok bool) {
 
 // indices reads the indices inside an expression that names a place.
 func (u *unit) indices(e syntax.Expr, st *state) {
-	switch e := unparen(e).(type) {
+	switch e := syntax.Unparen(e).(type) {
 	case *syntax.Member:
 		u.indices(e.X, st)
 	case *syntax.Index:
@@ -95,11 +85,11 @@ func (u *unit) access(n syntax.Node, p place, st *state) bool {
 // elements notes an access to a field of some element of a header stack: it is wrong for certain if no element is valid. It
 // reports whether e is such an access.
 func (u *unit) elements(e syntax.Expr, p place, st *state) bool {
-	m, ok := unparen(e).(*syntax.Member)
+	m, ok := syntax.Unparen(e).(*syntax.Member)
 	if !ok || p.shape.kind != stackShape || p.shape.elem.kind != headerShape {
 		return false
 	}
-	if _, ok := unparen(m.X).(*syntax.Index); !ok {
+	if _, ok := syntax.Unparen(m.X).(*syntax.Index); !ok {
 		return false
 	}
 	var h cell
@@ -205,7 +195,7 @@ func (u *unit) cond(e syntax.Expr, st *state) (yes, no *state) {
 		}
 		return dead(), st
 	}
-	switch x := unparen(e).(type) {
+	switch x := syntax.Unparen(e).(type) {
 	case *syntax.Unary:
 		if x.Op == "!" {
 			yes, no = u.cond(x.X, st)
@@ -225,7 +215,7 @@ func (u *unit) cond(e syntax.Expr, st *state) (yes, no *state) {
 			return yes, no2
 		}
 	case *syntax.Member:
-		if k, ok := unparen(x.X).(*syntax.Call); ok && !st.dead {
+		if k, ok := syntax.Unparen(x.X).(*syntax.Call); ok && !st.dead {
 			if c := u.info.Calls[k]; c != nil && c.Kind == types.TableApply {
 				run := u.applyTable(c, st)
 				if x.Sel.Name == "miss" {

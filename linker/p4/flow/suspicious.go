@@ -166,7 +166,7 @@ func bounds(t types.Type) (lo, hi *big.Int, ok bool) {
 
 // same reports whether two expressions name the same variable or part of one.
 func (a *analysis) same(x, y syntax.Expr) bool {
-	x, y = unparen(x), unparen(y)
+	x, y = syntax.Unparen(x), syntax.Unparen(y)
 	switch x := x.(type) {
 	case *syntax.Name:
 		y, ok := y.(*syntax.Name)
@@ -201,7 +201,7 @@ func (a *analysis) within(part, whole syntax.Expr) bool {
 		if a.same(part, whole) {
 			return true
 		}
-		switch x := unparen(part).(type) {
+		switch x := syntax.Unparen(part).(type) {
 		case *syntax.Member:
 			part = x.X
 		case *syntax.Index:
@@ -255,7 +255,7 @@ func (a *analysis) table(d *syntax.TableDecl) {
 
 // keyset reports ranges and masks that match other than they look.
 func (a *analysis) keyset(e syntax.Expr) {
-	switch x := unparen(e).(type) {
+	switch x := syntax.Unparen(e).(type) {
 	case *syntax.ListExpr:
 		for _, y := range x.Elems {
 			a.keyset(y)

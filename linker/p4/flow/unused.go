@@ -61,7 +61,7 @@ func (a *analysis) unused() {
 
 // variable is the local variable that an assignment writes, wholly or in part.
 func (a *analysis) variable(e syntax.Expr) *types.Object {
-	switch e := unparen(e).(type) {
+	switch e := syntax.Unparen(e).(type) {
 	case *syntax.Name:
 		if o := a.info.Uses[e.Ident]; o != nil && o.Kind == types.VarObject {
 			return o

@@ -10,7 +10,7 @@ import (
 func (c *checker) call(e *syntax.Call, want Type, stmt bool) (Type, Value) {
 	r := &Call{}
 	var t Type
-	switch fun := unparen(e.Fun).(type) {
+	switch fun := syntax.Unparen(e.Fun).(type) {
 	case *syntax.Name:
 		t = c.callName(e, fun, r, want)
 	case *syntax.Member:
@@ -204,7 +204,7 @@ func (c *checker) callMember(e *syntax.Call, fun *syntax.Member, r *Call, want T
 	if o, t, ok := c.typeOperand(fun.X); ok {
 		return c.callOnType(e, fun, r, o, t)
 	}
-	if n, ok := unparen(fun.X).(*syntax.Name); ok {
+	if n, ok := syntax.Unparen(fun.X).(*syntax.Name); ok {
 		if os := c.lookup(n.Ident.Name, n.Absolute); len(os) == 1 {
 			r.Callee = os[0]
 		}
@@ -247,7 +247,7 @@ func (c *checker) callMember(e *syntax.Call, fun *syntax.Member, r *Call, want T
 
 // instance types the expression before a method, which may be this.
 func (c *checker) instance(e syntax.Expr) Type {
-	this, ok := unparen(e).(*syntax.This)
+	this, ok := syntax.Unparen(e).(*syntax.This)
 	if !ok || c.self == nil {
 		return c.expr(e, nil)
 	}
@@ -330,7 +330,7 @@ func (c *checker) callMethod(e *syntax.Call, fun *syntax.Member, r *Call, t *Ext
 		r.Kind = BadCall
 		return Invalid
 	}
-	if _, this := unparen(fun.X).(*syntax.This); this && isAbstract(m) {
+	if _, this := syntax.Unparen(fun.X).(*syntax.This); this && isAbstract(m) {
 		c.selfCalls[c.owner] = append(c.selfCalls[c.owner], selfCall{e, m.Name})
 	}
 	if !c.packetCall(e, t, r) {

@@ -13,7 +13,7 @@ func (c *checker) cast(e *syntax.Cast) (Type, Value) {
 	if isInvalid(to) || isInvalid(from) {
 		return to, nil
 	}
-	switch unparen(e.X).(type) {
+	switch syntax.Unparen(e.X).(type) {
 	case *syntax.ListExpr, *syntax.StructExpr, *syntax.InvalidExpr, *syntax.DotsExpr:
 		if !c.convert(e.X, to) {
 			return to, nil

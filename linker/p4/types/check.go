@@ -127,7 +127,7 @@ func (c *checker) extension(at syntax.Node, format string, args ...any) {
 }
 
 func (c *checker) unsupported(at syntax.Node, what string) {
-	c.errorf(at, codeUnsupported, "%s: not supported yet", what)
+	c.errorf(at, codeUnsupported, "%s: not supported", what)
 }
 
 // within checks a body that belongs to o.

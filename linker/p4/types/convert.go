@@ -316,7 +316,7 @@ func (c *checker) harmonize(x, y syntax.Expr) (Type, bool) {
 		return tx, true
 	}
 	canTake := func(e syntax.Expr, from, to Type) bool {
-		switch unparen(e).(type) {
+		switch syntax.Unparen(e).(type) {
 		case *syntax.ListExpr, *syntax.StructExpr, *syntax.InvalidExpr, *syntax.DotsExpr:
 			switch to.(type) {
 			case *Struct, *Tuple, *List, *Stack:

@@ -166,7 +166,7 @@ func (c *checker) entryKey(e syntax.Expr, key *syntax.TableKey) {
 		return
 	}
 	kind := key.MatchKind.Name
-	switch x := unparen(e).(type) {
+	switch x := syntax.Unparen(e).(type) {
 	case *syntax.DefaultExpr, *syntax.DontCare:
 		if kind == "exact" {
 			c.errorf(e, codeKeyset, "an exact key needs a value")
@@ -192,10 +192,6 @@ func (c *checker) entryKey(e syntax.Expr, key *syntax.TableKey) {
 			}
 			return
 		}
-	}
-	if kind == "selector" {
-		c.unsupported(e, "a const entry over a selector key")
-		return
 	}
 	if !isInvalid(c.info.Types[e]) && !c.compileTime(e) {
 		c.errorf(e, codeNotConst, "the key of an entry must be known at compile time")

@@ -47,5 +47,5 @@ const (
 	codeExtension      = "P4261" // warning: accepted as p4c does, though the specification does not define it: const int x = 8w1;
 	codePriority       = "P4262" // warning: entries of equal priority, or that are not in the order of their priorities
 	codeGrouping       = "P4263" // warning: an expression that p4c groups otherwise than the specification: a ? b : c ? d : e
-	codeUnsupported    = "P4299" // legal P4-16 that this checker does not check yet, and so refuses
+	codeUnsupported    = "P4299" // a node that the checker does not know: no text has one, but a tree made by hand may
 )

@@ -23,16 +23,6 @@ func (c *checker) expr(e syntax.Expr, want Type) Type {
 	return t
 }
 
-func unparen(e syntax.Expr) syntax.Expr {
-	for {
-		p, ok := e.(*syntax.Paren)
-		if !ok {
-			return e
-		}
-		e = p.X
-	}
-}
-
 func (c *checker) compute(e syntax.Expr, want Type) (Type, Value) {
 	switch e := e.(type) {
 	case *syntax.Name:
@@ -368,7 +358,7 @@ func (c *checker) lvalue(e syntax.Expr) bool {
 
 // receiver types the receiver of minSizeInBits and its kin. It is not evaluated, so that an index may be outside.
 func (c *checker) receiver(e syntax.Expr) Type {
-	if x, ok := unparen(e).(*syntax.Index); ok {
+	if x, ok := syntax.Unparen(e).(*syntax.Index); ok {
 		if t, ok := c.expr(x.X, nil).(*Stack); ok {
 			c.expr(x.I, nil)
 			c.info.Types[e], c.info.Types[x] = t.Elem, t.Elem

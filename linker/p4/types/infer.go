@@ -119,11 +119,11 @@ func isExtern(t Type) bool {
 
 // genericInstance reports whether e constructs a generic parser, control or extern without saying for which types.
 func (c *checker) genericInstance(e syntax.Expr) bool {
-	k, ok := unparen(e).(*syntax.Call)
+	k, ok := syntax.Unparen(e).(*syntax.Call)
 	if !ok || len(k.TypeArgs) > 0 {
 		return false
 	}
-	n, ok := unparen(k.Fun).(*syntax.Name)
+	n, ok := syntax.Unparen(k.Fun).(*syntax.Name)
 	if !ok {
 		return false
 	}

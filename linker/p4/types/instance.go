@@ -71,7 +71,7 @@ func (c *checker) mainInstance(o *Object, call *Call) {
 	for i, p := range call.Sig.Params {
 		arg := &MainArg{Param: p.Name, Expr: call.Args[i]}
 		if arg.Expr != nil {
-			if k, ok := unparen(arg.Expr).(*syntax.Call); ok {
+			if k, ok := syntax.Unparen(arg.Expr).(*syntax.Call); ok {
 				if inner := c.info.Calls[k]; inner != nil && inner.Callee != nil {
 					switch decl := inner.Callee.Decl.(type) {
 					case *syntax.ParserDecl:

@@ -8,7 +8,7 @@ import (
 
 // typeOperand resolves e if it names a type; ok is false if it is a value.
 func (c *checker) typeOperand(e syntax.Expr) (o *Object, t Type, ok bool) {
-	switch x := unparen(e).(type) {
+	switch x := syntax.Unparen(e).(type) {
 	case *syntax.TypeExpr:
 		switch n := x.Type.(type) {
 		case *syntax.NamedType:
@@ -39,7 +39,7 @@ func (c *checker) typeOperand(e syntax.Expr) (o *Object, t Type, ok bool) {
 		return nil, nil, false
 	}
 	c.info.Types[e] = t
-	c.info.Types[unparen(e)] = t
+	c.info.Types[syntax.Unparen(e)] = t
 	return o, t, true
 }
 

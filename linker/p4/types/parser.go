@@ -185,7 +185,7 @@ func (c *checker) constKeyset(k syntax.Expr) {
 			c.errorf(e, codeNotConst, "a keyset must be known at compile time")
 		}
 	}
-	switch x := unparen(k).(type) {
+	switch x := syntax.Unparen(k).(type) {
 	case *syntax.DefaultExpr, *syntax.DontCare:
 		return
 	case *syntax.ListExpr:

@@ -4,7 +4,7 @@ import "github.com/interlock/interlock/linker/p4/syntax"
 
 // sameExpr reports whether two checked expressions are the same text over the same objects.
 func (c *checker) sameExpr(a, b syntax.Expr) bool {
-	a, b = unparen(a), unparen(b)
+	a, b = syntax.Unparen(a), syntax.Unparen(b)
 	if v, w := c.info.Values[a], c.info.Values[b]; v != nil && w != nil {
 		return equalValues(v, w)
 	}

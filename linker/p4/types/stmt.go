@@ -158,7 +158,7 @@ func (c *checker) forInStmt(s *syntax.ForInStmt) {
 	} else {
 		want = Invalid
 	}
-	if b, ok := unparen(s.In).(*syntax.Binary); ok && b.Op == ".." {
+	if b, ok := syntax.Unparen(s.In).(*syntax.Binary); ok && b.Op == ".." {
 		if _, bits := underlying(want).(*Bit); !bits && !isInvalid(want) {
 			c.errorf(s.Var, codeMismatch, "a loop variable over a range has a bit or int type, not %v", want)
 			want = Invalid
@@ -246,8 +246,8 @@ func (c *checker) switchStmt(s *syntax.SwitchStmt) {
 
 // runTable finds the actions of t in t.apply().action_run.
 func (c *checker) runTable(e syntax.Expr) *tableActions {
-	if m, ok := unparen(e).(*syntax.Member); ok {
-		if k, ok := unparen(m.X).(*syntax.Call); ok {
+	if m, ok := syntax.Unparen(e).(*syntax.Member); ok {
+		if k, ok := syntax.Unparen(m.X).(*syntax.Call); ok {
 			if call := c.info.Calls[k]; call != nil && call.Callee != nil {
 				return c.tableActions[call.Callee]
 			}

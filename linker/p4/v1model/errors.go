@@ -13,5 +13,6 @@ const (
 	codeExtern      = "P4409" // an extern that neither core.p4 nor v1model.p4 declares
 	codeSelector    = "P4411" // tables that share an action_selector and feed it different keys
 	codePlace       = "P4412" // a function called in a block that it does not belong to: resubmit in egress
+	codeEntry       = "P4413" // a const entry that wants a value of a key that only feeds a selector
 	codeDivision    = "P4410" // a division of values that only the packet brings: x / y
 )

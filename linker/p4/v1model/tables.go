@@ -8,10 +8,12 @@ import (
 // table checks what v1model's tables cannot match, and remembers which direct meter belongs to which table.
 func (c *checker) table(t *syntax.TableDecl) {
 	var actions []*syntax.ActionRef
+	var keys []*syntax.TableKey
 	inputs := ""
 	for _, p := range t.Properties {
 		switch p := p.(type) {
 		case *syntax.KeyProperty:
+			keys = p.Keys
 			lpm := 0
 			for _, k := range p.Keys {
 				switch {
@@ -45,6 +47,34 @@ func (c *checker) table(t *syntax.TableDecl) {
 			m.actions = append(m.actions, actions...)
 		case "implementation":
 			c.selector(o, t, p, inputs)
+		}
+	}
+	for _, p := range t.Properties {
+		if p, ok := p.(*syntax.EntriesProperty); ok {
+			for _, e := range p.Entries {
+				c.entry(e, keys)
+			}
+		}
+	}
+}
+
+// entry checks that an entry leaves keys of a selector open: they are hashed, and never matched.
+func (c *checker) entry(e *syntax.TableEntry, keys []*syntax.TableKey) {
+	values := []syntax.Expr{e.Keyset}
+	if l, ok := syntax.Unparen(e.Keyset).(*syntax.ListExpr); ok {
+		values = l.Elems
+	}
+	if len(values) != len(keys) {
+		return // _ or default for all keys together
+	}
+	for i, k := range keys {
+		if k.MatchKind == nil || k.MatchKind.Name != "selector" {
+			continue
+		}
+		switch syntax.Unparen(values[i]).(type) {
+		case *syntax.DefaultExpr, *syntax.DontCare:
+		default:
+			c.errorf(values[i], codeEntry, "a selector key is hashed, not matched: an entry has _ there")
 		}
 	}
 }

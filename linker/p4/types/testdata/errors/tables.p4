@@ -70,7 +70,7 @@ control selectors(inout bit<8> x) {
         key = { x: selector; }
         actions = { a; }
         default_action = a;
-        const entries = { 1: a; } // ERROR "a const entry over a selector key: not supported yet"
+        const entries = { 1: a; }
     }
     apply { t.apply(); }
 }

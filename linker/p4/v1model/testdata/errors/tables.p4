@@ -57,7 +57,22 @@ control I(inout H h, inout M m, inout standard_metadata_t s) {
         actions = { NoAction; }
         implementation = sel; // ERROR "sel selects by other keys in table s1"
     }
+    table s4 {
+        key = { m.a : selector; m.b : exact; }
+        actions = { NoAction; }
+        const entries = {
+            (_, 1) : NoAction();
+            (default, 2) : NoAction();
+            (1, 3) : NoAction(); // ERROR "a selector key is hashed, not matched"
+        }
+    }
+    table s5 {
+        key = { m.a : selector; m.b : ternary; }
+        actions = { NoAction; }
+        const entries = { _ : NoAction(); }
+    }
     apply {
+        s4.apply(); s5.apply();
         s1.apply(); s2.apply(); s3.apply();
         t.apply();
         u.apply();
