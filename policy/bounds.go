@@ -91,6 +91,7 @@ func (p *Policy) MemoryBounds(ctx context.Context, demands []MemoryDemand, capac
 	}
 	for i, t := range f.tenants {
 		f.free = free
+		f.moves++
 		t.ask(steps[i])
 		if err := f.run(ctx, []*tenantState{t}); err != nil {
 			return nil, err

@@ -13,8 +13,8 @@ import (
 const (
 	// MaxCost bounds an expression that is evaluated for each tenant or grant.
 	MaxCost = 1_000_000
-	// MaxOnceCost bounds a validation or statement that is about no single tenant.
-	MaxOnceCost = 50_000_000
+	// MaxOnceCost bounds a variable, validation or statement that is about no single tenant: it is evaluated once in a state.
+	MaxOnceCost = 150_000_000
 	// MaxTotalCost bounds all evaluations of one call of Entitle or MemoryBounds.
 	MaxTotalCost = 200_000_000
 	// MaxTenants is how many tenants an allocation may have: one for each VID.
@@ -28,8 +28,11 @@ const (
 )
 
 func costLimit(e *Expression) uint64 {
-	if (e.Role == RoleValidation || e.Role == RoleStatement) && !e.refs.tenant {
-		return MaxOnceCost
+	switch e.Role {
+	case RoleVariable, RoleValidation, RoleStatement:
+		if !e.refs.tenant {
+			return MaxOnceCost
+		}
 	}
 	return MaxCost
 }

@@ -67,7 +67,8 @@ func (e *Expression) Position(id int64) Position {
 // Tenant says that the expression is about one tenant: it reads tenant or oldTenant, perhaps through a variable.
 func (e *Expression) Tenant() bool { return e.refs.tenant }
 
-// Others says that the expression reads what changes when another tenant is granted something: tenants or free.
+// Others says that the expression reads what changes when another tenant is granted something: free, or what some tenant other than
+// its own holds, asks for or pays.
 func (e *Expression) Others() bool { return e.refs.others }
 
 // refs says what an expression reads, through variables and the price too.
@@ -204,6 +205,12 @@ func (c *compiler) inspect(e *Expression, report func(id int64, format string, a
 		}
 		switch x.Kind() {
 		case ast.ComprehensionKind:
+			names := Names()
+			for _, v := range []string{x.AsComprehension().IterVar(), x.AsComprehension().IterVar2(), x.AsComprehension().AccuVar()} {
+				if names[v] != nil {
+					report(x.ID(), "%s is the name of something else already", v)
+				}
+			}
 			r := x.AsComprehension().IterRange()
 			if tree.GetType(r.ID()).Kind() == types.MapKind && !ordered(tree, r) {
 				report(r.ID(), "a map that is written here has no order to go through; make it a variable")
@@ -214,7 +221,7 @@ func (c *compiler) inspect(e *Expression, report func(id int64, format string, a
 			switch x.AsIdent() {
 			case "tenant", "oldTenant":
 				e.refs.tenant = true
-			case "tenants", "free":
+			case "free":
 				e.refs.others = true
 			}
 		case ast.SelectKind:
@@ -242,8 +249,12 @@ func (c *compiler) selects(e *Expression, tree *ast.AST, operand ast.Expr, field
 	case paramsType.TypeName():
 		c.used["params."+field] = true
 	case tenantType.TypeName():
-		if field == costField && c.price != nil {
-			e.refs.others = e.refs.others || c.price.others
+		own := operand.Kind() == ast.IdentKind && (operand.AsIdent() == "tenant" || operand.AsIdent() == "oldTenant")
+		switch field {
+		case "usage", "demand":
+			e.refs.others = e.refs.others || !own
+		case costField:
+			e.refs.others = e.refs.others || !own || c.price != nil && c.price.others
 		}
 	}
 }

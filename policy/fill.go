@@ -19,6 +19,8 @@ type filling struct {
 	tenants  []*tenantState
 	list     ref.Val // tenants, as CEL sees them
 	cost     uint64
+	moves    int       // how often free changed
+	commons  []known   // values of the variables that are about no tenant
 	covered  *Coverage // nil: not asked for
 	silent   bool      // no trace is wanted
 	trace    []Decision
@@ -166,6 +168,7 @@ func (f *filling) offer(t *tenantState) error {
 			f.shadowed = append(f.shadowed, f.refuse(l.Expression, t, l.Reason, message))
 		default:
 			*t, f.free = before, free
+			f.moves++
 			stop(l.Reason, fmt.Sprintf("limit (%s): %s", l.At, message), &l.At)
 			return nil
 		}
@@ -238,6 +241,7 @@ func (f *filling) move(t *tenantState, g []int64, left [][]int64) {
 	}
 	t.usage, t.rest, t.quanta, t.cost = usage, rest, left, nil
 	f.free = free
+	f.moves++
 }
 
 func (f *filling) validate() error {

@@ -91,7 +91,7 @@ func TestDRFPaper(t *testing.T) {
 }
 
 func TestWeightedDRF(t *testing.T) {
-	a, err := load(t, "builtin:drf").Entitle(context.Background(), []policy.Tenant{
+	a, err := load(t, "builtin:weighted-drf").Entitle(context.Background(), []policy.Tenant{
 		{Name: "heavy", Weight: 3, Demand: repeat(100, amounts{"x": 1})},
 		{Name: "light", Weight: 1, Demand: repeat(100, amounts{"x": 1})},
 	}, amounts{"x": 40})
@@ -133,7 +133,7 @@ func TestAllOrNothing(t *testing.T) {
 			policy.Tenant{Budget: 49, Demand: []amounts{{"sram": 2}}},
 			amounts{"sram": 4, "tcam": 0},
 			false,
-			"limit (builtin:pay-as-you-go:26:19): would cost 50 credits; its budget is 49",
+			"limit (builtin:pay-as-you-go:41:19): would cost 50 credits; its budget is 49",
 		},
 		{"paid for", "builtin:pay-as-you-go", policy.Tenant{Budget: 50, Demand: []amounts{{"sram": 2}}}, amounts{"sram": 4, "tcam": 0}, true, ""},
 	}
@@ -314,7 +314,7 @@ func TestRankOfOthers(t *testing.T) {
 }
 
 func TestBuiltins(t *testing.T) {
-	if d := cmp.Diff([]string{"drf", "pay-as-you-go", "quota"}, specs.PolicyNames()); d != "" {
+	if d := cmp.Diff([]string{"credits", "drf", "guarantee-burst", "max-min", "pay-as-you-go", "quota", "strict-priority", "weighted-drf"}, specs.PolicyNames()); d != "" {
 		t.Error(d)
 	}
 	digests := map[string]bool{}
@@ -325,10 +325,10 @@ func TestBuiltins(t *testing.T) {
 		}
 		digests[p.Digest()] = true
 	}
-	if len(digests) != 3 {
+	if len(digests) != len(specs.PolicyNames()) {
 		t.Error("digests are not distinct")
 	}
-	if _, err := policy.Load("builtin:none"); err == nil || !strings.Contains(err.Error(), "drf, pay-as-you-go, quota") {
+	if _, err := policy.Load("builtin:none"); err == nil || !strings.Contains(err.Error(), "credits, drf, guarantee-burst") {
 		t.Errorf("have %v", err)
 	}
 }
@@ -356,7 +356,7 @@ func TestMemoryBounds(t *testing.T) {
 			{Tenant: "fixed"},
 		}},
 		{"builtin:pay-as-you-go", []policy.MemoryBounds{
-			{Tenant: "a", Share: 1, Ceiling: 1, Why: "limit (builtin:pay-as-you-go:26:19): would cost 25 credits; its budget is 20"},
+			{Tenant: "a", Share: 1, Ceiling: 1, Why: "limit (builtin:pay-as-you-go:41:19): would cost 25 credits; its budget is 20"},
 			{Tenant: "b", Share: 3, Ceiling: 3, Why: "slots: 128 asked, 48 free of 256"},
 			{Tenant: "fixed"},
 		}},
@@ -382,7 +382,7 @@ func TestMemoryBounds(t *testing.T) {
 func BenchmarkEntitle(b *testing.B) {
 	for _, n := range []int{3, 64, 1000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			p := load(b, "builtin:drf")
+			p := load(b, "builtin:weighted-drf")
 			var tenants []policy.Tenant
 			for i := range n {
 				t := policy.Tenant{Name: fmt.Sprintf("t%04d", i), Weight: 1 + int64(i%3)}

@@ -63,25 +63,55 @@ func (f *filling) price(t *tenantState) (Ratio, error) {
 	return r, nil
 }
 
-// variable is the value of the i-th variable. Lists and maps are laid out: they have a size that is known and an order.
+// variable is the value of the i-th variable.
 func (s *scope) variable(i int) (ref.Val, error) {
+	if !s.policy.variables[i].refs.tenant {
+		return s.common(i)
+	}
 	if s.cache == nil {
 		s.cache = make([]ref.Val, len(s.policy.variables))
 	}
+	var err error
 	if s.cache[i] == nil {
-		e := s.policy.variables[i]
-		v, err := s.eval(e)
-		if err != nil {
-			return nil, err
-		}
-		if m, isMap := v.(traits.Mapper); isMap {
-			if v, err = laidOut(m); err != nil {
-				return nil, s.refuse(e, s.tenant, ReasonExpression, err.Error())
-			}
-		}
-		s.cache[i] = v
+		s.cache[i], err = s.evalVariable(s.policy.variables[i])
 	}
-	return s.cache[i], nil
+	return s.cache[i], err
+}
+
+// common is the value of a variable that is about no tenant. It is the same until somebody is granted something, or for good.
+func (f *filling) common(i int) (ref.Val, error) {
+	if f.commons == nil {
+		f.commons = make([]known, len(f.policy.variables))
+	}
+	k := &f.commons[i]
+	e := f.policy.variables[i]
+	if k.value != nil && (k.moves == f.moves || !e.refs.others) {
+		return k.value, nil
+	}
+	v, err := (&scope{filling: f}).evalVariable(e)
+	if err == nil {
+		*k = known{v, f.moves}
+	}
+	return v, err
+}
+
+// known is a value with the number of moves that were made before it was computed.
+type known struct {
+	value ref.Val
+	moves int
+}
+
+func (s *scope) evalVariable(e *Expression) (ref.Val, error) {
+	v, err := s.eval(e)
+	if err != nil {
+		return nil, err
+	}
+	if m, isMap := v.(traits.Mapper); isMap {
+		if v, err = laidOut(m); err != nil {
+			return nil, s.refuse(e, s.tenant, ReasonExpression, err.Error())
+		}
+	}
+	return v, nil
 }
 
 // laidOut gives a map with strings as keys an order.

@@ -2,286 +2,287 @@ package policy_test
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"maps"
 	"math/big"
-	"sort"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/interlock/interlock/policy"
+	"github.com/interlock/interlock/specs"
 )
 
-var sameRatio = cmp.Comparer(func(a, b policy.Ratio) bool { return a.Cmp(b) == 0 })
+// twin is a policy as a textbook would have it, over maps and scanning everybody each time. It shares nothing with the engine or with CEL.
+type twin struct {
+	rank   func(w *world, t *holder) *big.Rat
+	limit  func(w *world, t *holder) bool
+	valid  func(w *world) bool
+	settle func(w *world, t *holder) *big.Rat
+}
 
-// twinDRF is weighted DRF as the paper's algorithm 1 reads, over maps and scanning everybody each time. It shares nothing with the
-// engine or with CEL.
-func twinDRF(tenants []policy.Tenant, capacity amounts) map[string]amounts {
-	used := map[string]amounts{}
-	given := map[string]int{} // how many quanta
-	out := map[string]bool{}
-	free := amounts{}
-	for r, c := range capacity {
-		free[r] = c
+// world is what a twin sees: t already holds what is about to be granted when limit is asked.
+type world struct {
+	capacity amounts
+	tenants  []*holder
+}
+
+type holder struct {
+	policy.Tenant
+	held   amounts
+	quanta []amounts
+	out    bool
+}
+
+func rat(a, b int64) *big.Rat { return big.NewRat(a, b) }
+
+func plus(a, b *big.Rat) *big.Rat  { return new(big.Rat).Add(a, b) }
+func less(a, b *big.Rat) *big.Rat  { return new(big.Rat).Sub(a, b) }
+func times(a, b *big.Rat) *big.Rat { return new(big.Rat).Mul(a, b) }
+func over(a, b *big.Rat) *big.Rat  { return new(big.Rat).Quo(a, b) }
+
+func larger(a, b *big.Rat) *big.Rat {
+	if a.Cmp(b) > 0 {
+		return a
 	}
+	return b
+}
+
+// share is the largest share of anything that t holds.
+func (w *world) share(t *holder) *big.Rat {
+	s := new(big.Rat)
+	for r, x := range t.held {
+		if x > 0 {
+			s = larger(s, rat(x, w.capacity[r]))
+		}
+	}
+	return s
+}
+
+func (w *world) meanShare(t *holder) *big.Rat {
+	s := new(big.Rat)
+	for r, x := range t.held {
+		if x > 0 {
+			s = plus(s, rat(x, w.capacity[r]))
+		}
+	}
+	return s
+}
+
+// within says that the running sums stay below a bound.
+func within(r, bound amounts) bool {
+	for n, x := range r {
+		if x > bound[n] {
+			return false
+		}
+	}
+	return true
+}
+
+func sumMaps(a, b amounts) amounts { return sum([]amounts{a, b}) }
+
+// fill is progressive filling, the slow way.
+func (tw twin) fill(tenants []policy.Tenant, capacity amounts) (*world, bool) {
+	w := &world{capacity: capacity}
 	for _, t := range tenants {
-		used[t.Name] = amounts{}
-	}
-	for {
-		var best *policy.Tenant
-		var least *big.Rat
-		for i := range tenants {
-			t := &tenants[i]
-			if out[t.Name] || given[t.Name] == len(t.Demand) {
+		h := &holder{Tenant: t, held: amounts{}}
+		var whole amounts
+		for _, q := range t.Demand {
+			if len(h.quanta) == 0 && whole != nil && within(t.Min, whole) {
+				h.quanta, whole = append(h.quanta, whole), q
 				continue
 			}
-			share := new(big.Rat)
-			for r, u := range used[t.Name] {
-				if u > 0 {
-					if s := big.NewRat(u, capacity[r]); s.Cmp(share) > 0 {
-						share = s
-					}
+			if len(h.quanta) == 0 {
+				whole = sumMaps(whole, q)
+				continue
+			}
+			h.quanta, whole = append(h.quanta, whole), q
+		}
+		if whole != nil {
+			h.quanta = append(h.quanta, whole)
+		}
+		if t.Max != nil {
+			var running amounts
+			for i, q := range h.quanta {
+				if running = sumMaps(running, q); !within(running, t.Max) {
+					h.quanta = h.quanta[:i]
+					break
 				}
 			}
-			share.Quo(share, big.NewRat(t.Weight, 1))
-			if best == nil || share.Cmp(least) < 0 || share.Cmp(least) == 0 && t.Name < best.Name {
-				best, least = t, share
+		}
+		w.tenants = append(w.tenants, h)
+	}
+	for {
+		var best *holder
+		for _, t := range w.tenants {
+			if t.out || len(t.quanta) == 0 {
+				continue
+			}
+			if best == nil || tw.rank(w, t).Cmp(tw.rank(w, best)) < 0 || tw.rank(w, t).Cmp(tw.rank(w, best)) == 0 && t.Name < best.Name {
+				best = t
 			}
 		}
 		if best == nil {
-			return used
+			return w, tw.valid == nil || tw.valid(w)
 		}
-		quantum := amounts{}
-		for r, x := range best.Demand[given[best.Name]] {
-			quantum[r] = x
+		before, quanta := maps.Clone(best.held), best.quanta
+		best.held, best.quanta = sumMaps(best.held, quanta[0]), quanta[1:]
+		var all amounts
+		for _, t := range w.tenants {
+			all = sumMaps(all, t.held)
 		}
-		for r, x := range quantum {
-			if x > free[r] {
-				out[best.Name] = true
-			}
+		if !within(all, capacity) || tw.limit != nil && !tw.limit(w, best) {
+			best.held, best.quanta, best.out = before, quanta, true
 		}
-		if out[best.Name] {
-			continue
-		}
-		for r, x := range quantum {
-			free[r] -= x
-			used[best.Name][r] += x
-		}
-		given[best.Name]++
 	}
 }
 
-func genTenants(t *rapid.T, capacity amounts) []policy.Tenant {
-	var resources []string
-	for r := range capacity {
-		resources = append(resources, r)
+// twins has one for each policy in specs/policies, with the parameters' defaults.
+func twins() map[string]twin {
+	weighted := func(w *world, t *holder) *big.Rat { return over(w.share(t), rat(t.Weight, 1)) }
+	cost := func(w *world, t *holder) *big.Rat { return times(rat(100, 1), w.meanShare(t)) }
+	credit := karma{}
+	return map[string]twin{
+		"drf": {
+			rank: func(w *world, t *holder) *big.Rat { return w.share(t) },
+			valid: func(w *world) bool {
+				return !slices.ContainsFunc(w.tenants, func(t *holder) bool { return t.Weight != w.tenants[0].Weight })
+			},
+		},
+		"weighted-drf": {rank: weighted},
+		"max-min":      {rank: func(w *world, t *holder) *big.Rat { return over(w.meanShare(t), rat(t.Weight, 1)) }},
+		"strict-priority": {rank: func(w *world, t *holder) *big.Rat {
+			return less(w.share(t), rat(1000*t.Weight, 1))
+		}},
+		"quota": {
+			rank:  weighted,
+			limit: func(w *world, t *holder) bool { return w.share(t).Cmp(rat(t.Weight, 2)) <= 0 },
+		},
+		"pay-as-you-go": {
+			rank:   cost,
+			limit:  func(w *world, t *holder) bool { return cost(w, t).Cmp(rat(t.Budget, 1)) <= 0 },
+			settle: func(_ *world, t *holder) *big.Rat { return t.Balance.Rat() },
+		},
+		"guarantee-burst": {
+			rank: func(w *world, t *holder) *big.Rat {
+				mine := rat(1, 2*int64(len(w.tenants)))
+				for r, c := range w.capacity {
+					if rat(t.held[r]+t.quanta[0][r], 1).Cmp(times(mine, rat(c, 1))) > 0 {
+						return plus(rat(1000, 1), weighted(w, t))
+					}
+				}
+				return w.share(t)
+			},
+			limit: func(w *world, t *holder) bool { return w.share(t).Cmp(rat(1, 1)) <= 0 },
+		},
+		"credits": {rank: credit.rank, limit: credit.limit, settle: credit.settle},
 	}
-	sort.Strings(resources)
-	var tenants []policy.Tenant
-	for i := range rapid.IntRange(0, 6).Draw(t, "tenants") {
-		tenant := policy.Tenant{
-			Name:   fmt.Sprintf("t%d", i),
-			Weight: rapid.Int64Range(1, 4).Draw(t, "weight"),
-			Budget: rapid.Int64Range(0, 200).Draw(t, "budget"),
+}
+
+// karma counts the resources whose names begin with slots/.
+type karma struct{}
+
+func counted(r amounts) *big.Rat {
+	var n int64
+	for name, x := range r {
+		if strings.HasPrefix(name, "slots/") {
+			n += x
 		}
-		for range rapid.IntRange(0, 8).Draw(t, "quanta") {
-			q := amounts{}
-			for _, r := range resources {
-				q[r] = rapid.Int64Range(0, 4).Draw(t, "demand")
-			}
-			if total(q) > 0 {
-				tenant.Demand = append(tenant.Demand, q)
-			}
-		}
-		if rapid.Bool().Draw(t, "inelastic") {
-			tenant = tenant.Inelastic(sum(tenant.Demand))
-		}
-		tenants = append(tenants, tenant)
 	}
-	return tenants
+	return rat(n, 1)
 }
 
-func total(r amounts) (sum int64) {
-	for _, x := range r {
-		sum += x
+// safe is the part of the fair share that is guaranteed by default: half of it; the rest is given as credits.
+func (karma) safe(w *world) *big.Rat {
+	return over(counted(w.capacity), rat(2*int64(len(w.tenants)), 1))
+}
+
+func (k karma) borrowed(w *world, t *holder) *big.Rat {
+	return larger(new(big.Rat), less(counted(t.held), k.safe(w)))
+}
+
+func (k karma) lent(w *world, t *holder) *big.Rat {
+	most := t.Max
+	if most == nil {
+		most = sum(t.Demand)
 	}
-	return sum
+	return larger(new(big.Rat), less(k.safe(w), counted(most)))
 }
 
-func genCapacity(t *rapid.T) amounts {
-	c := amounts{}
-	for _, r := range []string{"a", "b", "c"}[:rapid.IntRange(1, 3).Draw(t, "resources")] {
-		c[r] = rapid.Int64Range(1, 30).Draw(t, "capacity")
+func (k karma) credits(w *world, t *holder) *big.Rat { return plus(t.Balance.Rat(), k.safe(w)) }
+
+func (k karma) rank(w *world, t *holder) *big.Rat {
+	if counted(t.held).Cmp(k.safe(w)) < 0 {
+		return rat(-1_000_000, 1)
 	}
-	return c
+	return new(big.Rat).Neg(larger(new(big.Rat), less(k.credits(w, t), k.borrowed(w, t))))
 }
 
-func TestDRFTwin(t *testing.T) {
-	drf := load(t, "builtin:drf")
-	rapid.Check(t, func(t *rapid.T) {
-		capacity := genCapacity(t)
-		tenants := genTenants(t, capacity)
-		a, err := drf.Entitle(context.Background(), tenants, capacity)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := twinDRF(tenants, capacity)
-		for _, e := range a.Entitlements {
-			w := amounts{}
-			for r, x := range want[e.Tenant] {
-				if x > 0 {
-					w[r] = x
-				}
-			}
-			if d := cmp.Diff(w, e.Usage); d != "" {
-				t.Fatalf("tenant %s: %s", e.Tenant, d)
-			}
-		}
-	})
+func (k karma) limit(w *world, t *holder) bool {
+	return k.borrowed(w, t).Cmp(larger(new(big.Rat), k.credits(w, t))) <= 0
 }
 
-// What holds of every policy: nothing is granted beyond capacity or demand, inelastic tenants get all or nothing, the trace adds up
-// to the result, quotas and budgets hold, and the order in which tenants are given does not matter.
-func TestInvariants(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		name := rapid.SampledFrom([]string{"drf", "quota", "pay-as-you-go"}).Draw(t, "policy")
-		p, err := policy.Load(policy.Builtin + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		capacity := genCapacity(t)
-		tenants := genTenants(t, capacity)
-		a, err := p.Entitle(context.Background(), tenants, capacity)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sum, traced := amounts{}, map[string]amounts{}
-		for _, d := range a.Trace {
-			if d.Granted {
-				if traced[d.Tenant] == nil {
-					traced[d.Tenant] = amounts{}
-				}
-				for r, x := range d.Amount {
-					traced[d.Tenant][r] += x
-				}
-			}
-		}
-		for i, e := range a.Entitlements {
-			asked := amounts{}
-			for _, q := range tenants[i].Demand {
-				for r, x := range q {
-					asked[r] += x
-				}
-			}
-			price := new(big.Rat)
-			for r, x := range e.Usage {
-				sum[r] += x
-				if x > asked[r] || x < 0 {
-					t.Fatalf("%s holds %d of %s and asked for %d", e.Tenant, x, r, asked[r])
-				}
-				share := big.NewRat(x, capacity[r])
-				price.Add(price, new(big.Rat).Mul(share, big.NewRat(100, 1)))
-				if name == "quota" && share.Cmp(big.NewRat(tenants[i].Weight, 2)) > 0 {
-					t.Fatalf("%s holds %v of %s, above its quota", e.Tenant, share, r)
-				}
-			}
-			if name == "pay-as-you-go" && price.Cmp(big.NewRat(tenants[i].Budget, 1)) > 0 {
-				t.Fatalf("%s pays %v of %d", e.Tenant, price, tenants[i].Budget)
-			}
-			if name == "pay-as-you-go" && e.Cost.String() != price.RatString() {
-				t.Fatalf("%s: cost %s, want %s", e.Tenant, e.Cost, price.RatString())
-			}
-			if tenants[i].Min != nil && len(e.Usage) > 0 && !e.Complete {
-				t.Fatalf("inelastic %s holds %v of %v", e.Tenant, e.Usage, asked)
-			}
-			if traced[e.Tenant] == nil {
-				traced[e.Tenant] = amounts{}
-			}
-			if d := cmp.Diff(traced[e.Tenant], e.Usage); d != "" {
-				t.Fatalf("%s: the trace says otherwise: %s", e.Tenant, d)
-			}
-		}
-		for r, x := range sum {
-			if x > capacity[r] || x+a.Free[r] != capacity[r] {
-				t.Fatalf("%s: %d granted and %d free of %d", r, x, a.Free[r], capacity[r])
-			}
-		}
-		shuffled := rapid.Permutation(tenants).Draw(t, "order")
-		b, err := p.Entitle(context.Background(), shuffled, capacity)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d := cmp.Diff(a.Trace, b.Trace, sameRatio); d != "" {
-			t.Fatalf("the order of tenants matters: %s", d)
-		}
-	})
+func (k karma) settle(w *world, t *holder) *big.Rat {
+	lent, borrowed := new(big.Rat), new(big.Rat)
+	for _, o := range w.tenants {
+		lent, borrowed = plus(lent, k.lent(w, o)), plus(borrowed, k.borrowed(w, o))
+	}
+	left := less(k.credits(w, t), k.borrowed(w, t))
+	switch {
+	case lent.Sign() == 0:
+		return left
+	case borrowed.Cmp(lent) >= 0:
+		return plus(left, k.lent(w, t))
+	}
+	return plus(left, times(k.lent(w, t), over(borrowed, lent)))
 }
 
-// Floors can be had by all at once, shares too, and a ceiling by its tenant beside the others' floors.
-func TestMemoryBoundsInvariants(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		name := rapid.SampledFrom([]string{"drf", "quota", "pay-as-you-go"}).Draw(t, "policy")
-		p, err := policy.Load(policy.Builtin + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		capacity := amounts{"s0": 256, "s1": 256}
-		var demands []policy.MemoryDemand
-		for i := range rapid.IntRange(1, 5).Draw(t, "tenants") {
-			d := policy.MemoryDemand{Tenant: policy.Tenant{Name: fmt.Sprint("t", i), Weight: 1, Budget: 500}}
-			least := rapid.SampledFrom([]int64{0, 4, 8, 16}).Draw(t, "least")
-			d.Rungs = []amounts{{"s0": least}}
-			for s := int64(32); s <= 256 && rapid.Bool().Draw(t, "more"); s *= 2 {
-				d.Rungs = append(d.Rungs, amounts{"s0": s, "s1": s / 4})
+// Every policy that is shipped allocates as its twin does.
+func TestTwins(t *testing.T) {
+	all := twins()
+	for _, name := range specs.PolicyNames() {
+		t.Run(name, func(t *testing.T) {
+			tw, ok := all[name]
+			if !ok {
+				t.Fatal("the policy has no twin")
 			}
-			demands = append(demands, d)
-		}
-		bounds, err := p.MemoryBounds(context.Background(), demands, capacity)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fits := func(level func(j int) int) bool {
-			for r, c := range capacity {
-				var sum int64
-				for j := range demands {
-					sum += demands[j].Rungs[level(j)][r]
+			p := load(t, policy.Builtin+name)
+			rapid.Check(t, func(t *rapid.T) {
+				capacity := genCapacity(t)
+				tenants := genTenants(t, capacity)
+				if rapid.Bool().Draw(t, "equal") {
+					for i := range tenants {
+						tenants[i].Weight = 1
+					}
 				}
-				if sum > c {
-					return false
+				have, err := p.Entitle(context.Background(), tenants, capacity)
+				if errors.Is(err, policy.ErrInput) {
+					t.Skip("no whole number of quanta is between min and max")
 				}
-			}
-			return true
-		}
-		for i, b := range bounds {
-			if b.Floor != 0 || b.Share < b.Floor || b.Ceiling < b.Share || b.Ceiling >= len(demands[i].Rungs) {
-				t.Fatalf("bounds of %s: %+v", demands[i].Name, b)
-			}
-			if (b.Why == "") != (b.Ceiling == len(demands[i].Rungs)-1) {
-				t.Fatalf("%s: ceiling %d of %d, why %q", b.Tenant, b.Ceiling, len(demands[i].Rungs)-1, b.Why)
-			}
-			if name != "drf" {
-				continue
-			}
-			if !fits(func(j int) int {
-				if j == i {
-					return b.Ceiling
+				want, valid := tw.fill(tenants, capacity)
+				if valid != (err == nil) {
+					t.Fatalf("the twin says %v, the policy %v", valid, err)
 				}
-				return 0
-			}) {
-				t.Fatalf("%s: the ceiling does not fit beside the floors", b.Tenant)
-			}
-			if b.Ceiling+1 < len(demands[i].Rungs) && fits(func(j int) int {
-				if j == i {
-					return b.Ceiling + 1
+				if err != nil {
+					return
 				}
-				return 0
-			}) {
-				t.Fatalf("%s: more than the ceiling fits", b.Tenant)
-			}
-		}
-		if !fits(func(j int) int { return bounds[j].Share }) {
-			t.Fatalf("the shares do not fit: %+v", bounds)
-		}
-	})
+				for i, h := range want.tenants {
+					e := have.Entitlements[i]
+					maps.DeleteFunc(h.held, func(_ string, x int64) bool { return x == 0 })
+					if d := cmp.Diff(h.held, e.Usage); d != "" {
+						t.Fatalf("tenant %s: %s", h.Name, d)
+					}
+					if (tw.settle == nil) != (e.Balance == nil) {
+						t.Fatalf("tenant %s: balance %v", h.Name, e.Balance)
+					}
+					if tw.settle != nil && tw.settle(want, h).Cmp(e.Balance.Rat()) != 0 {
+						t.Fatalf("tenant %s: balance %v, want %v", h.Name, e.Balance, tw.settle(want, h))
+					}
+				}
+			})
+		})
+	}
 }
