@@ -14,6 +14,7 @@ import (
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger/check"
 	"github.com/interlock/interlock/verify/ledger/page"
+	"github.com/interlock/interlock/verify/network"
 	"github.com/interlock/interlock/verify/plan"
 )
 
@@ -127,6 +128,8 @@ func (x *dossier) addMemory(l *check.Log, e check.Entry, inputs map[string][]byt
 	case "install":
 		x.page.Asked = []page.Step{{Number: 1, Does: []string{"install " + e.Subject}}}
 		return errors.New("an installation maps no memory: page tables are empty after it")
+	case "network":
+		return x.addNetwork(inputs)
 	case "evict":
 		request, pre := inputs[gate.EvictRequest], inputs[gate.EvictPreState]
 		if request == nil || pre == nil {
@@ -148,13 +151,20 @@ func (x *dossier) addMemory(l *check.Log, e check.Entry, inputs map[string][]byt
 			return err
 		}
 	}
+	maps, err := x.addPlan(in)
+	x.page.Maps = append(x.page.Maps, maps...)
+	return err
+}
+
+// addPlan adds a plan's steps, and returns its memory map.
+func (x *dossier) addPlan(in *plan.Input) ([]page.Map, error) {
 	codec, err := alloc.CodecOf(in.Linked)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	steps, err := alloc.Describe(codec, in)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, s := range steps {
 		n := min(len(s.Does), maxLines)
@@ -162,10 +172,41 @@ func (x *dossier) addMemory(l *check.Log, e check.Entry, inputs map[string][]byt
 	}
 	after, err := gate.Expected(in)
 	if err != nil {
+		return nil, err
+	}
+	return memoryMaps(codec, in, after)
+}
+
+// addNetwork adds the rounds of a network plan, and the map of every switch.
+func (x *dossier) addNetwork(inputs map[string][]byte) error {
+	for name, b := range inputs {
+		if b == nil {
+			return fmt.Errorf("%s was left out of this export", name)
+		}
+	}
+	in, err := network.FromInputs(inputs)
+	if err != nil {
 		return err
 	}
-	x.page.Maps, err = memoryMaps(codec, in, after)
-	return err
+	for _, p := range in.Plans {
+		maps, err := x.addPlan(p)
+		if err != nil {
+			return err
+		}
+		for _, m := range maps {
+			m.Stage = p.Switch + " " + m.Stage
+			x.page.Maps = append(x.page.Maps, m)
+		}
+	}
+	x.page.Asked = nil
+	for i, r := range in.Rounds {
+		var does []string
+		for _, p := range r {
+			does = append(does, fmt.Sprintf("switch %s: the next %d steps of its plan", p.Switch, p.Steps))
+		}
+		x.page.Asked = append(x.page.Asked, page.Step{Number: i + 1, Does: does})
+	}
+	return nil
 }
 
 // programBefore is the linked program that ran on an eviction's switch, and the tenants, as the last plan before it recorded them.

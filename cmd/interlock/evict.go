@@ -41,7 +41,7 @@ ledger and in 'interlock status', and whichever command reaches the switch next 
 }
 
 // evict unmaps a tenant's memory on every switch that it is on, as far as they can be reached.
-func (n *network) evict(ctx context.Context, out io.Writer, tenant string) error {
+func (n *linkedSite) evict(ctx context.Context, out io.Writer, tenant string) error {
 	e := eviction{Tenant: tenant, Since: time.Now().UTC(), Who: who(), Pending: true}
 	var works []*work
 	for _, w := range n.works {
@@ -58,7 +58,7 @@ func (n *network) evict(ctx context.Context, out io.Writer, tenant string) error
 	if err := works[0].setEvicted(e); err != nil {
 		return err
 	}
-	return (&network{n.dir, works, n.several}).each(func(w *work) error {
+	return (&linkedSite{n.dir, works, n.several}).each(func(w *work) error {
 		ctx, cancel := timeout(ctx)
 		defer cancel()
 		did, err := w.evict(ctx, e)

@@ -48,7 +48,7 @@ type cleared struct {
 }
 
 // install installs on all switches, or, if one of them cannot be reached or its program is not cleared, on none.
-func (n *network) install(ctx context.Context, out io.Writer) error {
+func (n *linkedSite) install(ctx context.Context, out io.Writer) error {
 	t, err := n.works[0].openTools()
 	if err != nil {
 		return err

@@ -57,7 +57,7 @@ type proven struct {
 }
 
 // look decides some properties and certifies nothing.
-func (n *network) look(ctx context.Context, out io.Writer, f format, only []string) error {
+func (n *linkedSite) look(ctx context.Context, out io.Writer, f format, only []string) error {
 	for _, id := range only {
 		if propertyTitle[id] == "" || !strings.HasPrefix(id, "P") {
 			return inputf("--only %s: there is no property of that name", id)
@@ -66,7 +66,7 @@ func (n *network) look(ctx context.Context, out io.Writer, f format, only []stri
 	return n.decide(ctx, out, f, only, func(*proven) error { return nil })
 }
 
-func (n *network) prove(ctx context.Context, out io.Writer, f format) error {
+func (n *linkedSite) prove(ctx context.Context, out io.Writer, f format) error {
 	log, err := n.works[0].openLedger()
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (n *network) prove(ctx context.Context, out io.Writer, f format) error {
 }
 
 // decide proves the programs of all switches. Texts that several of them have are decided once: the pool remembers them.
-func (n *network) decide(ctx context.Context, out io.Writer, f format, only []string, keep func(*proven) error) error {
+func (n *linkedSite) decide(ctx context.Context, out io.Writer, f format, only []string, keep func(*proven) error) error {
 	pool, required, err := n.works[0].solvers()
 	if err != nil {
 		return err
@@ -268,6 +268,8 @@ var propertyTitle = map[string]string{
 	"P10": "untagged and unknown never reach tenants", "P11": "own ports in and out", "P12": "P4Info rederived",
 	"M1": "exclusive: one tenant a slot", "M2": "no residue", "M3": "extents within bounds", "M4": "page table bound to the VID",
 	"M5": "kept slots untouched", "M6": "reaches the goal, within policy", "M7": "bytes mean what the plan says",
+	"N1": "within limits over all switches", "N2": "all take before any gives", "N3": "below its floor on one switch at most",
+	"N4": "one VID, one tenant everywhere",
 }
 
 // explainProgram prints the counterexample of the first refuted obligation of each property.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/interlock/interlock/verify/network"
 	"github.com/interlock/interlock/verify/plan"
 	"github.com/interlock/interlock/verify/program"
 	"github.com/interlock/interlock/verify/smt"
@@ -42,7 +43,7 @@ func newVersion() *cobra.Command {
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		v := versions{
 			Version: "(devel)", Go: runtime.Version(),
-			Encoders: map[string]string{"program": program.EncoderVersion, "plan": plan.EncoderVersion},
+			Encoders: map[string]string{"program": program.EncoderVersion, "plan": plan.EncoderVersion, "network": network.EncoderVersion},
 		}
 		if info, ok := debug.ReadBuildInfo(); ok {
 			v.Version = cmp.Or(info.Main.Version, v.Version)
@@ -63,7 +64,7 @@ func newVersion() *cobra.Command {
 			if v.Commit != "" {
 				fmt.Fprintf(out, "commit %s\n", v.Commit)
 			}
-			fmt.Fprintf(out, "encoders: program %s, plan %s\n", v.Encoders["program"], v.Encoders["plan"])
+			fmt.Fprintf(out, "encoders: program %s, plan %s, network %s\n", v.Encoders["program"], v.Encoders["plan"], v.Encoders["network"])
 			for _, s := range v.Solvers {
 				fmt.Fprintf(out, "solver %s: %s\n", s.Name, cmp.Or(s.Version, s.Error))
 			}

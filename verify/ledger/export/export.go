@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -111,8 +113,10 @@ func secrets(l *check.Log, tenant string) ([]string, error) {
 		if len(names) == 1 && names[0] == tenant {
 			continue
 		}
-		if program, ok := d.Inputs["linked.p4"]; ok {
-			list = append(list, program.Stored)
+		for name, program := range d.Inputs {
+			if path.Base(name) == "linked.p4" { // a network plan has one for each switch
+				list = append(list, program.Stored)
+			}
 		}
 		if d.Action == "install" && d.Obligations != nil {
 			list = append(list, d.Obligations.Stored)
@@ -138,8 +142,10 @@ func tenants(l *check.Log, d *check.Decision) ([]string, error) {
 	type named struct {
 		Name string `json:"name"`
 	}
-	var list []named
+	all := map[string]bool{}
 	for name, ref := range d.Inputs {
+		var list []named
+		name = path.Base(name)
 		if name != "tenants.json" && name != "plan.json" {
 			continue
 		}
@@ -159,10 +165,9 @@ func tenants(l *check.Log, d *check.Decision) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
+		for _, t := range list {
+			all[t.Name] = true
+		}
 	}
-	var names []string
-	for _, t := range list {
-		names = append(names, t.Name)
-	}
-	return names, nil
+	return slices.Sorted(maps.Keys(all)), nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger/check"
+	"github.com/interlock/interlock/verify/network"
 	"github.com/interlock/interlock/verify/plan"
 	"github.com/interlock/interlock/verify/program"
 )
@@ -198,6 +199,13 @@ func rebuild(l *check.Log, e check.Entry, plans *plan.Encoder) ([]verify.Obligat
 		}
 		obs, err := plans.Obligations(in)
 		return obs, plan.EncoderVersion, err
+	case "network":
+		in, err := network.FromInputs(inputs)
+		if err != nil {
+			return nil, "", err
+		}
+		obs, err := network.Obligations(in, plans)
+		return obs, network.EncoderVersion, err
 	}
 	return nil, "", fmt.Errorf("no obligations are known for the action %q", e.Decision.Action)
 }

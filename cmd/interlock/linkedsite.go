@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// network is a linked directory with the works of its switches, in the site's order; one, in most sites.
-type network struct {
+// linkedSite is a linked directory with the works of its switches, in the site's order; one, in most sites.
+type linkedSite struct {
 	dir   string
 	works []*work
 	// several says that the site has several switches, however many of them are meant.
@@ -25,17 +25,17 @@ func addOn(c *cobra.Command) *[]string {
 }
 
 // openNetwork opens the programs of all switches in dir, or of those in on.
-func openNetwork(dir string, on []string) (*network, error) {
+func openNetwork(dir string, on []string) (*linkedSite, error) {
 	return openNetworkWith(dir, on, openWork)
 }
 
 // openNetworkWith has every switch's program opened by open. With an error it also returns the works of the switches where that went well.
-func openNetworkWith(dir string, on []string, open func(dir string) (*work, error)) (*network, error) {
+func openNetworkWith(dir string, on []string, open func(dir string) (*work, error)) (*linkedSite, error) {
 	o, err := readOrigin(dir)
 	if err != nil {
 		return nil, err
 	}
-	n := &network{dir: dir, several: len(o.Switches) > 0 || o.Switch != ""}
+	n := &linkedSite{dir: dir, several: len(o.Switches) > 0 || o.Switch != ""}
 	dirs := []string{dir}
 	if len(o.Switches) > 0 {
 		dirs = nil
@@ -68,7 +68,7 @@ func openNetworkWith(dir string, on []string, open func(dir string) (*work, erro
 }
 
 // one is the work of the only switch that is meant.
-func (n *network) one() (*work, error) {
+func (n *linkedSite) one() (*work, error) {
 	if len(n.works) == 1 {
 		return n.works[0], nil
 	}
@@ -77,7 +77,7 @@ func (n *network) one() (*work, error) {
 
 // each does something for every switch, also when it failed for one before. Where there are several, errors name theirs. The exit code
 // is the first one's.
-func (n *network) each(do func(w *work) error) error {
+func (n *linkedSite) each(do func(w *work) error) error {
 	var errs []error
 	for _, w := range n.works {
 		errs = append(errs, n.named(w, do(w)))
@@ -86,7 +86,7 @@ func (n *network) each(do func(w *work) error) error {
 }
 
 // named says which switch an error is about.
-func (n *network) named(w *work, err error) error {
+func (n *linkedSite) named(w *work, err error) error {
 	var coded *exitError
 	if err == nil || !n.several {
 		return err
@@ -123,14 +123,14 @@ func together(errs []error) error {
 }
 
 // head prints which switch the text that follows is about, where there are several.
-func (n *network) head(out io.Writer, w *work) {
+func (n *linkedSite) head(out io.Writer, w *work) {
 	if len(n.works) > 1 {
 		fmt.Fprintf(out, "switch %s:\n", w.site.Switch.Name)
 	}
 }
 
 // onSwitch is " on switch NAME" where the site has several.
-func (n *network) onSwitch(w *work) string {
+func (n *linkedSite) onSwitch(w *work) string {
 	if !n.several {
 		return ""
 	}
