@@ -179,11 +179,6 @@ func (x *dossier) addPlan(in *plan.Input) ([]page.Map, error) {
 
 // addNetwork adds the rounds of a network plan, and the map of every switch.
 func (x *dossier) addNetwork(inputs map[string][]byte) error {
-	for name, b := range inputs {
-		if b == nil {
-			return fmt.Errorf("%s was left out of this export", name)
-		}
-	}
 	in, err := network.FromInputs(inputs)
 	if err != nil {
 		return err

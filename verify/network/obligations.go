@@ -81,7 +81,9 @@ func (c *claim) total(e model.Entry) *smt.Term {
 	return c.Add(sum...)
 }
 
-func (c *claim) sum(terms []*smt.Term) *smt.Term { return c.Add(append([]*smt.Term{c.Int(0)}, terms...)...) }
+func (c *claim) sum(terms []*smt.Term) *smt.Term {
+	return c.Add(append([]*smt.Term{c.Int(0)}, terms...)...)
+}
 
 func (c *claim) max(x, y *smt.Term) *smt.Term { return c.Ite(c.Le(x, y), y, x) }
 
