@@ -232,6 +232,9 @@ func (NetVRM) aboveShare(p *Problem, levels [][]int, sw, but int) []ask {
 func (s NetVRM) give(p *Problem, r *room, levels [][]int, donors []ask, a ask, want int) bool {
 	pr := &p.Tenants[a.tenant].On[a.presence]
 	have := levels[a.tenant][a.presence]
+	if !p.Tenants[a.tenant].allowed(levels[a.tenant], a.presence, want) {
+		return false
+	}
 	if len(r.lacking(pr, have, want)) > 0 && !s.free(p, r, levels, donors, pr, have, want, a.tenant) {
 		return false
 	}

@@ -20,6 +20,9 @@ type TenantState struct {
 	Target float64 // utility, in [0,1]
 	// Starved counts the epochs in a row, up to now, in which the tenant was under its target and got no more memory.
 	Starved int
+	// Most bounds what the tenant gets over all its switches, in slots of all its registers; 0: nothing but the ceilings does. A tenant whose
+	// floors alone are above it keeps those.
+	Most int64
 	// Droppable tenants may be rejected or dropped for lack of memory; others always keep their floor.
 	Droppable bool
 	On        []Presence // the switches that the tenant is on
@@ -122,6 +125,31 @@ func (r *room) lacking(pr *Presence, from, to int) []Array {
 	return out
 }
 
+// slots of all registers of a rung.
+func (l Ladder) slots(rung int) (n int64) {
+	if rung < 0 {
+		return 0
+	}
+	for _, s := range l.Rungs[rung].Sizes {
+		n += s
+	}
+	return n
+}
+
+// allowed says whether a tenant may go to a rung on one of its switches, by what it has on all of them.
+func (t *TenantState) allowed(levels []int, presence, want int) bool {
+	if t.Most == 0 || want <= levels[presence] {
+		return true
+	}
+	total := t.On[presence].Ladder.slots(want)
+	for j := range t.On {
+		if j != presence {
+			total += t.On[j].Ladder.slots(levels[j])
+		}
+	}
+	return total <= t.Most
+}
+
 // short returns an array with less than nothing free.
 func (r *room) short() (sw int, a Array, ok bool) {
 	for s, f := range r.free {
@@ -189,9 +217,14 @@ func (p *Problem) byName() []int {
 	return out
 }
 
-// settle makes levels fit: while an array is short, whoever has most there, of those above their floor, steps down a rung (ties by
-// name).
+// settle makes levels fit: who has too much over all switches steps down where it has most above its floor; then, while an array is
+// short, whoever has most there, of those above their floor, steps down a rung (ties by name).
 func settle(p *Problem, r *room, levels [][]int) error {
+	for _, i := range p.byName() {
+		if levels[i] != nil {
+			p.Tenants[i].bound(r, levels[i])
+		}
+	}
 	for {
 		sw, a, short := r.short()
 		if !short {
@@ -215,5 +248,23 @@ func settle(p *Problem, r *room, levels [][]int) error {
 		pr := &p.Tenants[bi].On[bj]
 		r.set(pr, levels[bi][bj], levels[bi][bj]-1)
 		levels[bi][bj]--
+	}
+}
+
+// bound lowers levels until the tenant has at most Most, or only floors are left.
+func (t *TenantState) bound(r *room, levels []int) {
+	for t.Most > 0 {
+		at, most, total := -1, int64(-1), int64(0)
+		for j := range t.On {
+			n := t.On[j].Ladder.slots(levels[j])
+			if total += n; levels[j] > t.On[j].Floor && n > most {
+				at, most = j, n
+			}
+		}
+		if total <= t.Most || at < 0 {
+			return
+		}
+		r.set(&t.On[at], levels[at], levels[at]-1)
+		levels[at]--
 	}
 }

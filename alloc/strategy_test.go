@@ -349,6 +349,7 @@ func TestStrategyInvariants(t *testing.T) {
 				pr.Hits = rapid.Int64Range(0, pr.Packets).Draw(t, "hits")
 				s.On = append(s.On, pr)
 			}
+			s.Most = rapid.Int64Range(0, 600).Draw(t, "most")
 			p.Tenants = append(p.Tenants, s)
 		}
 		before := fmt.Sprint(p)
@@ -377,6 +378,13 @@ func TestStrategyInvariants(t *testing.T) {
 						}
 						used[pr.Switch][reg.Array] += pr.Ladder.Rungs[level].Sizes[x]
 					}
+				}
+				var total, least int64
+				for j, level := range c.Levels {
+					total, least = total+tenant.On[j].Ladder.slots(level), least+tenant.On[j].Ladder.slots(0)
+				}
+				if tenant.Most > 0 && total > max(tenant.Most, least) {
+					t.Fatalf("%s: %s has %d slots over all switches, and may have %d", s.Name(), tenant.Name, total, tenant.Most)
 				}
 			}
 			for sw, u := range used {

@@ -3,13 +3,16 @@
 package sharing
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/interlock/interlock/alloc"
 	"github.com/interlock/interlock/policy"
 	"github.com/interlock/interlock/verify"
+	"github.com/interlock/interlock/verify/network"
 )
 
 // Resource is the name that policies know a stage array's slots by: "slots/ingress/0".
@@ -23,6 +26,141 @@ func Capacity(c alloc.Capacity) policy.Resources {
 	}
 	return r
 }
+
+// A Place is a switch with its tenants. Policies know its slots by names such as "slots/left/ingress/0".
+type Place struct {
+	Switch   string
+	Tenants  []alloc.Tenant
+	Capacity alloc.Capacity
+}
+
+// Shares are what a policy lets the tenants of several switches have.
+type Shares struct {
+	Bounds [][]alloc.Bound // by place, in the order of its tenants
+	// Ceilings are the most slots that each tenant may have over all places, in the order of VIDs.
+	Ceilings []network.Ceiling
+	Digest   verify.Digest // of the policy and all that it was asked
+}
+
+// Network asks for the bounds on each switch, and for the ceilings over all of them. A tenant is one tenant to the policy, with one weight and
+// one budget, and the slots of every switch are resources of their own. Its bounds on a switch are those that it has when it climbs there and
+// keeps its least everywhere else; its ceiling is what it has when it climbs on all switches at once, within those bounds. Policies are taken
+// to be monotone, as on one switch: who may have this much of everything may have less.
+func Network(ctx context.Context, p *policy.Policy, places []Place) (*Shares, error) {
+	out := &Shares{}
+	capacity := policy.Resources{}
+	for _, x := range places {
+		for a, n := range x.Capacity {
+			capacity[resourceOn(x.Switch, a)] = n
+		}
+	}
+	var names []string
+	at := map[string][]int{} // by tenant: its index in each place, -1 where it is not
+	for i, x := range places {
+		for j, t := range x.Tenants {
+			if at[t.Name] == nil {
+				at[t.Name] = slices.Repeat([]int{-1}, len(places))
+				names = append(names, t.Name)
+			}
+			at[t.Name][i] = j
+		}
+	}
+	slices.Sort(names)
+	asked := []any{verify.Digest(p.Digest()), capacity}
+	ask := func(rungs func(tenant string) [][]int) ([]policy.MemoryBounds, error) {
+		var demands []policy.MemoryDemand
+		for _, name := range names {
+			var d policy.MemoryDemand
+			for i, j := range at[name] {
+				if j >= 0 {
+					t := places[i].Tenants[j]
+					d.Tenant = policy.Tenant{Name: t.Name, VID: t.VID, Weight: t.Weight, Budget: t.Budget}
+				}
+			}
+			for _, levels := range rungs(name) {
+				r := policy.Resources{}
+				for i, j := range at[name] {
+					if j < 0 {
+						continue
+					}
+					l := places[i].Tenants[j].Ladder
+					for k, reg := range l.Registers {
+						r[resourceOn(places[i].Switch, reg.Array)] += l.Rungs[levels[i]].Sizes[k]
+					}
+				}
+				d.Rungs = append(d.Rungs, r)
+			}
+			demands = append(demands, d)
+		}
+		asked = append(asked, demands)
+		return p.MemoryBounds(ctx, demands, capacity)
+	}
+	for i, x := range places {
+		bounds, err := ask(func(name string) [][]int {
+			rungs := [][]int{make([]int, len(places))}
+			if j := at[name][i]; j >= 0 {
+				for k := 1; k < len(x.Tenants[j].Ladder.Rungs); k++ {
+					levels := make([]int, len(places))
+					levels[i] = k
+					rungs = append(rungs, levels)
+				}
+			}
+			return rungs
+		})
+		if err != nil {
+			return nil, fmt.Errorf("switch %s: %w", x.Switch, err)
+		}
+		here := make([]alloc.Bound, len(x.Tenants))
+		for n, b := range bounds {
+			if j := at[names[n]][i]; j >= 0 {
+				here[j] = alloc.Bound{Floor: b.Floor, Share: b.Share, Ceiling: b.Ceiling, Why: b.Why}
+			}
+		}
+		out.Bounds = append(out.Bounds, here)
+	}
+	climb := map[string][][]int{}
+	for _, name := range names {
+		for k := 0; ; k++ {
+			levels, more := make([]int, len(places)), k == 0
+			for i, j := range at[name] {
+				if j >= 0 {
+					more = more || out.Bounds[i][j].Ceiling >= k
+					levels[i] = min(k, out.Bounds[i][j].Ceiling)
+				}
+			}
+			if !more {
+				break
+			}
+			climb[name] = append(climb[name], levels)
+		}
+	}
+	bounds, err := ask(func(name string) [][]int { return climb[name] })
+	if err != nil {
+		return nil, err
+	}
+	for n, b := range bounds {
+		c := network.Ceiling{}
+		for i, j := range at[names[n]] {
+			if j >= 0 {
+				t := places[i].Tenants[j]
+				c.VID = t.VID
+				for _, size := range t.Ladder.Rungs[climb[names[n]][b.Ceiling][i]].Sizes {
+					c.Slots += size
+				}
+			}
+		}
+		out.Ceilings = append(out.Ceilings, c)
+	}
+	slices.SortFunc(out.Ceilings, func(x, y network.Ceiling) int { return cmp.Compare(x.VID, y.VID) })
+	text, err := json.Marshal(asked)
+	if err != nil {
+		return nil, fmt.Errorf("digest of the policy's input: %w", err)
+	}
+	out.Digest = verify.DigestOf(text)
+	return out, nil
+}
+
+func resourceOn(name string, a alloc.Array) string { return "slots/" + name + "/" + a.String() }
 
 // Bounds returns each tenant's bounds, in order, and a digest of the policy and all that it was asked, which plans carry. The error is a
 // *policy.Refusal when the policy cannot give every tenant its least memory.

@@ -11,6 +11,7 @@ import (
 	"github.com/interlock/interlock/alloc/sharing"
 	"github.com/interlock/interlock/policy"
 	"github.com/interlock/interlock/specs"
+	"github.com/interlock/interlock/verify/network"
 	"github.com/interlock/interlock/verify/plan"
 )
 
@@ -48,5 +49,48 @@ func TestBounds(t *testing.T) {
 	}
 	if _, _, err := sharing.Bounds(context.Background(), p, tenants, alloc.Capacity{array: 79}); !errors.Is(err, policy.ErrRefused) {
 		t.Errorf("floors that do not fit: %v", err)
+	}
+}
+
+// One budget is spent once, wherever: each switch by itself would let the tenant have as much as all of them together do.
+func TestNetwork(t *testing.T) {
+	p, err := policy.Load("builtin:pay-as-you-go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	array := alloc.Array{Control: specs.Ingress}
+	tenant := func(name string, vid uint16, budget, least int64) alloc.Tenant {
+		l, err := alloc.NewLadder([]alloc.Register{{Array: array, Min: least, Max: 256, Elastic: true, Fold: true}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return alloc.Tenant{Name: name, VID: vid, Weight: 1, Budget: budget, Ladder: l}
+	}
+	a, b := tenant("a", 1, 50, 0), tenant("b", 2, 1000, 16) // 100 credits buy all of one array
+	places := []sharing.Place{
+		{Switch: "left", Tenants: []alloc.Tenant{a}, Capacity: alloc.Capacity{array: 256}},
+		{Switch: "right", Tenants: []alloc.Tenant{b, a}, Capacity: alloc.Capacity{array: 256}},
+	}
+	s, err := sharing.Network(context.Background(), p, places)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := func(place, tenant, rung int) int64 { return places[place].Tenants[tenant].Ladder.Rungs[rung].Memory }
+	if l, r := size(0, 0, s.Bounds[0][0].Ceiling), size(1, 1, s.Bounds[1][1].Ceiling); l != 128 || r != 128 {
+		t.Errorf("a may have %d on left and %d on right", l, r)
+	}
+	if floor, most := size(1, 0, s.Bounds[1][0].Floor), size(1, 0, s.Bounds[1][0].Ceiling); floor != 16 || most != 256 {
+		t.Errorf("b may have %d to %d on right", floor, most)
+	}
+	if d := cmp.Diff([]network.Ceiling{{VID: 1, Slots: 128}, {VID: 2, Slots: 256}}, s.Ceilings); d != "" {
+		t.Error(d)
+	}
+	places[0].Capacity = alloc.Capacity{array: 255}
+	if other, err := sharing.Network(context.Background(), p, places); err != nil || other.Digest == s.Digest {
+		t.Errorf("digest for another capacity too: %v", err)
+	}
+	places[1].Tenants[0] = tenant("b", 2, 1, 16)
+	if _, err := sharing.Network(context.Background(), p, places); !errors.Is(err, policy.ErrRefused) {
+		t.Errorf("a floor that nobody pays for: %v", err)
 	}
 }

@@ -77,7 +77,7 @@ func (g *Gate) apply(ctx context.Context, c *Clearance) (*Outcome, error) {
 	}
 
 	begun, out.begun = time.Now(), true
-	failure := g.send(ctx, c.plan.Steps, out)
+	failure := g.send(ctx, c.plan.Steps, c.turn, out)
 	out.Writes = time.Since(begun)
 
 	begun = time.Now()
@@ -167,15 +167,19 @@ func Expected(in *plan.Input) ([]byte, error) {
 	return next.bytes()
 }
 
-// send carries out the steps, each only when the one before has succeeded.
-func (g *Gate) send(ctx context.Context, steps []plan.Step, out *Outcome) error {
+// send carries out the steps, each only when the one before has succeeded and it is its turn.
+func (g *Gate) send(ctx context.Context, steps []plan.Step, turn func(context.Context, int) error, out *Outcome) error {
 	was := g.fenced
 	for i, s := range steps {
 		var err error
-		switch s.Kind {
-		case plan.Write:
+		if turn != nil {
+			err = turn(ctx, i)
+		}
+		switch {
+		case err != nil:
+		case s.Kind == plan.Write:
 			err = g.write(ctx, s.Bytes)
-		case plan.Fence:
+		case s.Kind == plan.Fence:
 			err = g.session.Fence(ctx, s.Bytes)
 		default:
 			err = fmt.Errorf("unknown kind %q", s.Kind)
@@ -184,6 +188,11 @@ func (g *Gate) send(ctx context.Context, steps []plan.Step, out *Outcome) error 
 			return fmt.Errorf("step %d of %d: %w", i+1, len(steps), err)
 		}
 		out.Steps++
+	}
+	if turn != nil {
+		if err := turn(ctx, len(steps)); err != nil {
+			return err
+		}
 	}
 	g.fenced = fencedAfter(was, steps)
 	return nil

@@ -26,6 +26,9 @@ type Clearance struct {
 	expires  time.Time
 	used     atomic.Bool
 
+	// turn, unless it is nil, waits until a step of the plan may begin: other switches come first in a network plan.
+	turn func(ctx context.Context, step int) error
+
 	// What may be done: one of these.
 	plan    *plan.Input
 	install []byte // a serialised SetForwardingPipelineConfigRequest

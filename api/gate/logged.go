@@ -25,6 +25,11 @@ func certifies(cert *verify.Certificate, s verify.Subject) error {
 // writing past the gate once. obligations were built in this process from what
 // is to be done.
 func (g *Gate) logged(s verify.Subject, encoder string, obligations []verify.Obligation, cert *verify.Certificate) (index int64, ok bool, err error) {
+	return g.loggedFor(g.conf.Target.Name, s, encoder, obligations, cert)
+}
+
+// loggedFor is logged for a decision about the switch of that name; "" for one about several.
+func (g *Gate) loggedFor(name string, s verify.Subject, encoder string, obligations []verify.Obligation, cert *verify.Certificate) (index int64, ok bool, err error) {
 	if err := cert.Covers(s, encoder, obligations); err != nil {
 		return 0, false, fmt.Errorf("%w: %w", ErrTampered, err)
 	}
@@ -55,7 +60,7 @@ func (g *Gate) logged(s verify.Subject, encoder string, obligations []verify.Obl
 	}
 	for _, e := range slices.Backward(l.Entries) {
 		d := e.Decision
-		if d == nil || d.Verdict != "proved" || e.Digest != string(s.Digest()) || d.Switch != g.conf.Target.Name {
+		if d == nil || d.Verdict != "proved" || e.Digest != string(s.Digest()) || d.Switch != name {
 			continue
 		}
 		if b, err := l.Blob(*d.Certificate); err == nil && bytes.Equal(b, text) {

@@ -64,8 +64,10 @@ func (m *metrics) all() []prometheus.Collector {
 	return []prometheus.Collector{m.actions, m.refusals, m.clearances, m.seconds, m.primary, m.unanswered, m.entries}
 }
 
-// Collector shows the gate's metrics to Prometheus.
-func (g *Gate) Collector() prometheus.Collector { return g.metrics }
+// Collector shows the gate's metrics to Prometheus, labelled with its switch.
+func (g *Gate) Collector() prometheus.Collector {
+	return prometheus.WrapCollectorWith(prometheus.Labels{"switch": g.conf.Target.Name}, g.metrics)
+}
 
 // Describe sends what Collect may send.
 func (m *metrics) Describe(to chan<- *prometheus.Desc) {
@@ -93,6 +95,7 @@ var reasons = []struct {
 	{ErrStale, "stale"},
 	{ErrUsed, "clearance used up"},
 	{ErrUnanswered, "unanswered"},
+	{ErrElsewhere, "another switch failed"},
 	{ErrOccupied, "occupied"},
 	{device.ErrNoPipeline, "no program"},
 	{ledger.ErrDisk, "ledger"},

@@ -52,17 +52,17 @@ func TestMetricsAndLog(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]float64{
-		"interlock_gate_actions_total apply applied":      1,
-		"interlock_gate_actions_total apply refused":      2,
-		"interlock_gate_actions_total evict applied":      1,
-		"interlock_gate_refusals_total stale":             1,
-		"interlock_gate_refusals_total clearance used up": 1,
-		"interlock_gate_clearances_total minted":          2,
-		"interlock_gate_clearances_total used":            2,
-		"interlock_gate_seconds write":                    2,
-		"interlock_gate_primary":                          1,
-		"interlock_gate_unanswered":                       0,
-		"interlock_gate_ledger_entries":                   5,
+		"interlock_gate_actions_total apply applied s1":      1,
+		"interlock_gate_actions_total apply refused s1":      2,
+		"interlock_gate_actions_total evict applied s1":      1,
+		"interlock_gate_refusals_total stale s1":             1,
+		"interlock_gate_refusals_total clearance used up s1": 1,
+		"interlock_gate_clearances_total minted s1":          2,
+		"interlock_gate_clearances_total used s1":            2,
+		"interlock_gate_seconds write s1":                    2,
+		"interlock_gate_primary s1":                          1,
+		"interlock_gate_unanswered s1":                       0,
+		"interlock_gate_ledger_entries s1":                   5,
 	} {
 		if v, ok := got[name]; !ok || v != want {
 			t.Errorf("%s is %v (%v), want %v", name, v, ok, want)

@@ -101,6 +101,7 @@ func (f *faults) hooks() (func(proto.Message) error, func(int, *p4v1.Update) err
 // A rig is a switch that serves P4Runtime on loopback, a ledger on disk, and what plans for them are made of.
 type rig struct {
 	t       testing.TB
+	name    string // of the switch
 	program []byte
 	codec   *alloc.Codec
 	faults  *faults
@@ -118,6 +119,18 @@ type rig struct {
 
 func newRig(t testing.TB, path string) *rig {
 	t.Helper()
+	r := newSwitch(t, "s1", path)
+	if err := ledger.Create(r.dir, "interlock/test"); err != nil {
+		t.Fatal(err)
+	}
+	r.openLedger()
+	t.Cleanup(func() { r.log.Close() })
+	return r
+}
+
+// newSwitch is a rig without a ledger.
+func newSwitch(t testing.TB, name, path string) *rig {
+	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -126,15 +139,10 @@ func newRig(t testing.TB, path string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, program: text, codec: codec, faults: &faults{}, now: time.Unix(1_700_000_000, 0), dir: filepath.Join(t.TempDir(), "ledger")}
+	r := &rig{t: t, name: name, program: text, codec: codec, faults: &faults{}, now: time.Unix(1_700_000_000, 0), dir: filepath.Join(t.TempDir(), "ledger")}
 	r.addr = "127.0.0.1:0"
 	r.boot()
 	t.Cleanup(func() { r.stop() })
-	if err := ledger.Create(r.dir, "interlock/test"); err != nil {
-		t.Fatal(err)
-	}
-	r.openLedger()
-	t.Cleanup(func() { r.log.Close() })
 	return r
 }
 
@@ -199,7 +207,7 @@ func (r *rig) openLedger() {
 }
 
 func (r *rig) target() device.Target {
-	return device.Target{Name: "s1", Driver: "softswitch", Address: r.addr, DeviceID: deviceID}
+	return device.Target{Name: r.name, Driver: "softswitch", Address: r.addr, DeviceID: deviceID}
 }
 
 func (r *rig) config() gate.Config {
@@ -314,7 +322,7 @@ func (r *rig) state() ([]byte, alloc.Tables) {
 // context is what plans for a gate with that election id share.
 func (r *rig) context(election uint64) *alloc.Context {
 	c := &alloc.Context{
-		Switch: "s1", DeviceID: deviceID, ElectionID: election, Linked: r.program, Codec: r.codec, Tenants: tenants, Policy: "none",
+		Switch: r.name, DeviceID: deviceID, ElectionID: election, Linked: r.program, Codec: r.codec, Tenants: tenants, Policy: "none",
 		Nonce: func() uint64 { r.nonce++; return r.nonce },
 	}
 	for _, t := range tenants {
