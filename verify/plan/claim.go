@@ -62,12 +62,6 @@ func (c *claim) define(name string, value *smt.Term) *smt.Term {
 	return t
 }
 
-// base is the first slot of an extent of v, or of a scrub: named, so that what is proved is about it.
-func (c *claim) base(owner any, x span) *smt.Term { return c.known(x.lo, "base_%v_%d", owner, x.lo) }
-
-// past is the first slot after it.
-func (c *claim) past(owner any, x span) *smt.Term { return c.Add(c.base(owner, x), c.Int(x.hi-x.lo)) }
-
 // unknown is any integer.
 func (c *claim) unknown(format string, args ...any) *smt.Term {
 	return c.Var(fmt.Sprintf(format, args...), smt.Int)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"slices"
 	"strings"
 
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
@@ -18,14 +17,31 @@ type decoded struct {
 	in     *Input
 	layout *layout
 	texts  *texts
-	plan   *model.Plan
-	names  map[model.VID]string
-	nonces map[int]uint64 // of fences, by step
-	fails  map[at]bool    // updates that no order of their request lets succeed
-	stops  int            // the first step that cannot succeed, or the number of steps
+	// plan is all but the steps, what may be late, and the limits: those are below, in a form that many slots and tenants do not make long.
+	plan     *model.Plan
+	steps    []request
+	late     request                 // what requests without an answer may do
+	limits   map[model.Array][]limit // in the order of plan.Registered, nil where there are none
+	position [maxVID + 1]int         // of a VID in plan.Registered, from 1 on; the first if it is there twice
+	names    map[model.VID]string
+	nonces   map[int]uint64 // of fences, by step
+	fails    map[at]bool    // updates that no order of their request lets succeed
+	stops    int            // the first step that cannot succeed, or the number of steps
+	groups   [][]group      // what each step does to each entry
 	// tried are the entries whose updates were tried in all orders, because what they find depends on it.
-	tried map[model.Key]*history
+	tried   map[model.Key]*history
+	courses map[string]*course
+	slab    []model.Extent // memory for entries
 }
+
+// limit of a tenant in an array, if one is given.
+type limit struct {
+	model.Limit
+	given bool
+}
+
+// maxVID is the largest number that a page table's key can be.
+const maxVID = 1<<vidBits - 1
 
 // name is what people call the owner of a VID.
 func (d *decoded) name(v model.VID) string {
@@ -35,32 +51,26 @@ func (d *decoded) name(v model.VID) string {
 	return fmt.Sprintf("VID %d (not registered)", v)
 }
 
+// isRegistered says whether a tenant has the VID.
+func (d *decoded) isRegistered(v model.VID) bool { return v <= maxVID && d.position[v] > 0 }
+
 // decode reads everything that does not depend on a solver (M7).
 func decode(in *Input, l *layout, known *texts) (*decoded, error) {
-	d := &decoded{in: in, layout: l, texts: known, names: map[model.VID]string{}, nonces: map[int]uint64{}, plan: &model.Plan{
-		Slots: l.slots, Capacity: map[specs.Control]int64{}, Fenced: in.Fenced,
-		Pre: model.Tables{}, Goal: model.Tables{}, Limits: map[model.Place]model.Limit{},
-	}}
+	d := &decoded{
+		in: in, layout: l, texts: known, names: make(map[model.VID]string, len(in.Tenants)), nonces: map[int]uint64{}, courses: map[string]*course{},
+		limits: map[model.Array][]limit{},
+		plan: &model.Plan{
+			Slots: l.slots, Capacity: map[specs.Control]int64{}, Fenced: in.Fenced, Pre: model.Tables{}, Goal: model.Tables{},
+		},
+	}
 	for _, t := range l.tables {
 		d.plan.Capacity[t.control] = t.capacity
 	}
 	if in.ElectionID == 0 {
 		return nil, inField("electionId").errorf("is 0: a plan is made after arbitration")
 	}
-	taken := map[string]bool{}
-	for i, t := range in.Tenants {
-		w := inField(fmt.Sprintf("tenants[%d]", i))
-		if !isTenantName(t.Name) || taken[t.Name] {
-			return nil, w.dot("name").errorf("%q is no tenant's name, or is taken: want a letter and up to 15 letters or digits, lower case", t.Name)
-		}
-		taken[t.Name] = true
-		v := model.VID(t.VID)
-		d.plan.Registered = append(d.plan.Registered, v)
-		if other, dup := d.names[v]; dup {
-			d.names[v] = other + " and " + t.Name // M4 will say so
-		} else {
-			d.names[v] = t.Name
-		}
+	if err := d.decodeTenants(); err != nil {
+		return nil, err
 	}
 	if err := d.decodePre(); err != nil {
 		return nil, err
@@ -72,13 +82,13 @@ func decode(in *Input, l *layout, known *texts) (*decoded, error) {
 	}
 	for i, s := range in.Steps {
 		w := where{step: i, update: -1}
-		var step model.Step
+		var step request
 		var err error
 		switch s.Kind {
 		case Write:
 			step, err = d.decodeRequest(s.Bytes, w)
 		case Fence:
-			step.Fence = true
+			step.fence = true
 			d.nonces[i], err = decodeMarker(s.Bytes, in.ElectionID, w)
 		default:
 			err = w.dot("kind").errorf("unknown kind %q", s.Kind)
@@ -86,7 +96,7 @@ func decode(in *Input, l *layout, known *texts) (*decoded, error) {
 		if err != nil {
 			return nil, err
 		}
-		d.plan.Steps = append(d.plan.Steps, step)
+		d.steps = append(d.steps, step)
 	}
 	if err := d.together(); err != nil {
 		return nil, err
@@ -101,6 +111,28 @@ func decode(in *Input, l *layout, known *texts) (*decoded, error) {
 	return d, nil
 }
 
+func (d *decoded) decodeTenants() error {
+	taken := make(map[string]bool, len(d.in.Tenants))
+	for i, t := range d.in.Tenants {
+		w := inField("tenants").item(i)
+		if !isTenantName(t.Name) || taken[t.Name] {
+			return w.dot("name").errorf("%q is no tenant's name, or is taken: want a letter and up to 15 letters or digits, lower case", t.Name)
+		}
+		taken[t.Name] = true
+		v := model.VID(t.VID)
+		d.plan.Registered = append(d.plan.Registered, v)
+		if other, dup := d.names[v]; dup {
+			d.names[v] = other + " and " + t.Name // M4 will say so
+			continue
+		}
+		d.names[v] = t.Name
+		if v <= maxVID {
+			d.position[v] = i + 1
+		}
+	}
+	return nil
+}
+
 func isTenantName(s string) bool {
 	if s == "" || len(s) > 16 || s[0] < 'a' || s[0] > 'z' {
 		return false
@@ -109,13 +141,17 @@ func isTenantName(s string) bool {
 }
 
 func (d *decoded) decodePre() error {
+	if d.scanPre(d.in.PreState) {
+		return nil
+	}
+	d.plan.Pre = model.Tables{}
 	w := inField("preState")
 	var resp p4v1.ReadResponse
 	if err := unmarshal(d.in.PreState, &resp, w); err != nil {
 		return err
 	}
 	for i, e := range resp.GetEntities() {
-		w := w.dot("entities[%d]", i)
+		w := w.dot("entities").item(i)
 		te := e.GetTableEntry()
 		if te == nil {
 			return w.errorf("is no table entry")
@@ -132,18 +168,23 @@ func (d *decoded) decodePre() error {
 	return nil
 }
 
-func (d *decoded) decodeRequest(b []byte, w where) (model.Step, error) {
+func (d *decoded) decodeRequest(b []byte, w where) (request, error) {
+	if r, ok := d.scanRequest(b); ok {
+		return r, nil
+	}
 	var req p4v1.WriteRequest
 	if err := unmarshal(b, &req, w); err != nil {
-		return model.Step{}, err
+		return request{}, err
 	}
 	if err := onlyFields(&req, w, "device_id", "election_id", "updates"); err != nil {
-		return model.Step{}, err // role, and an atomicity other than CONTINUE_ON_ERROR, which is 0
+		return request{}, err // role, and an atomicity other than CONTINUE_ON_ERROR, which is 0
 	}
 	if id := req.GetElectionId(); id.GetHigh() != 0 || id.GetLow() != d.in.ElectionID {
-		return model.Step{}, w.dot("election_id").errorf("is %d, the plan is for %d", id.GetLow(), d.in.ElectionID)
+		return request{}, w.dot("election_id").errorf("is %d, the plan is for %d", id.GetLow(), d.in.ElectionID)
 	}
-	return d.decodeUpdates(&req, w)
+	var r request
+	err := d.decodeUpdates(&req, w, &r)
+	return r, err
 }
 
 // decodeUnanswered reads a request that may still take effect, if it may.
@@ -162,47 +203,54 @@ func (d *decoded) decodeUnanswered(b []byte, w where) error {
 	if err := onlyFields(&req, w, "device_id", "election_id", "updates"); err != nil {
 		return err
 	}
-	step, err := d.decodeUpdates(&req, w)
-	d.plan.Late = append(d.plan.Late, step.Updates...)
-	return err
+	return d.decodeUpdates(&req, w, &d.late)
 }
 
-// together refuses so many updates of one entry that may come in any order that nobody will try them all.
+// together refuses so many updates of one entry that may come in any order that nobody will try them all, and so many in all that
+// nobody will keep them apart.
 func (d *decoded) together() error {
-	for i, s := range d.plan.Steps {
-		count, only := map[model.Key]int{}, map[model.Key]bool{}
-		for _, u := range s.Updates {
-			if u.Kind == model.Scrub {
-				continue
+	total := map[model.Key]int{}
+	for i, s := range d.steps {
+		type tally struct {
+			n    int
+			only bool // modifications, in the plan's own requests
+		}
+		count := make(map[model.Key]tally, len(s.entries))
+		for _, u := range s.entries {
+			t, again := count[u.Key]
+			if !again {
+				t.n = len(d.lateOf(u.Key))
+				t.only = t.n == 0
 			}
-			if count[u.Key]++; count[u.Key] == 1 {
-				late := len(d.lateOf(u.Key))
-				count[u.Key] += late
-				only[u.Key] = late == 0
-			}
-			only[u.Key] = only[u.Key] && u.Kind == model.Modify
-			if count[u.Key] > maxTogether && !only[u.Key] {
-				return where{i, u.Index, ""}.errorf("more than %d updates of the entry of %s in %s may come in any order, late ones among them: not all orders are tried",
+			t.n++
+			t.only = t.only && u.Kind == model.Modify
+			count[u.Key] = t
+			w := where{i, u.Index, ""}
+			if t.n > maxTogether && !t.only {
+				return w.errorf("more than %d updates of the entry of %s in %s may come in any order, late ones among them: not all orders are tried",
 					maxTogether, d.name(u.Key.VID), u.Key.Control)
+			}
+			if total[u.Key]++; total[u.Key]+maxTogether >= maxVersions {
+				return w.errorf("the plan writes the entry of %s in %s for the %dth time: make several plans of it", d.name(u.Key.VID), u.Key.Control, total[u.Key])
 			}
 		}
 	}
-	for _, u := range d.plan.Late {
-		if u.Kind != model.Scrub && len(d.lateOf(u.Key)) > maxTogether {
+	for _, u := range d.late.entries {
+		if len(d.lateOf(u.Key)) > maxTogether {
 			return inField("unanswered").errorf("more than %d updates of the entry of %s in %s", maxTogether, d.name(u.Key.VID), u.Key.Control)
 		}
 	}
 	return nil
 }
 
-func (d *decoded) decodeUpdates(req *p4v1.WriteRequest, w where) (model.Step, error) {
+// decodeUpdates adds a request's updates to r.
+func (d *decoded) decodeUpdates(req *p4v1.WriteRequest, w where, r *request) error {
 	if req.GetDeviceId() != d.in.DeviceID {
-		return model.Step{}, w.dot("device_id").errorf("is %d, the plan is for %d", req.GetDeviceId(), d.in.DeviceID)
+		return w.dot("device_id").errorf("is %d, the plan is for %d", req.GetDeviceId(), d.in.DeviceID)
 	}
 	if len(req.GetUpdates()) == 0 {
-		return model.Step{}, w.errorf("a request without updates")
+		return w.errorf("a request without updates")
 	}
-	var step model.Step
 	for i, u := range req.GetUpdates() {
 		w := where{w.step, i, ""}
 		if w.step < 0 {
@@ -210,12 +258,16 @@ func (d *decoded) decodeUpdates(req *p4v1.WriteRequest, w where) (model.Step, er
 		}
 		x, err := d.decodeUpdate(u, w)
 		if err != nil {
-			return model.Step{}, err
+			return err
 		}
-		x.Index = i
-		step.Updates = append(step.Updates, x)
+		if x.Kind == model.Scrub {
+			r.scrub(x.Array, x.Slot)
+		} else {
+			x.Index = r.updates
+			r.write(x)
+		}
 	}
-	return step, nil
+	return nil
 }
 
 func (d *decoded) decodeUpdate(u *p4v1.Update, w where) (model.Update, error) {
@@ -371,29 +423,43 @@ func decodeMarker(b []byte, electionID uint64, w where) (uint64, error) {
 
 // decodeGoal reads the goal: for a tenant and control either an extent for each stage, or none at all.
 func (d *decoded) decodeGoal() error {
-	count := map[model.Key]map[int]bool{}
+	type goal struct {
+		entry model.Entry
+		given []bool // by stage
+		count int
+	}
+	goals := map[model.Key]*goal{}
+	var last model.Key
+	var g *goal // that of last
 	for i, x := range d.in.Goal {
-		w := inField(fmt.Sprintf("goal[%d]", i))
+		w := inField("goal").item(i)
 		a, v := model.Array{Control: x.Control, Stage: x.Stage}, model.VID(x.VID)
 		if err := d.place(a, v, w); err != nil {
 			return err
 		}
-		key := model.Key{Control: x.Control, VID: v}
-		if d.plan.Goal[key] == nil {
-			d.plan.Goal[key] = make(model.Entry, d.layout.table(x.Control).stages)
-			count[key] = map[int]bool{}
+		if key := (model.Key{Control: x.Control, VID: v}); g == nil || key != last {
+			last = key
+			if g = goals[key]; g == nil {
+				stages := d.layout.table(x.Control).stages
+				g = &goal{entry: d.newEntry(stages), given: make([]bool, stages)}
+				goals[key] = g
+			}
 		}
-		if count[key][x.Stage] {
+		if g.given[x.Stage] {
 			return w.errorf("a second extent of %s in %v", d.name(v), a)
 		}
-		count[key][x.Stage] = true
+		g.given[x.Stage] = true
+		g.count++
 		if x.Base < 0 || x.Size < 0 || x.Base>>specs.BaseBits != 0 || x.Size>>specs.SizeBits != 0 {
 			return w.errorf("base %d or size %d does not fit its %d bits", x.Base, x.Size, specs.BaseBits)
 		}
-		d.plan.Goal[key][x.Stage] = model.Extent{Base: x.Base, Size: x.Size, Mask: x.Mask, Generation: x.Generation}
+		g.entry[x.Stage] = model.Extent{Base: x.Base, Size: x.Size, Mask: x.Mask, Generation: x.Generation}
+	}
+	for key, g := range goals {
+		d.plan.Goal[key] = g.entry
 	}
 	for _, key := range d.plan.Goal.Keys() {
-		if n, want := len(count[key]), d.layout.table(key.Control).stages; n != want {
+		if n, want := goals[key].count, d.layout.table(key.Control).stages; n != want {
 			return inField("goal").errorf("%d of %d stages of %s given for %s: all or none must be", n, want, key.Control, d.name(key.VID))
 		}
 	}
@@ -402,28 +468,31 @@ func (d *decoded) decodeGoal() error {
 
 func (d *decoded) decodeLimits() error {
 	for i, x := range d.in.Limits {
-		w := inField(fmt.Sprintf("limits[%d]", i))
+		w := inField("limits").item(i)
 		a, v := model.Array{Control: x.Control, Stage: x.Stage}, model.VID(x.VID)
 		if err := d.place(a, v, w); err != nil {
 			return err
 		}
-		p := model.Place{Array: a, VID: v}
-		if _, dup := d.plan.Limits[p]; dup {
+		if d.limits[a] == nil {
+			d.limits[a] = make([]limit, len(d.plan.Registered))
+		}
+		l := &d.limits[a][d.position[v]-1]
+		if l.given {
 			return w.errorf("a second limit of %s in %v", d.name(v), a)
 		}
 		if x.Floor < 0 || x.Ceiling < x.Floor {
 			return w.errorf("floor %d, ceiling %d", x.Floor, x.Ceiling)
 		}
-		d.plan.Limits[p] = model.Limit{Floor: x.Floor, Ceiling: x.Ceiling}
+		*l = limit{model.Limit{Floor: x.Floor, Ceiling: x.Ceiling}, true}
 	}
 	return nil
 }
 
-func (d *decoded) place(a model.Array, v model.VID, w where) error {
+func (d *decoded) place(a model.Array, v model.VID, w element) error {
 	if _, ok := d.layout.slots[a]; !ok {
 		return w.errorf("the linked program has no stage array %v", a)
 	}
-	if !slices.Contains(d.plan.Registered, v) {
+	if !d.isRegistered(v) {
 		return w.dot("vid").errorf("no tenant has VID %d", v)
 	}
 	return nil

@@ -74,14 +74,15 @@ func TestDecode(t *testing.T) {
 				p.Steps[i].Updates = nil
 			}
 		}
+		all := d.model(everyScrub)
 		for _, c := range []struct {
 			name       string
 			have, want any
 		}{
 			{"pre-state", d.plan.Pre, p.Pre},
 			{"goal", d.plan.Goal, p.Goal},
-			{"steps", d.plan.Steps, p.Steps},
-			{"limits", d.plan.Limits, p.Limits},
+			{"steps", all.Steps, p.Steps},
+			{"limits", all.Limits, p.Limits},
 			{"tenants", d.plan.Registered, p.Registered},
 		} {
 			if !reflect.DeepEqual(c.have, c.want) {
@@ -125,8 +126,12 @@ func TestUnanswered(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || !reflect.DeepEqual(d.plan.Late, c.late) {
-				t.Errorf("%v, %v; want %v", d.plan.Late, err, c.late)
+			late := []model.Update(nil)
+			if err == nil {
+				late = d.late.all(everyScrub)
+			}
+			if err != nil || !reflect.DeepEqual(late, c.late) {
+				t.Errorf("%v, %v; want %v", late, err, c.late)
 			}
 		})
 	}
@@ -400,7 +405,7 @@ func FuzzDecode(f *testing.F) {
 			t.Error("no obligations")
 		}
 		if !fence {
-			if again := marshal(writeRequest(d.plan.Steps[0].Updates)); string(again) != string(step) {
+			if again := marshal(writeRequest(d.steps[0].all(everyScrub))); string(again) != string(step) {
 				t.Errorf("%x was read as what is written %x", step, again)
 			}
 		}

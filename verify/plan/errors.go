@@ -37,6 +37,22 @@ type where struct {
 	path         string
 }
 
+// item is the position of element i. Most never come to be named, so the name is made when an error is.
+func (w where) item(i int) element { return element{w, i} }
+
+type element struct {
+	of    where
+	index int
+}
+
+func (e element) where() where {
+	return where{e.of.step, e.of.update, fmt.Sprintf("%s[%d]", e.of.path, e.index)}
+}
+
+func (e element) dot(format string, args ...any) where { return e.where().dot(format, args...) }
+
+func (e element) errorf(format string, args ...any) error { return e.where().errorf(format, args...) }
+
 func inField(path string) where { return where{-1, -1, path} }
 
 func (w where) dot(format string, args ...any) where {

@@ -33,38 +33,23 @@ func (e *Encoder) Explain(in *Input, o verify.Obligation, m smt.Model) Counterex
 func (d *decoded) explain(o verify.Obligation, m smt.Model) Counterexample {
 	c := Counterexample{Property: o.Property, Obligation: o.ID, First: -1, Last: -1, Step: -1}
 	parts := strings.Split(o.ID, "/")
-	var st *stage
-	if len(parts) > 3 {
-		for _, s := range d.stages() {
-			if s.array.String() == parts[1]+"/"+parts[2] {
-				st = s
-			}
-		}
-	}
 	switch {
 	case o.ID == "M7/markers":
 		c.What, c.Replayed = "two fences have the same nonce: the echo of one could be taken for that of the other", true
 		c.Fix = "give every fence a nonce of its own"
 		return c
-	case st != nil && len(parts) == 5 && slices.Contains([]string{"exclusive", "clean", "scrub", "frame"}, parts[3]):
-		for _, x := range st.instances {
-			if x.shape.id() != parts[4] {
-				continue
-			}
-			if d.explainInstance(&c, st, x, m) {
-				return c
-			}
-			if who, bad := x.misfolded(st.array); bad {
-				c.First, c.Last = st.around(x)
-				c.What = fmt.Sprintf("%s of %v: the mask of %s does not fit its size (M3), so what its extent reaches is taken to be all of it; "+
-					"mend that first", slotRange(c.First, c.Last), st.array, d.name(who))
-				return c
-			}
+	case len(parts) == 3 && slices.Contains([]string{"exclusive", "clean", "scrub", "frame"}, parts[1]):
+		if d.explainShape(&c, parts[2], m) {
+			return c
 		}
 	default:
 		var a model.Array
-		if st != nil {
-			a = st.array
+		if len(parts) > 3 && parts[3] == "before" {
+			for _, x := range d.plan.Arrays() {
+				if x.String() == parts[1]+"/"+parts[2] {
+					a = x
+				}
+			}
 		}
 		if d.explainRun(&c, a) {
 			return c
@@ -75,8 +60,30 @@ func (d *decoded) explain(o verify.Obligation, m smt.Model) Counterexample {
 	return c
 }
 
+// explainShape looks for the violation in the intervals of the shape that was refuted.
+func (d *decoded) explainShape(c *Counterexample, shape string, m smt.Model) bool {
+	for _, st := range d.stages() {
+		all := st.instances()
+		for _, x := range all {
+			if x.shape.id() != shape {
+				continue
+			}
+			if d.explainInstance(c, st, all, x, m) {
+				return true
+			}
+			if who, bad := x.misfolded(st.array); bad {
+				c.First, c.Last = x.around(all)
+				c.What = fmt.Sprintf("%s of %v: the mask of %s does not fit its size (M3), so what its extent reaches is taken to be all of it; "+
+					"mend that first", slotRange(c.First, c.Last), st.array, d.name(who))
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // explainInstance looks for the violation in one interval of the shape that was refuted.
-func (d *decoded) explainInstance(c *Counterexample, st *stage, x instance, m smt.Model) bool {
+func (d *decoded) explainInstance(c *Counterexample, st *stage, all []instance, x instance, m smt.Model) bool {
 	vids := slices.Clone(x.tenants)
 	// Someone else, whose entries do not matter, may have left something there or have old packets in flight.
 	other := model.VID(0)
@@ -87,18 +94,18 @@ func (d *decoded) explainInstance(c *Counterexample, st *stage, x instance, m sm
 		}
 	}
 	former := other == 0
+	known := d.model(noScrubs).VIDs()
 	for v := model.VID(4094); other == 0; v-- {
-		if !slices.Contains(d.plan.VIDs(), v) {
+		if !slices.Contains(known, v) {
 			other = v
 		}
 	}
-	p := d.plan.Only(st.array, append(vids, other)...)
+	p := d.model(scrubsOf(st.array, x.lo)).Only(st.array, append(vids, other)...) // one slot of the interval stands for all
 	if former {
 		p.Registered = append(p.Registered, other)
 		d.names[other] = "a former tenant"
 		defer delete(d.names, other)
 	}
-	p = p.ScrubOnly(st.array, x.lo) // one slot of the interval stands for all
 	wanted := func(v model.Violation) bool {
 		return v.Property == c.Property && v.Array == st.array && (c.Property == "M5" || v.Slot == x.lo)
 	}
@@ -106,7 +113,7 @@ func (d *decoded) explainInstance(c *Counterexample, st *stage, x instance, m sm
 	if step, ok := x.momentOf(c.Property, m); ok { // the solver's own moment, if it can be had
 		asModel := func(v model.Violation) bool { return wanted(v) && v.Step == step }
 		if s, v, ok := model.Search(p, only, searchTries, asModel); ok {
-			c.First, c.Last = st.around(x)
+			c.First, c.Last = x.around(all)
 			d.tell(c, p, s, v, asModel)
 			return true
 		}
@@ -115,7 +122,7 @@ func (d *decoded) explainInstance(c *Counterexample, st *stage, x instance, m sm
 	if !ok {
 		return false
 	}
-	c.First, c.Last = st.around(x)
+	c.First, c.Last = x.around(all)
 	d.tell(c, p, s, v, wanted)
 	return true
 }
@@ -161,7 +168,7 @@ func (x instance) momentOf(property string, m smt.Model) (step int, ok bool) {
 
 // reaches says whether some version of v's entry reaches a span.
 func (d *decoded) reaches(v model.VID, st *stage, s span) bool {
-	for _, h := range st.histories {
+	for _, h := range slices.Concat(st.pages.changed, st.pages.rest) {
 		if h.key.VID != v {
 			continue
 		}
@@ -175,11 +182,11 @@ func (d *decoded) reaches(v model.VID, st *stage, s span) bool {
 }
 
 // around is the run of slots around an instance in which the same happens to the same tenants.
-func (s *stage) around(x instance) (first, last int64) {
+func (x instance) around(all []instance) (first, last int64) {
 	lo, hi := x.lo, x.hi
 	for changed := true; changed; {
 		changed = false
-		for _, y := range s.instances {
+		for _, y := range all {
 			if y.key == x.key && slices.Equal(y.tenants, x.tenants) && (y.hi == lo || y.lo == hi) {
 				lo, hi, changed = min(lo, y.lo), max(hi, y.hi), true
 			}
@@ -196,7 +203,7 @@ func (d *decoded) explainRun(c *Counterexample, a model.Array) bool {
 		}
 		return a.Control == "" || v.Array == a
 	}
-	p := d.plan.ScrubOnly(model.Array{}, -1)
+	p := d.model(noScrubs)
 	tries := searchTries / 100
 	if len(p.Late) > 0 {
 		tries = searchTries / 4 // something must happen at the right moment

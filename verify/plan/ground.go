@@ -19,42 +19,31 @@ func (d *decoded) registered() []verify.Obligation {
 	if len(d.in.Tenants) == 0 {
 		return nil
 	}
-	byVID := slices.Clone(d.in.Tenants)
-	slices.SortStableFunc(byVID, func(a, b Tenant) int { return cmp.Compare(a.VID, b.VID) })
-	o := verify.Obligation{
-		ID: "M4/vids", Property: "M4", Logic: groundLogic,
-		Subject: fmt.Sprintf("VIDs of %d tenants are unique and in 1..4094", len(byVID)),
+	vids := make([]int64, 0, len(d.in.Tenants)+2)
+	vids = append(vids, 0)
+	for _, t := range d.in.Tenants {
+		vids = append(vids, int64(t.VID))
 	}
-	o.Text, o.Guard = d.texts.of(fmt.Sprint("vids ", byVID), func() (string, string) {
-		c := newGround()
-		last := c.Int(0)
-		for _, t := range byVID {
-			v := c.known(int64(t.VID), "vid_%s", t.Name)
-			c.prove(c.Lt(last, v))
-			last = v
-		}
-		c.prove(c.Le(last, c.Int(4094)))
-		return c.texts()
-	})
-	return []verify.Obligation{o}
+	slices.Sort(vids)
+	var s sums
+	s.chain("<", append(vids, 4095))
+	return []verify.Obligation{s.obligation("M4", "vids", fmt.Sprintf("VIDs of %d tenants are unique and in 1..4094", len(d.in.Tenants)))}
 }
 
-// keys is M4 for the plan: entries are written only under the VID of a registered tenant.
-func (d *decoded) keys() []verify.Obligation {
+// keys is M4 for the plan: entries are written only under the VID of a registered tenant. Which of them are is read off; the
+// others are named.
+func (d *decoded) keys(ps []*pages) []verify.Obligation {
 	used := map[model.VID]bool{}
-	for _, s := range d.plan.Steps {
-		for _, u := range s.Updates {
-			if u.Kind == model.Insert || u.Kind == model.Modify {
+	for _, s := range d.steps {
+		for _, u := range s.entries {
+			if u.Kind != model.Delete {
 				used[u.Key.VID] = true
 			}
 		}
 	}
-	for _, c := range d.controls() {
-		if len(d.plan.Late) == 0 {
-			break
-		}
-		for _, h := range d.histories(c) {
-			for _, v := range h.versions[h.late:] {
+	for _, p := range ps {
+		for _, h := range p.changed {
+			for _, v := range h.versions[min(h.late, len(h.versions)):] {
 				if v.entry != nil {
 					used[h.key.VID] = true
 				}
@@ -64,29 +53,40 @@ func (d *decoded) keys() []verify.Obligation {
 	if len(used) == 0 {
 		return nil
 	}
-	c := newGround()
+	c, registered := newGround(), 0
 	for _, v := range slices.Sorted(maps.Keys(used)) {
-		key := c.known(int64(v), "key_%d", v)
-		i := slices.IndexFunc(d.in.Tenants, func(t Tenant) bool { return model.VID(t.VID) == v })
-		if i < 0 {
-			c.prove(c.Eq(key, c.Int(-1))) // nobody's: no key is that, 0 is one
-			continue
+		if d.isRegistered(v) {
+			registered++
+		} else {
+			c.prove(c.Eq(c.known(int64(v), "key_%d", v), c.Int(-1))) // nobody's: no key is that, 0 is one
 		}
-		c.prove(c.Eq(key, c.known(int64(v), "vid_%s", d.in.Tenants[i].Name)))
 	}
+	c.prove(c.Eq(c.known(int64(len(used)), "keys"), c.known(int64(registered), "registered")))
 	return []verify.Obligation{c.obligation("M4", "keys", fmt.Sprintf("%d keys that the plan writes are VIDs of registered tenants", len(used)))}
 }
 
 // masks is M3 for masks: each is 2^k-1 and at least the size less one, so that it keeps every index below the size
 // (specs/lemmas/mask.smt2). For each mask it is enough to look at the largest size that goes with it.
-func (d *decoded) masks(c specs.Control, hs []*history) []verify.Obligation {
+func (d *decoded) masks(ps []*pages) []verify.Obligation {
 	largest := map[uint32]int64{}
-	for _, h := range hs {
+	last, most := uint32(0), int64(0) // many have the same
+	look := func(h *history) {
 		for _, v := range h.versions {
 			for _, x := range v.entry {
-				if x.Size > 0 {
+				if x.Size > 0 && (x.Mask != last || x.Size > most) {
 					largest[x.Mask] = max(largest[x.Mask], x.Size)
+					last, most = x.Mask, largest[x.Mask]
 				}
+			}
+		}
+	}
+	for _, p := range ps {
+		for _, h := range p.changed {
+			look(h)
+		}
+		if !d.inherits() {
+			for _, h := range p.rest {
+				look(h)
 			}
 		}
 	}
@@ -98,7 +98,52 @@ func (d *decoded) masks(c specs.Control, hs []*history) []verify.Obligation {
 		above := f.Add(f.known(int64(m), "mask_%d", m), f.Int(1))
 		f.prove(f.Eq(above, f.Int(1<<mathbits.Len32(m))), f.Le(f.Int(largest[m]), above))
 	}
-	return []verify.Obligation{f.obligation("M3", fmt.Sprintf("%s/masks", c), fmt.Sprintf("%s: masks are of the form 2^k-1 and leave indices below the size alone", c))}
+	return []verify.Obligation{f.obligation("M3", "masks", "masks are of the form 2^k-1 and leave indices below the size alone")}
+}
+
+// within is M3 for places: all extents lie in their arrays if the first begins there and the last ends there.
+func (d *decoded) within(id, subject string, stages []*stage, extents func(s *stage, each func(span))) []verify.Obligation {
+	var sheet sums
+	for _, s := range stages {
+		var first, last int64
+		any := false
+		extents(s, func(x span) {
+			if x.lo >= x.hi {
+				return
+			}
+			if !any {
+				first, last, any = x.lo, x.hi, true
+			}
+			first, last = min(first, x.lo), max(last, x.hi)
+		})
+		if any {
+			sheet.note("%v: the first slot, and past the last, of %d", s.array, s.plan.Slots[s.array])
+			sheet.chain("<=", []int64{0, first, last, s.plan.Slots[s.array]})
+		}
+	}
+	if sheet.empty() {
+		return nil
+	}
+	return []verify.Obligation{sheet.obligation("M3", id, subject)}
+}
+
+// bounds proves M3 for what the switch has, unless that is inherited, and for what the plan writes.
+func (d *decoded) bounds(stages []*stage) []verify.Obligation {
+	var out []verify.Obligation
+	if !d.inherits() {
+		out = d.within("before", "what the switch has lies in the arrays", stages, func(s *stage, each func(span)) {
+			for _, h := range slices.Concat(s.pages.changed, s.pages.rest) {
+				each(extentSpan(h.extent(0, s.array.Stage)))
+			}
+		})
+	}
+	return append(out, d.within("written", "what the plan writes lies in the arrays", stages, func(s *stage, each func(span)) {
+		for _, h := range s.pages.changed {
+			for v := range h.versions[1:] {
+				each(extentSpan(h.extent(v+1, s.array.Stage)))
+			}
+		}
+	})...)
 }
 
 // translation is M3 for the data plane's arithmetic, in the widths it has: from an extent that lies in its array no index leads
@@ -149,109 +194,46 @@ func unfolded() *claim {
 	return c
 }
 
-// changed says whether a plan writes the entry, or its goal is not what the switch has: what it leaves alone, and should, is
-// compared by the encoder and left out of formulas.
-func (d *decoded) changed(h *history) bool {
-	if h.touched() {
-		return true
-	}
-	goal, wanted := d.plan.Goal[h.key]
-	entry := h.versions[0].entry
-	if entry == nil {
-		return !goal.Empty()
-	}
-	return !wanted && !entry.Empty() || wanted && !slices.Equal(entry, goal)
-}
-
-// generations is M5 for generations in one stage: they change by one exactly when content is lost, and an extent under the old one
-// shows nothing but what it showed before the plan.
-func (s *stage) generations() {
-	c, k := newGround(), s.array.Stage
-	for _, h := range s.histories {
-		if !s.changed(h) {
-			continue
-		}
-		goalEntry, wanted := s.plan.Goal[h.key]
-		pre, goal := h.extent(0, k), extentOf(goalEntry, k)
-		v := h.key.VID
-		if h.versions[0].entry == nil { // any generation may be the first, but there is one
-			for n := range h.versions {
-				if h.versions[n].entry != nil && wanted {
-					c.prove(c.Eq(c.known(int64(goal.Generation), "generation_%d", v), c.Int(int64(h.extent(n, k).Generation))))
-				}
-			}
-			continue
-		}
-		if h.constant(k) && wanted && goal == pre {
-			continue
-		}
-		base, size := c.known(pre.Base, "base_%d", v), c.known(pre.Size, "size_%d", v)
-		generation := c.known(int64(pre.Generation), "generation_%d", v)
-		kept := c.And(c.Eq(base, c.Int(goal.Base)), c.Le(size, c.Int(goal.Size)))
-		lost := c.define(fmt.Sprintf("lost_%d", v), c.And(c.Lt(c.Int(0), size), c.Not(kept)))
-		wraps := c.Eq(generation, c.Int(1<<specs.GenerationBits-1))
-		next := c.Ite(lost, c.Ite(wraps, c.Int(0), c.Add(generation, c.Int(1))), generation)
-		for n := range h.versions {
-			if h.versions[n].entry == nil {
-				continue
-			}
-			x := h.extent(n, k)
-			if n > 0 {
-				old := c.Eq(generation, c.Int(int64(x.Generation)))
-				shown := c.Or(c.Bool(x.Size == 0), c.And(c.Eq(base, c.Int(x.Base)), c.Le(c.Int(x.Size), size)))
-				c.prove(c.Implies(c.And(old, lost), shown))
-				if wanted {
-					c.prove(c.Or(old, c.Bool(x.Generation == goal.Generation)))
-				}
-			}
-			if s.completes() && slices.Contains(h.final(), n) {
-				c.prove(c.Eq(next, c.Int(int64(x.Generation))))
-			}
-		}
-	}
-	if len(c.goals) > 0 {
-		s.add(c, "M5", "generation", "generations change exactly when content is lost")
-	}
-}
-
-// constant says whether the entry says the same about a stage in all versions.
-func (h *history) constant(stage int) bool {
-	for v := range h.versions {
-		if h.versions[v].entry == nil || h.extent(v, stage) != h.extent(0, stage) {
-			return false
-		}
-	}
-	return true
-}
-
-// goals is M6 for one page table: when all steps have succeeded, the entries that the plan touches are those of the goal. Entries are
+// goals is M6: when all steps have succeeded, the entries that the plan touches are those of the goal. Which are is read off; the others are
 // compared as the numbers that their parameters make up, one after the other.
-func (d *decoded) goals(t *pageTable, hs []*history) []verify.Obligation {
+func (d *decoded) goals(ps []*pages) []verify.Obligation {
 	if !d.completes() {
 		return nil // M6 for requests says so
 	}
-	f := newGround()
-	for _, h := range hs {
-		if !d.changed(h) {
-			continue
-		}
-		goal, wanted := d.plan.Goal[h.key]
-		for _, n := range h.final() {
-			have := h.versions[n].entry
-			// Where there is an entry on one side only it gives no slots: then generations mean nothing.
-			generations, name := have != nil && wanted, fmt.Sprint(h.key.VID)
-			if !generations {
-				name += "_slots"
+	f, reached, wanted := newGround(), int64(0), int64(0)
+	for _, p := range ps {
+		stages := d.layout.table(p.control).stages
+		for _, h := range p.changed {
+			wanted++
+			goal, exists := d.plan.Goal[h.key]
+			same := true
+			for _, n := range h.final() {
+				have := h.versions[n].entry
+				if have != nil && exists && slices.Equal(have, goal) || have == nil && !exists {
+					continue
+				}
+				// Where there is an entry on one side only it gives no slots: then generations mean nothing.
+				generations, name := have != nil && exists, fmt.Sprintf("%s_%d", p.control, h.key.VID)
+				a, b := word(have, stages, generations), word(goal, stages, generations)
+				if a.Cmp(b) == 0 {
+					continue
+				}
+				same = false
+				if !generations {
+					name += "_slots"
+				}
+				f.prove(f.Eq(f.define(fmt.Sprintf("entry_%s_%d_%d", p.control, h.key.VID, n), f.IntBig(a)), f.define("goal_"+name, f.IntBig(b))))
 			}
-			f.prove(f.Eq(
-				f.define(fmt.Sprintf("entry_%d_%d", h.key.VID, n), f.IntBig(word(have, t.stages, generations))),
-				f.define("goal_"+name, f.IntBig(word(goal, t.stages, generations)))))
+			if same {
+				reached++
+			}
 		}
 	}
-	if len(f.goals) == 0 {
+	if wanted == 0 {
 		return nil
 	}
-	return []verify.Obligation{f.obligation("M6", fmt.Sprintf("%s/goal", t.control), fmt.Sprintf("%s: the state after all steps is the goal", t.control))}
+	f.prove(f.Eq(f.known(reached, "as_wanted"), f.known(wanted, "entries")))
+	return []verify.Obligation{f.obligation("M6", "goal", fmt.Sprintf("after all steps the %d entries that the plan touches are those of the goal", wanted))}
 }
 
 // word writes an entry's parameters one after the other, stage 0 first. Base and mask of an extent without slots count as 0.
@@ -275,34 +257,53 @@ func word(e model.Entry, stages int, generations bool) *big.Int {
 	return w
 }
 
-// limits is M6 for the policy: every size of the goal is within its floor and ceiling; without a limit the ceiling is 0. For tenants
+// restrictions is M6 for the policy: every size of the goal is within its floor and ceiling; without a limit the ceiling is 0. For tenants
 // with the same limits it is enough to look at the smallest and the largest size.
-func (s *stage) limits() {
+func (d *decoded) restrictions() []verify.Obligation {
 	type sizes struct{ least, most int64 }
-	groups := map[model.Limit]sizes{}
-	for _, v := range s.plan.VIDs() {
-		size := extentOf(s.plan.Goal[model.Key{Control: s.array.Control, VID: v}], s.array.Stage).Size
-		l, ok := s.plan.Limits[model.Place{Array: s.array, VID: v}]
-		if !ok && size == 0 {
-			continue
+	groups := map[model.Limit]*sizes{}
+	var last model.Limit
+	var g *sizes // that of last
+	look := func(l limit, size int64) {
+		if !l.given && size == 0 {
+			return
 		}
-		g, ok := groups[l]
-		if !ok {
-			g = sizes{size, size}
+		if g == nil || l.Limit != last {
+			last = l.Limit
+			if g = groups[l.Limit]; g == nil {
+				g = &sizes{size, size}
+				groups[l.Limit] = g
+			}
 		}
-		groups[l] = sizes{min(g.least, size), max(g.most, size)}
+		g.least, g.most = min(g.least, size), max(g.most, size)
+	}
+	for _, c := range d.controls() {
+		stages := d.layout.table(c).stages
+		limits := make([][]limit, stages)
+		for k := range limits {
+			limits[k] = d.limits[model.Array{Control: c, Stage: k}]
+		}
+		for i, v := range d.plan.Registered {
+			goal := d.plan.Goal[model.Key{Control: c, VID: v}]
+			for k := range stages {
+				l := limit{}
+				if limits[k] != nil {
+					l = limits[k][i]
+				}
+				look(l, extentOf(goal, k).Size)
+			}
+		}
 	}
 	if len(groups) == 0 {
-		return
+		return nil
 	}
-	c := newGround()
+	var s sums
 	for _, l := range slices.SortedFunc(maps.Keys(groups), func(a, b model.Limit) int {
 		return cmp.Or(cmp.Compare(a.Floor, b.Floor), cmp.Compare(a.Ceiling, b.Ceiling))
 	}) {
-		c.prove(c.Le(c.known(l.Floor, "floor_%d", l.Floor), c.Int(groups[l].least)),
-			c.Le(c.Int(groups[l].most), c.known(l.Ceiling, "ceiling_%d", l.Ceiling)))
+		s.chain("<=", []int64{l.Floor, groups[l].least, groups[l].most, l.Ceiling})
 	}
-	s.add(c, "M6", "limits", "the goal is within the policy's floors and ceilings")
+	return []verify.Obligation{s.obligation("M6", "limits", "the goal is within the policy's floors and ceilings: floor, smallest size, largest size, ceiling")}
 }
 
 // markers is M7 for fences: the echo of one cannot be taken for that of another.

@@ -1,6 +1,9 @@
 package plan
 
-import "github.com/interlock/interlock/specs"
+import (
+	"github.com/interlock/interlock/specs"
+	"github.com/interlock/interlock/verify"
+)
 
 // StepKind says what the gate does in a step.
 type StepKind string
@@ -34,6 +37,10 @@ type Input struct {
 	// Fenced says that this controller completed a fence after its last page-table write. Then packets in flight hold only
 	// entries of PreState.
 	Fenced bool `json:"fenced"`
+	// Previous is the digest of the Subject of an earlier plan that was proved and leaves PreState when all of its steps have succeeded
+	// (Follows). Then what was proved of its goal need not be proved again of PreState: see specs/lemmas/inherit.smt2. Empty: nothing
+	// is known of PreState.
+	Previous verify.Digest `json:"previous,omitempty"`
 	// Unanswered are the write requests that were sent to the switch and had no answer when PreState was read. One that carries
 	// ElectionID may still take effect at any moment, in whole or in part; one with a lower ID cannot, as drivers declare.
 	Unanswered [][]byte `json:"unanswered,omitempty"`

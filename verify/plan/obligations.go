@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"bytes"
 	"container/list"
 	"sync"
 
@@ -45,7 +46,7 @@ func (t *texts) of(key string, build func() (text, guard string)) (text, guard s
 }
 
 type parsed struct {
-	digest verify.Digest
+	linked []byte
 	layout *layout
 }
 
@@ -71,11 +72,10 @@ func (e *Encoder) decode(in *Input) (*decoded, error) {
 
 // layout returns that of a linked program.
 func (e *Encoder) layout(linked []byte) (*layout, error) {
-	digest := verify.DigestOf(linked)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for x := e.recent.Front(); x != nil; x = x.Next() {
-		if p := x.Value.(*parsed); p.digest == digest {
+		if p := x.Value.(*parsed); bytes.Equal(p.linked, linked) {
 			e.recent.MoveToFront(x)
 			return p.layout, nil
 		}
@@ -88,7 +88,7 @@ func (e *Encoder) layout(linked []byte) (*layout, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.recent.PushFront(&parsed{digest, l})
+	e.recent.PushFront(&parsed{bytes.Clone(linked), l})
 	if e.recent.Len() > e.programs {
 		e.recent.Remove(e.recent.Back())
 	}
@@ -106,36 +106,27 @@ func (d *decoded) controls() []specs.Control {
 	return out
 }
 
+// inherits says whether the pre-state is known to be exclusive and within bounds from an earlier plan.
+func (d *decoded) inherits() bool { return d.in.Previous != "" }
+
 func (d *decoded) obligations() []verify.Obligation {
-	var out []verify.Obligation
-	out = append(out, d.registered()...)
-	out = append(out, d.keys()...)
+	stages := d.stages()
+	ps := allPages(stages)
+	out := d.registered()
+	out = append(out, d.keys(ps)...)
 	out = append(out, d.translation()...)
-	for _, c := range d.controls() {
-		hs := d.histories(c)
-		out = append(out, d.masks(c, hs)...)
-		out = append(out, d.requests(c)...)
-		out = append(out, d.goals(d.layout.table(c), hs)...)
-		for _, a := range d.plan.Arrays() {
-			if a.Control != c {
-				continue
-			}
-			s := d.stage(a, hs)
-			out = append(out, s.obligations()...)
+	out = append(out, d.masks(ps)...)
+	out = append(out, d.bounds(stages)...)
+	if !d.inherits() {
+		for _, s := range stages {
+			out = append(out, s.preState()...)
 		}
 	}
+	out = append(out, d.cuts(stages)...)
+	out = append(out, d.shapes(stages)...)
+	out = append(out, d.patterns(stages)...)
+	out = append(out, d.requests()...)
+	out = append(out, d.goals(ps)...)
+	out = append(out, d.restrictions()...)
 	return append(out, d.markers()...)
-}
-
-// stages returns the analysed stages in the order of Arrays, for those who explain.
-func (d *decoded) stages() []*stage {
-	hs := map[specs.Control][]*history{}
-	for _, c := range d.controls() {
-		hs[c] = d.histories(c)
-	}
-	var out []*stage
-	for _, a := range d.plan.Arrays() {
-		out = append(out, d.stage(a, hs[a.Control]))
-	}
-	return out
 }

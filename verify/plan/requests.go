@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,28 +25,24 @@ func (g group) has(k model.UpdateKind) bool {
 	return slices.ContainsFunc(g.updates, func(u model.Update) bool { return u.Kind == k })
 }
 
-// groups lists, for each step, what it does to each entry, in order of keys, supposing that all steps before it have succeeded.
-func (d *decoded) groups(steps int) [][]group {
-	exists := map[model.Key]bool{}
+// group lists, for each step, what it does to each entry, in order of keys, supposing that all steps before it have succeeded.
+func (d *decoded) group() [][]group {
+	exists := make(map[model.Key]bool, len(d.plan.Pre))
 	for k := range d.plan.Pre {
 		exists[k] = true
 	}
-	out := make([][]group, steps)
-	for i := range steps {
-		byKey := map[model.Key]*group{}
-		for _, u := range d.plan.Steps[i].Updates {
-			if u.Kind == model.Scrub {
-				continue
+	out := make([][]group, len(d.steps))
+	for i, s := range d.steps {
+		us := slices.Clone(s.entries)
+		slices.SortStableFunc(us, func(a, b model.Update) int { return a.Key.Compare(b.Key) })
+		for len(us) > 0 {
+			k, n := us[0].Key, 1
+			for n < len(us) && us[n].Key == k {
+				n++
 			}
-			if byKey[u.Key] == nil {
-				byKey[u.Key] = &group{key: u.Key, exists: exists[u.Key]}
-			}
-			byKey[u.Key].updates = append(byKey[u.Key].updates, u)
-		}
-		for _, k := range slices.SortedFunc(maps.Keys(byKey), model.Key.Compare) {
-			g := byKey[k]
-			out[i] = append(out[i], *g)
-			exists[k] = g.updates[len(g.updates)-1].Kind != model.Delete
+			out[i] = append(out[i], group{key: k, exists: exists[k], updates: us[:n:n]})
+			exists[k] = us[n-1].Kind != model.Delete
+			us = us[n:]
 		}
 	}
 	return out
@@ -54,14 +51,12 @@ func (d *decoded) groups(steps int) [][]group {
 // foresee finds the step that is bound to stop the plan, because in every order of its request an update does not find what it
 // needs. M6 refutes such a plan; the other properties are about what can happen, and nothing happens after that step.
 func (d *decoded) foresee() {
-	d.fails, d.stops, d.tried = map[at]bool{}, len(d.plan.Steps), map[model.Key]*history{}
-	for _, u := range d.plan.Late {
-		if u.Kind != model.Scrub {
-			d.tried[u.Key] = nil
-		}
+	d.fails, d.stops, d.tried = map[at]bool{}, len(d.steps), map[model.Key]*history{}
+	for _, u := range d.late.entries {
+		d.tried[u.Key] = nil
 	}
-	steps := d.groups(len(d.plan.Steps))
-	for _, groups := range steps {
+	d.groups = d.group()
+	for _, groups := range d.groups {
 		for _, g := range groups {
 			if len(g.updates) > 1 && (g.has(model.Insert) || g.has(model.Delete)) {
 				d.tried[g.key] = nil
@@ -70,20 +65,20 @@ func (d *decoded) foresee() {
 	}
 	for k := range d.tried {
 		h := d.newHistory(k)
-		for i, s := range d.plan.Steps {
-			for _, u := range s.Updates {
-				if u.Kind != model.Scrub && u.Key == k {
+		for i, s := range d.steps {
+			for _, u := range s.entries {
+				if u.Key == k {
 					h.write(i, u)
 				}
 			}
 		}
-		h.trace(len(d.plan.Steps), d.lateOf(k))
+		d.trace(h, len(d.steps))
 		d.tried[k] = h
 		if i := slices.IndexFunc(h.after, func(vs []int) bool { return len(vs) == 0 }); i > 0 {
 			d.stops = min(d.stops, i-1)
 		}
 	}
-	for i, groups := range steps {
+	for i, groups := range d.groups {
 		for _, g := range groups {
 			if d.tried[g.key] != nil {
 				continue
@@ -98,88 +93,102 @@ func (d *decoded) foresee() {
 	}
 }
 
-// steps are those that can begin, and, if something may happen late, what comes after them.
-func (d *decoded) steps() []model.Step {
-	steps := d.plan.Steps[:min(d.stops+1, len(d.plan.Steps))]
-	if len(d.plan.Late) > 0 && d.completes() {
-		steps = append(slices.Clone(steps), model.Step{})
+// begun are the steps that can begin, and, if something may happen late, what comes after them.
+func (d *decoded) begun() []request {
+	steps := d.steps[:min(d.stops+1, len(d.steps))]
+	if d.late.updates > 0 && d.completes() {
+		steps = append(slices.Clone(steps), request{})
 	}
 	return steps
 }
 
 // completes says whether all steps may succeed.
-func (d *decoded) completes() bool { return d.stops == len(d.plan.Steps) }
+func (d *decoded) completes() bool { return d.stops == len(d.steps) }
 
-// requests is M6 for a page table: every update finds what it needs in every order of its request, and there is room.
-func (d *decoded) requests(c specs.Control) []verify.Obligation {
-	f := newGround()
-	begun := min(d.stops+1, len(d.plan.Steps))
-	perStep := make([]struct{ inserts, deletes int64 }, begun)
-	for i, groups := range d.groups(begun) {
-		for _, g := range groups {
-			if g.key.Control != c {
-				continue
-			}
+// requests is M6 for what the requests need: every update finds its entry, or none, in every order of its request, and there is room.
+// How many entries are in the same case does not matter, so each case is stated once.
+func (d *decoded) requests() []verify.Obligation {
+	type need struct {
+		kind            model.UpdateKind
+		exists, updates int
+	}
+	f, needs := newGround(), map[need]bool{}
+	perStep := map[specs.Control][]struct{ inserts, deletes int64 }{}
+	groups := d.groups[:min(d.stops+1, len(d.steps))]
+	for _, c := range d.controls() {
+		perStep[c] = make([]struct{ inserts, deletes int64 }, len(groups))
+	}
+	for i, gs := range groups {
+		for _, g := range gs {
 			h := d.tried[g.key]
 			if h != nil { // what it finds depends on the order: all have been tried
 				refused := slices.IndexFunc(h.during, func(p phase) bool { return p.refused })
 				if refused < 0 {
-					refused = len(d.plan.Steps)
+					refused = len(d.steps)
 				}
-				f.prove(f.Lt(f.known(int64(i), "step_%d_%d", g.key.VID, i), f.known(int64(refused), "refused_%d", g.key.VID)))
+				f.prove(f.Lt(f.known(int64(i), "step_%s_%d_%d", g.key.Control, g.key.VID, i), f.known(int64(refused), "refused_%s_%d", g.key.Control, g.key.VID)))
 			}
-			was := f.known(number(g.exists), "exists_%d_%d", g.key.VID, i+1)
-			n := f.known(int64(len(g.updates)), "updates_%d_%d", g.key.VID, i+1)
+			n := &perStep[g.key.Control][i]
 			for _, u := range g.updates {
-				switch {
-				case u.Kind == model.Insert:
-					perStep[i].inserts++
-				case u.Kind == model.Delete:
-					perStep[i].deletes++
+				switch u.Kind {
+				case model.Insert:
+					n.inserts++
+				case model.Delete:
+					n.deletes++
 				}
-				switch {
-				case h != nil:
-				case u.Kind == model.Insert:
-					f.prove(f.Eq(was, f.Int(0)), f.Eq(n, f.Int(1)))
-				case u.Kind == model.Delete:
-					f.prove(f.Eq(was, f.Int(1)), f.Eq(n, f.Int(1)))
-				default: // twice is possible, and leaves open which is the last
-					f.prove(f.Eq(was, f.Int(1)))
+				if h == nil {
+					needs[need{u.Kind, number(g.exists), len(g.updates)}] = true
 				}
 			}
+		}
+	}
+	for _, x := range slices.SortedFunc(maps.Keys(needs), func(a, b need) int {
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.exists, b.exists), cmp.Compare(a.updates, b.updates))
+	}) {
+		name := fmt.Sprintf("%v_%d_%d", x.kind, x.exists, x.updates)
+		exists, updates := f.known(int64(x.exists), "exists_%s", name), f.known(int64(x.updates), "updates_%s", name)
+		switch x.kind {
+		case model.Insert:
+			f.prove(f.Eq(exists, f.Int(0)), f.Eq(updates, f.Int(1)))
+		case model.Delete:
+			f.prove(f.Eq(exists, f.Int(1)), f.Eq(updates, f.Int(1)))
+		default: // twice is possible, and leaves open which is the last
+			f.prove(f.Eq(exists, f.Int(1)))
 		}
 	}
 	var out []verify.Obligation
 	if len(f.goals) > 0 {
-		out = append(out, f.obligation("M6", fmt.Sprintf("%s/requests", c), fmt.Sprintf("%s: every update finds the entry that it needs, or none", c)))
-	}
-	entries := int64(0)
-	for k := range d.plan.Pre {
-		if k.Control == c {
-			entries++
-		}
-	}
-	for _, u := range d.plan.Late {
-		if u.Kind == model.Insert && u.Key.Control == c {
-			entries++
-		}
+		out = append(out, f.obligation("M6", "requests", "every update finds the entry that it needs, or none"))
 	}
 	// A server may apply a request's inserts before its deletes.
 	g := newGround()
-	have, capacity := g.known(entries, "entries"), g.known(d.plan.Capacity[c], "capacity")
-	for i, p := range perStep {
-		if p.inserts > 0 {
-			g.prove(g.Le(g.Add(have, g.known(p.inserts, "inserts_%d", i+1)), capacity))
+	for _, c := range d.controls() {
+		entries := int64(0)
+		for k := range d.plan.Pre {
+			if k.Control == c {
+				entries++
+			}
 		}
-		have = g.Add(have, g.Int(p.inserts-p.deletes))
+		for _, u := range d.late.entries {
+			if u.Kind == model.Insert && u.Key.Control == c {
+				entries++
+			}
+		}
+		have := g.Int(entries)
+		for i, p := range perStep[c] {
+			if p.inserts > 0 {
+				g.prove(g.Le(g.Add(have, g.known(p.inserts, "inserts_%s_%d", c, i+1)), g.known(d.plan.Capacity[c], "capacity_%s", c)))
+			}
+			have = g.Add(have, g.Int(p.inserts-p.deletes))
+		}
 	}
 	if len(g.goals) > 0 {
-		out = append(out, g.obligation("M6", fmt.Sprintf("%s/capacity", c), fmt.Sprintf("%s: the page table has room for every entry", c)))
+		out = append(out, g.obligation("M6", "capacity", "the page tables have room for every entry"))
 	}
 	return out
 }
 
-func number(b bool) int64 {
+func number(b bool) int {
 	if b {
 		return 1
 	}

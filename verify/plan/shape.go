@@ -41,6 +41,21 @@ type class int
 
 const out class = 0
 
+// An interval is a run of slots that lie in the same extents throughout a plan, and are scrubbed in the same steps.
+type interval struct {
+	span
+	members []member // entries that reach it in some version, in the order of VIDs
+	scrubs  []int    // steps; their number stands for late
+}
+
+// member is an entry that reaches an interval.
+type member struct {
+	h  *history
+	in uint64 // the versions that reach it, a bit each
+}
+
+func (m member) reaches(v int) bool { return m.in>>v&1 != 0 }
+
 // instance is an interval with its shape.
 type instance struct {
 	interval
@@ -62,20 +77,29 @@ type party struct {
 	turn  turn
 }
 
-func (d *decoded) party(m member, x interval, stage int) *party {
-	p := &party{vid: m.h.key.VID, h: m.h, class: make([]class, len(m.in))}
+// keeps says whether a tenant has an interval before and after, at the same virtual index.
+func (d *decoded) keeps(m member, x span, stage int) bool {
 	pre, goal := m.h.extent(0, stage), extentOf(d.plan.Goal[m.h.key], stage)
-	p.row.kept = m.in[0] && pre.Base == goal.Base && goal.Base <= x.lo && x.hi <= goal.Base+goal.Size
-	bases := map[int64]class{}
-	for v, reaches := range m.in {
-		if !reaches {
+	return m.reaches(0) && pre.Base == goal.Base && goal.Base <= x.lo && x.hi <= goal.Base+goal.Size
+}
+
+func (d *decoded) party(m member, x interval, stage int) *party {
+	p := &party{vid: m.h.key.VID, h: m.h, class: make([]class, len(m.h.versions))}
+	p.row.kept = d.keeps(m, x.span, stage)
+	last := out
+	for v := range m.h.versions {
+		if !m.reaches(v) {
 			continue
 		}
-		base := m.h.extent(v, stage).Base
-		if bases[base] == out {
-			bases[base] = class(len(bases) + 1)
+		for w := range v { // it has the class of an earlier one that begins at the same slot
+			if m.reaches(w) && m.h.extent(w, stage).Base == m.h.extent(v, stage).Base {
+				p.class[v] = p.class[w]
+			}
 		}
-		p.class[v] = bases[base]
+		if p.class[v] == out {
+			last++
+			p.class[v] = last
+		}
 	}
 	p.row.before = p.class[0]
 	p.live = []class{p.class[0]}
@@ -122,9 +146,9 @@ func (p *party) take(step int, fence bool) {
 
 // classify finds an interval's shape. The second result is false if there is nothing to prove about it.
 func (d *decoded) classify(x interval, a model.Array) (instance, bool) {
-	inst := instance{interval: x}
+	inst, steps := instance{interval: x}, d.begun()
 	inst.shape.unfenced = !d.plan.Fenced
-	inst.shape.late = slices.Contains(x.scrubs, len(d.steps()))
+	inst.shape.late = slices.Contains(x.scrubs, len(steps))
 	if len(x.members) == 0 && (d.plan.Fenced || len(x.scrubs) == 0) {
 		return inst, false
 	}
@@ -133,11 +157,11 @@ func (d *decoded) classify(x interval, a model.Array) (instance, bool) {
 		parties[i] = d.party(m, x, a.Stage)
 	}
 	old := inst.shape.unfenced
-	for i, s := range d.steps() {
-		e := event{fence: s.Fence, scrub: slices.Contains(x.scrubs, i)}
+	for i, s := range steps {
+		e := event{fence: s.fence, scrub: slices.Contains(x.scrubs, i)}
 		changes := e.scrub || e.fence && old
 		for _, p := range parties {
-			if p.next(i, s.Fence) {
+			if p.next(i, s.fence) {
 				changes = true
 			}
 		}
@@ -147,9 +171,9 @@ func (d *decoded) classify(x interval, a model.Array) (instance, bool) {
 		inst.shape.events = append(inst.shape.events, e)
 		inst.steps = append(inst.steps, i)
 		for _, p := range parties {
-			p.take(i, s.Fence)
+			p.take(i, s.fence)
 		}
-		old = old && !s.Fence
+		old = old && !s.fence
 	}
 	slices.SortStableFunc(parties, func(p, q *party) int { return strings.Compare(p.row.String(), q.row.String()) })
 	for _, p := range parties {

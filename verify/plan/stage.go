@@ -2,218 +2,87 @@ package plan
 
 import (
 	"cmp"
-	"fmt"
+	"encoding/binary"
+	mathbits "math/bits"
 	"slices"
-	"strconv"
+	"sort"
 
-	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/plan/model"
-	"github.com/interlock/interlock/verify/smt"
 )
 
-// stage is what a plan does to one stage array, with the obligations about it.
+// stage is what a plan does to one stage array.
 type stage struct {
 	*decoded
-	array     model.Array
-	histories []*history
-	scrubbed  [][]span // by step
-	instances []instance
-	out       []verify.Obligation
+	array model.Array
+	pages *pages
+	// moving are the entries whose extent here the plan changes, takes away or wants to be another, and those it leaves alone that have slots
+	// of these, or slots that are scrubbed; in the order of VIDs.
+	moving []*history
+	// covered are the runs of slots that the former have in any version, or that are scrubbed.
+	covered []span
+	// resting are the others, gap by gap: gaps[i] ends where covered[i] begins.
+	resting int
+	gaps    []gap
+	samples []instance // of resting ones
+	edges   []edge     // in order
 }
 
-// blocks is into how many parts a stage's pre-state is cut, by slots. A plan changes few of them, and the texts of the others are
-// those of the plan before.
-const blocks = 16
-
-func (d *decoded) stage(a model.Array, hs []*history) *stage {
-	s := &stage{decoded: d, array: a, histories: hs, scrubbed: d.scrubs(a)}
-	for _, x := range d.intervals(a, hs, s.scrubbed) {
-		if inst, ok := d.classify(x, a); ok {
-			s.instances = append(s.instances, inst)
-		}
-	}
-	return s
+// gap is what lies between touched slots: extents from first to last.
+type gap struct {
+	any         bool
+	first, last int64
 }
 
-// obligations about a stage array: M1 and M3 for the pre-state, M3 for what is written, the cut; M1, M2 and M5 by shape; M5 for
-// generations; M6 for limits.
-func (s *stage) obligations() []verify.Obligation {
-	s.preState()
-	s.written()
-	s.cut()
-	s.shapes()
-	s.generations()
-	s.limits()
-	return s.out
+// edge is where an extent or a run of scrubs begins or ends.
+type edge struct {
+	at   int64
+	who  int32 // index into moving, or scrub, or nobody: only a cut
+	step int32 // of a scrub
+	open bool
+	in   uint64 // versions
 }
 
-func (s *stage) add(c *claim, property, id, subject string) {
-	s.out = append(s.out, c.obligation(property, fmt.Sprintf("%v/%s", s.array, id), fmt.Sprintf("%v: %s", s.array, subject)))
-}
+const (
+	nobody   int32 = -1
+	scrubbed int32 = -2
+)
 
-// preState proves that the extents that the switch has now are apart (M1), by sorting them and comparing neighbours, and that the
-// first and the last lie in the array, and so all do (M3): specs/lemmas/chain.smt2.
-func (s *stage) preState() {
-	type owned struct {
-		vid model.VID
-		span
-	}
-	var owners []owned
-	for _, h := range s.histories {
-		if x := h.extent(0, s.array.Stage); x.Size > 0 {
-			owners = append(owners, owned{h.key.VID, extentSpan(x)})
+// scrubs lists, for each array, the runs of slots that each step scrubs, in the order of steps; what may be scrubbed late comes last, as a
+// step after them.
+func (d *decoded) scrubs() map[model.Array][]scrub {
+	out := map[model.Array][]scrub{}
+	add := func(step int, r request) {
+		byArray := map[model.Array][]span{}
+		for _, x := range r.scrubs {
+			byArray[x.array] = append(byArray[x.array], x.span)
 		}
-	}
-	if len(owners) == 0 {
-		return
-	}
-	slices.SortStableFunc(owners, func(x, y owned) int { return cmp.Compare(x.lo, y.lo) })
-	width := (s.plan.Slots[s.array] + blocks - 1) / blocks
-	for i := 0; i < len(owners); {
-		block, from := owners[i].lo/width, i
-		for i < len(owners) && owners[i].lo/width == block {
-			i++
-		}
-		part := owners[from:min(i+1, len(owners))] // with the next block's first
-		if len(part) < 2 {
-			continue
-		}
-		o := verify.Obligation{
-			ID: fmt.Sprintf("M1/%v/before/%d", s.array, block), Property: "M1", Logic: groundLogic,
-			Subject: fmt.Sprintf("%v: what the switch has in slots %d..%d is exclusive", s.array, block*width, min((block+1)*width, s.plan.Slots[s.array])-1),
-		}
-		key := []byte("before")
-		for _, x := range part {
-			for _, n := range [...]int64{int64(x.vid), x.lo, x.hi} {
-				key = strconv.AppendInt(append(key, ' '), n, 10)
-			}
-		}
-		o.Text, o.Guard = s.texts.of(string(key), func() (string, string) {
-			c := newGround()
-			for j, x := range part[1:] {
-				c.prove(c.Le(c.past(part[j].vid, part[j].span), c.base(x.vid, x.span)))
-			}
-			return c.texts()
-		})
-		s.out = append(s.out, o)
-	}
-	c := newGround()
-	first, last := owners[0], owners[len(owners)-1]
-	c.prove(c.Le(c.Int(0), c.base(first.vid, first.span)),
-		c.Le(c.past(last.vid, last.span), c.known(s.plan.Slots[s.array], "slots")))
-	s.add(c, "M3", "before", "what the switch has lies in the array")
-}
-
-// written proves M3 for the extents that the plan writes.
-func (s *stage) written() {
-	c := newGround()
-	slots := c.known(s.plan.Slots[s.array], "slots")
-	for _, h := range s.histories {
-		if h.touched() {
-			for v := range h.versions {
-				if x := extentSpan(h.extent(v, s.array.Stage)); x.lo < x.hi {
-					c.prove(c.Le(c.Int(0), c.base(h.key.VID, x)), c.Le(c.past(h.key.VID, x), slots))
-				}
+		for a, spans := range byArray {
+			for _, s := range merge(spans) {
+				out[a] = append(out[a], scrub{s, step})
 			}
 		}
 	}
-	if len(c.goals) > 0 {
-		s.add(c, "M3", "written", "what the plan writes lies in the array")
+	steps := d.begun()
+	for i, s := range steps {
+		add(i, s)
 	}
+	add(len(steps), d.late)
+	return out
 }
 
-// cut proves that what the shapes rest on is where they take it to be: the end points of all extents that the plan writes, takes
-// away or wants, and of its scrubs, stand in the order in which the stage is cut, and what it leaves alone lies between them.
-func (s *stage) cut() {
-	k := s.array.Stage
-	type piece struct {
-		span
-		owner any // a VID, or a step that scrubs
-	}
-	var touched, rest []piece
-	for _, h := range s.histories {
-		pre, goal := extentSpan(h.extent(0, k)), extentSpan(extentOf(s.plan.Goal[h.key], k))
-		spans := []span{pre, goal}
-		for v := range h.versions {
-			spans = append(spans, extentSpan(h.extent(v, k)))
-		}
-		changes := slices.ContainsFunc(spans, func(x span) bool { return x != pre })
-		for i, x := range spans {
-			switch {
-			case x.lo == x.hi || slices.Contains(spans[:i], x):
-			case changes:
-				touched = append(touched, piece{x, h.key.VID})
-			default:
-				rest = append(rest, piece{x, h.key.VID})
-			}
-		}
-	}
-	for i, ss := range s.scrubbed {
-		for _, x := range ss {
-			touched = append(touched, piece{x, fmt.Sprintf("scrub_%d", i+1)})
-		}
-	}
-	if len(touched) == 0 {
-		return
-	}
-	slices.SortStableFunc(rest, func(a, b piece) int { return cmp.Compare(a.lo, b.lo) })
-
-	// What is left alone is compared with the gaps between what is touched; what reaches into the touched is cut with it.
-	covered := merge(touched, func(p piece) span { return p.span })
-	gaps := make([][]piece, len(covered)+1) // gaps[i] ends where covered[i] begins
-	for _, r := range rest {
-		i, _ := slices.BinarySearchFunc(covered, r.lo, func(c span, lo int64) int { return cmp.Compare(c.hi, lo+1) })
-		if i < len(covered) && covered[i].overlaps(r.span) {
-			touched = append(touched, r)
-		} else {
-			gaps[i] = append(gaps[i], r)
-		}
-	}
-
-	c := newGround()
-	points := map[int64]*smt.Term{} // one term for each cut; others at the same slot are proved equal to it
-	var order []int64
-	point := func(at int64, t *smt.Term) {
-		if p, ok := points[at]; ok {
-			c.prove(c.Eq(t, p))
-			return
-		}
-		points[at] = t
-		order = append(order, at)
-	}
-	for _, p := range touched {
-		point(p.lo, c.base(p.owner, p.span))
-		point(p.hi, c.past(p.owner, p.span))
-	}
-	slices.Sort(order)
-	for i := 1; i < len(order); i++ {
-		c.prove(c.Lt(points[order[i-1]], points[order[i]]))
-	}
-	for i, g := range gaps {
-		if len(g) == 0 {
-			continue
-		}
-		first, last := g[0], g[len(g)-1]
-		if i > 0 {
-			c.prove(c.Le(points[covered[i-1].hi], c.base(first.owner, first.span)))
-		}
-		if i < len(covered) {
-			c.prove(c.Le(c.past(last.owner, last.span), points[covered[i].lo]))
-		}
-	}
-	s.add(c, "M1", "cut", fmt.Sprintf("%d cuts at the ends of what the plan touches", len(order)))
+// scrub is a run of slots that a step scrubs.
+type scrub struct {
+	span
+	step int
 }
 
-// merge returns the union of spans as runs, in order. Runs that only meet stay apart.
-func merge[T any](items []T, of func(T) span) []span {
-	var all []span
-	for _, x := range items {
-		all = append(all, of(x))
-	}
-	slices.SortFunc(all, func(a, b span) int { return cmp.Compare(a.lo, b.lo) })
+// merge returns the union of spans as runs, in order.
+func merge(spans []span) []span {
+	spans = slices.Clone(spans)
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.lo, b.lo) })
 	var out []span
-	for _, x := range all {
-		if n := len(out); n > 0 && x.lo < out[n-1].hi {
+	for _, x := range spans {
+		if n := len(out); n > 0 && x.lo <= out[n-1].hi {
 			out[n-1].hi = max(out[n-1].hi, x.hi)
 		} else {
 			out = append(out, x)
@@ -222,66 +91,240 @@ func merge[T any](items []T, of func(T) span) []span {
 	return out
 }
 
-// shapes proves M1, M2 and M5 once for each shape that occurs.
-func (s *stage) shapes() {
-	done := map[string]bool{}
-	for _, x := range s.instances {
-		if done[x.key] {
+// stage finds out what a plan does to an array.
+func (d *decoded) stage(a model.Array, p *pages, scrubs []scrub) *stage {
+	s := &stage{decoded: d, array: a, pages: p}
+	var touched []span
+	var rest []*history
+	for _, h := range p.changed {
+		pre, goal := extentSpan(h.extent(0, a.Stage)), extentSpan(extentOf(d.plan.Goal[h.key], a.Stage))
+		moves := goal != pre
+		for v := 1; v < len(h.versions) && !moves; v++ {
+			moves = extentSpan(h.extent(v, a.Stage)) != pre
+		}
+		if !moves {
+			rest = append(rest, h)
 			continue
 		}
-		done[x.key] = true
-		where := s.places(x.key)
-		prove := func(property, id, subject string, state func(*world)) {
-			o := verify.Obligation{
-				ID: fmt.Sprintf("%s/%v/%s/%s", property, s.array, id, x.shape.id()), Property: property, Logic: shapeLogic,
-				Subject: fmt.Sprintf("%v: %s: %s", s.array, subject, where),
-			}
-			o.Text, o.Guard = s.texts.of(id+" "+x.key, func() (string, string) {
-				w := x.shape.unroll()
-				state(w)
-				return w.claim.texts()
-			})
-			s.out = append(s.out, o)
+		s.moving = append(s.moving, h)
+		touched = append(touched, goal)
+		for v := range h.versions {
+			touched = append(touched, extentSpan(h.extent(v, a.Stage)))
 		}
-		if len(x.shape.rows) > 0 {
-			prove("M1", "exclusive", "at most one tenant reaches a slot", (*world).exclusive)
-			prove("M2", "clean", "no tenant finds what another left", (*world).clean)
+	}
+	for _, x := range scrubs {
+		touched = append(touched, x.span)
+	}
+	touched = slices.DeleteFunc(touched, func(x span) bool { return x.lo >= x.hi })
+	s.covered = merge(touched)
+	s.gaps = make([]gap, len(s.covered)+1)
+	cut := len(s.moving)
+	for _, list := range [][]*history{rest, p.rest} {
+		for _, h := range list {
+			s.place(h)
 		}
-		if x.shape.scrubbed() {
-			prove("M5", "scrub", "nothing reachable is scrubbed", (*world).undisturbed)
-		}
-		if x.shape.kept() {
-			prove("M5", "frame", "what a tenant keeps stays where it is", (*world).framed)
+	}
+	if len(s.moving) > cut {
+		slices.SortFunc(s.moving, func(x, y *history) int { return int(x.key.VID) - int(y.key.VID) })
+	}
+	s.findEdges(scrubs)
+	return s
+}
+
+// place finds the gap that an extent lies in that the plan leaves alone, or that it lies in none.
+func (s *stage) place(h *history) {
+	x := extentSpan(h.extent(0, s.array.Stage))
+	if x.lo >= x.hi {
+		return
+	}
+	i := sort.Search(len(s.covered), func(i int) bool { return s.covered[i].hi > x.lo })
+	if i < len(s.covered) && s.covered[i].overlaps(x) {
+		s.moving = append(s.moving, h)
+		return
+	}
+	g := &s.gaps[i]
+	if !g.any || x.lo < g.first {
+		g.first = x.lo
+	}
+	if !g.any || x.hi > g.last {
+		g.last = x.hi
+	}
+	g.any = true
+	if s.resting++; s.resting <= shownPlaces {
+		if inst, ok := s.classify(interval{span: x, members: []member{{h, 1<<len(h.versions) - 1}}}, s.array); ok {
+			s.samples = append(s.samples, inst)
 		}
 	}
 }
 
-// shownPlaces is how many instances of a shape its subject names.
-const shownPlaces = 6
+// findEdges lists the end points of all that the plan touches. Where the goal ends is one as well, so that what is kept does not vary
+// between neighbouring ones.
+func (s *stage) findEdges(scrubs []scrub) {
+	add := func(x span, e edge) {
+		if x.lo < x.hi {
+			e.at, e.open = x.lo, true
+			s.edges = append(s.edges, e)
+			e.at, e.open = x.hi, false
+			s.edges = append(s.edges, e)
+		}
+	}
+	s.edges = make([]edge, 0, 6*len(s.moving)+2*len(scrubs))
+	for i, h := range s.moving {
+		var done uint64
+		for v := range h.versions {
+			if done>>v&1 != 0 {
+				continue
+			}
+			x, in := extentSpan(h.extent(v, s.array.Stage)), uint64(0)
+			for w := v; w < len(h.versions); w++ {
+				if extentSpan(h.extent(w, s.array.Stage)) == x {
+					in |= 1 << w
+				}
+			}
+			done |= in
+			add(x, edge{who: int32(i), in: in})
+		}
+		add(extentSpan(extentOf(s.plan.Goal[h.key], s.array.Stage)), edge{who: nobody})
+	}
+	for _, x := range scrubs {
+		add(x.span, edge{who: scrubbed, step: int32(x.step)})
+	}
+	slices.SortFunc(s.edges, func(x, y edge) int { return cmp.Compare(x.at, y.at) })
+}
 
-// places says where a shape occurs: "slots 0..127 (kv), 512..639 (hh) and 4 more".
-func (s *stage) places(key string) string {
-	more, text := 0, "slots "
-	for _, x := range s.instances {
-		if x.key != key {
+// slice is an interval as it passes by: what it holds is valid until the next one.
+type slice struct {
+	span
+	who    []int32  // indices into moving
+	in     []uint64 // by index into moving: the versions that reach it
+	scrubs []int32  // steps
+}
+
+// sweep passes by all intervals between neighbouring cuts that something is done to. Those that no entry ever reaches and no step scrubs
+// are left out: nothing happens to them; and so is what lies outside of the array: that nothing reaches it is M3.
+func (s *stage) sweep(visit func(*slice)) {
+	x := slice{in: make([]uint64, len(s.moving))}
+	slots := s.plan.Slots[s.array]
+	for i := 0; i < len(s.edges); {
+		at := s.edges[i].at
+		for ; i < len(s.edges) && s.edges[i].at == at; i++ {
+			e := &s.edges[i]
+			switch e.who {
+			case nobody:
+			case scrubbed:
+				x.scrubs = toggle(x.scrubs, e.step, e.open)
+			default:
+				before := x.in[e.who]
+				if e.open {
+					x.in[e.who] |= e.in
+				} else {
+					x.in[e.who] &^= e.in
+				}
+				if after := x.in[e.who]; (before == 0) != (after == 0) {
+					x.who = toggle(x.who, e.who, after != 0)
+				}
+			}
+		}
+		if i == len(s.edges) || len(x.who) == 0 && len(x.scrubs) == 0 {
 			continue
 		}
-		if more++; more > shownPlaces {
-			continue
-		}
-		if more > 1 {
-			text += ", "
-		}
-		text += fmt.Sprintf("%d..%d", x.lo, x.hi-1)
-		for i, v := range x.tenants {
-			text += map[bool]string{true: " (", false: ", "}[i == 0] + s.name(v)
-		}
-		if len(x.tenants) > 0 {
-			text += ")"
+		if x.lo, x.hi = max(at, 0), min(s.edges[i].at, slots); x.lo < x.hi {
+			visit(&x)
 		}
 	}
-	if more > shownPlaces {
-		text += fmt.Sprintf(" and %d more", more-shownPlaces)
+}
+
+// toggle adds n to an ordered list, or takes it out.
+func toggle(list []int32, n int32, in bool) []int32 {
+	i, found := slices.BinarySearch(list, n)
+	switch {
+	case in && !found:
+		return slices.Insert(list, i, n)
+	case !in && found:
+		return slices.Delete(list, i, i+1)
 	}
-	return text
+	return list
+}
+
+// interval keeps a slice.
+func (s *stage) interval(x *slice) interval {
+	out := interval{span: x.span, members: make([]member, len(x.who))}
+	for i, w := range x.who {
+		out.members[i] = member{s.moving[w], x.in[w]}
+	}
+	for _, step := range x.scrubs {
+		out.scrubs = append(out.scrubs, int(step))
+	}
+	return out
+}
+
+// kind writes what classify makes of a slice depends on, so that slices of one kind need not be classified again. Scrubs count by the
+// page-table writes and fences before them.
+func (s *stage) kind(key []byte, x *slice, epochs []int32) []byte {
+	for _, w := range x.who {
+		m := member{s.moving[w], x.in[w]}
+		key = binary.AppendUvarint(key, uint64(m.h.id)+1)
+		key = binary.AppendUvarint(key, m.in)
+		for in := m.in; in != 0; in &= in - 1 {
+			v := mathbits.TrailingZeros64(in)
+			base, first := m.h.extent(v, s.array.Stage).Base, byte(v)
+			for w := range v {
+				if m.reaches(w) && m.h.extent(w, s.array.Stage).Base == base {
+					first = byte(w)
+					break
+				}
+			}
+			key = append(key, first)
+		}
+		key = append(key, byte(number(s.keeps(m, x.span, s.array.Stage))))
+	}
+	key = append(key, 0)
+	for _, step := range x.scrubs {
+		key = binary.AppendUvarint(key, uint64(epochs[step]))
+	}
+	return key
+}
+
+// epochs numbers the steps so that steps have one number if all of them scrub, and nothing else comes between them.
+func (d *decoded) epochs() []int32 {
+	steps := d.begun()
+	out := make([]int32, len(steps)+1)
+	epoch := int32(0)
+	for i, s := range steps {
+		if s.fence || len(s.entries) > 0 || len(s.scrubs) == 0 {
+			epoch++
+			out[i] = epoch
+			epoch++
+		} else {
+			out[i] = epoch
+		}
+	}
+	out[len(steps)] = epoch + 1 // late
+	return out
+}
+
+// stages are all stage arrays in the order of Arrays.
+func (d *decoded) stages() []*stage {
+	byControl := map[string]*pages{}
+	scrubs := d.scrubs()
+	var out []*stage
+	for _, a := range d.plan.Arrays() {
+		c := string(a.Control)
+		if byControl[c] == nil {
+			byControl[c] = d.pages(a.Control)
+		}
+		out = append(out, d.stage(a, byControl[c], scrubs[a]))
+	}
+	return out
+}
+
+// allPages are the page tables of stages, in order.
+func allPages(stages []*stage) []*pages {
+	var out []*pages
+	for _, s := range stages {
+		if !slices.Contains(out, s.pages) {
+			out = append(out, s.pages)
+		}
+	}
+	return out
 }

@@ -1,7 +1,7 @@
 package plan
 
 import (
-	"cmp"
+	"encoding/binary"
 	"maps"
 	"slices"
 
@@ -15,12 +15,20 @@ import (
 type history struct {
 	key      model.Key
 	versions []version
-	late     int // from this version on they are late ones
+	*course
+}
+
+// course is what a history does, whatever its entries say: histories that are written alike share one.
+type course struct {
+	id   int // tells it from the plan's other courses
+	late int // from this version on they are late ones
 	// after[i] lists the versions that the entry may be when the first i steps have succeeded: one, unless a request writes the
 	// entry twice, or something may be written late.
 	after  [][]int
 	during []phase // by step
 	end    int     // when this many steps have succeeded, all have
+	never  []int   // versions that the entry can never be
+	kept   int     // how many versions there are: late ones that can never be, at the end, do not count
 }
 
 // phase is what may become of an entry during a step.
@@ -35,6 +43,9 @@ type version struct {
 	step  int         // that writes it, -1 for the pre-state and late ones
 	kind  model.UpdateKind
 }
+
+// maxVersions bounds how many versions an entry may have, so that a set of them fits a word.
+const maxVersions = 64
 
 // touched says whether some step writes the entry.
 func (h *history) touched() bool { return len(h.versions) > 1 }
@@ -51,8 +62,17 @@ func extentOf(e model.Entry, stage int) model.Extent {
 	return model.Extent{}
 }
 
-// histories tells what becomes of every entry of a control's page table, in the order of VIDs.
-func (d *decoded) histories(c specs.Control) []*history {
+// pages is what a plan means to one control's page table.
+type pages struct {
+	control specs.Control
+	// changed are the histories of the entries that the plan writes, or that the goal wants to be other than they are, in the order of VIDs.
+	changed []*history
+	// rest are the entries that it leaves alone, and should, in the same order.
+	rest []*history
+}
+
+// pages tells what becomes of every entry of a control's page table.
+func (d *decoded) pages(c specs.Control) *pages {
 	byKey := map[model.Key]*history{}
 	get := func(k model.Key) *history {
 		h := byKey[k]
@@ -62,38 +82,53 @@ func (d *decoded) histories(c specs.Control) []*history {
 		}
 		return h
 	}
-	for k := range d.plan.Pre {
-		if k.Control == c {
-			get(k)
-		}
-	}
-	for k := range d.plan.Goal {
-		if k.Control == c {
-			get(k)
-		}
-	}
-	for i, s := range d.steps() {
-		for _, u := range s.Updates {
-			if u.Kind != model.Scrub && u.Key.Control == c && !d.fails[at{i, u.Index}] {
+	for i, s := range d.begun() {
+		for _, u := range s.entries {
+			if u.Key.Control == c && !d.fails[at{i, u.Index}] {
 				get(u.Key).write(i, u)
 			}
 		}
 	}
-	for _, u := range d.plan.Late {
-		if u.Kind != model.Scrub && u.Key.Control == c {
+	for _, u := range d.late.entries {
+		if u.Key.Control == c {
 			get(u.Key)
 		}
 	}
-	out := slices.SortedFunc(maps.Values(byKey), func(a, b *history) int { return a.key.Compare(b.key) })
-	for _, h := range out {
-		h.trace(len(d.steps()), d.lateOf(h.key))
-		h.end = min(len(d.plan.Steps), len(d.steps()))
+	p := &pages{control: c}
+	untouched := (&history{versions: make([]version, 1)}).trace(len(d.begun()), 1)
+	untouched.id, untouched.end = len(d.courses), min(len(d.steps), len(d.begun()))
+	d.courses["untouched in "+string(c)] = untouched
+	rest := make([]history, 0, len(d.plan.Pre))
+	for k, e := range d.plan.Pre {
+		goal, wanted := d.plan.Goal[k]
+		switch {
+		case k.Control != c || byKey[k] != nil:
+		case wanted && !slices.Equal(e, goal) || !wanted && !e.Empty():
+			get(k)
+		default:
+			rest = append(rest, history{key: k, versions: []version{{entry: e, step: -1}}, course: untouched})
+			p.rest = append(p.rest, &rest[len(rest)-1])
+		}
 	}
-	return out
+	for k, goal := range d.plan.Goal {
+		if _, exists := d.plan.Pre[k]; k.Control == c && !exists && !goal.Empty() {
+			get(k)
+		}
+	}
+	inOrder := func(a, b *history) int { return int(a.key.VID) - int(b.key.VID) }
+	p.changed = slices.SortedFunc(maps.Values(byKey), inOrder)
+	slices.SortFunc(p.rest, inOrder)
+	for _, h := range p.changed {
+		d.trace(h, len(d.begun()))
+		h.forget()
+	}
+	return p
 }
 
 func (d *decoded) newHistory(k model.Key) *history {
-	return &history{key: k, versions: []version{{entry: d.plan.Pre[k], step: -1}}}
+	versions := make([]version, 1, 3)
+	versions[0] = version{entry: d.plan.Pre[k], step: -1}
+	return &history{key: k, versions: versions}
 }
 
 func (h *history) write(step int, u model.Update) {
@@ -103,8 +138,8 @@ func (h *history) write(step int, u model.Update) {
 // lateOf lists the updates of an entry that may take effect late.
 func (d *decoded) lateOf(k model.Key) []model.Update {
 	var out []model.Update
-	for _, u := range d.plan.Late {
-		if u.Kind != model.Scrub && u.Key == k {
+	for _, u := range d.late.entries {
+		if u.Key == k {
 			out = append(out, u)
 		}
 	}
@@ -112,50 +147,72 @@ func (d *decoded) lateOf(k model.Key) []model.Update {
 }
 
 // trace finds out what the entry may be when.
-func (h *history) trace(steps int, late []model.Update) {
-	h.late = len(h.versions)
-	for _, u := range late {
+func (d *decoded) trace(h *history, steps int) {
+	late := len(h.versions)
+	for _, u := range d.lateOf(h.key) {
 		h.write(-1, u)
 	}
+	key := binary.AppendUvarint(binary.AppendUvarint(nil, uint64(steps)), uint64(late))
+	for _, v := range h.versions {
+		there := uint64(0)
+		if v.entry != nil {
+			there = 1
+		}
+		key = binary.AppendUvarint(key, uint64(v.step+1)<<4|uint64(v.kind)<<1|there)
+	}
+	if h.course = d.courses[string(key)]; h.course == nil {
+		h.course = h.trace(steps, late)
+		h.course.id, h.course.end = len(d.courses), min(len(d.steps), steps)
+		d.courses[string(key)] = h.course
+	}
+}
+
+func (h *history) trace(steps, firstLate int) *course {
+	c := &course{late: firstLate, kept: len(h.versions), after: [][]int{{0}}, during: make([]phase, steps)}
 	written := make([][]int, steps)
-	for v, x := range h.versions[1:h.late] {
+	for v, x := range h.versions[1:firstLate] {
 		written[x.step] = append(written[x.step], v+1)
 	}
 	now := []state{{}}
-	h.after, h.during = [][]int{{0}}, make([]phase, steps)
-	simple := len(late) == 0
+	noneLate := firstLate == len(h.versions)
+	simple := noneLate
 	for i, vs := range written {
-		if len(vs) == 0 && len(late) == 0 {
-			last := h.after[i]
-			h.during[i], h.after = phase{versions: last}, append(h.after, last)
+		if len(vs) == 0 && noneLate {
+			last := c.after[i]
+			c.during[i], c.after = phase{versions: last}, append(c.after, last)
 			continue
 		}
 		simple = simple && len(vs) <= 1
-		h.during[i], now = h.step(now, vs)
+		c.during[i], now = h.step(now, vs, firstLate)
 		after := make([]int, 0, 1)
 		for _, s := range now {
 			after = append(after, s.version)
 		}
 		slices.Sort(after)
-		h.after = append(h.after, slices.Compact(after))
+		c.after = append(c.after, slices.Compact(after))
 	}
-	if !simple {
-		h.forget()
+	if simple {
+		return c
 	}
+	never := func(v int) bool {
+		return !slices.ContainsFunc(c.during, func(p phase) bool { return slices.Contains(p.versions, v) })
+	}
+	for c.kept > firstLate && never(c.kept-1) {
+		c.kept--
+	}
+	for v := 1; v < c.kept; v++ {
+		if never(v) {
+			c.never = append(c.never, v)
+		}
+	}
+	return c
 }
 
 // forget drops versions that can never be. Those in the middle keep their number, and count for nothing.
 func (h *history) forget() {
-	never := func(v int) bool {
-		return !slices.ContainsFunc(h.during, func(p phase) bool { return slices.Contains(p.versions, v) })
-	}
-	for len(h.versions) > h.late && never(len(h.versions)-1) {
-		h.versions = h.versions[:len(h.versions)-1]
-	}
-	for v := 1; v < len(h.versions); v++ {
-		if h.versions[v].entry != nil && never(v) {
-			h.versions[v].entry = nil
-		}
+	h.versions = h.versions[:h.kept]
+	for _, v := range h.never {
+		h.versions[v].entry = nil
 	}
 }
 
@@ -171,8 +228,8 @@ const maxTogether = 8
 
 // step is what becomes of an entry that may be in any of the states now, when a step writes the given versions; and the states after
 // the step has succeeded.
-func (h *history) step(now []state, written []int) (phase, []state) {
-	lates := h.versions[h.late:]
+func (h *history) step(now []state, written []int, firstLate int) (phase, []state) {
+	lates := h.versions[firstLate:]
 	if len(lates) == 0 && len(written) > maxTogether { // modifications only, by decode: any of them may come after any other
 		var p phase
 		var after []state
@@ -213,8 +270,8 @@ func (h *history) step(now []state, written []int) (phase, []state) {
 		}
 		try := func(v int, next state) {
 			if exists == (h.versions[v].kind == model.Insert) {
-				p.refused = p.refused || v < h.late
-				next.refused = next.refused || v < h.late
+				p.refused = p.refused || v < firstLate
+				next.refused = next.refused || v < firstLate
 			} else {
 				next.version = v
 				moves[[2]int{s.version, v}] = true
@@ -232,7 +289,7 @@ func (h *history) step(now []state, written []int) (phase, []state) {
 			if s.late&(1<<n) == 0 {
 				next := s
 				next.late |= 1 << n
-				try(h.late+n, next)
+				try(firstLate+n, next)
 			}
 		}
 	}
@@ -251,116 +308,3 @@ func extentSpan(x model.Extent) span { return span{x.Base, x.Base + x.Size} }
 func (s span) overlaps(o span) bool { return s.lo < o.hi && o.lo < s.hi }
 
 func (s span) intersect(o span) span { return span{max(s.lo, o.lo), min(s.hi, o.hi)} }
-
-// scrubs lists, for each step, the runs of slots of a that it scrubs, and last those that may be scrubbed late.
-func (d *decoded) scrubs(a model.Array) [][]span {
-	var out [][]span
-	for _, s := range d.steps() {
-		out = append(out, d.runs(a, s.Updates))
-	}
-	return append(out, d.runs(a, d.plan.Late))
-}
-
-// runs are the slots of a that some updates scrub.
-func (d *decoded) runs(a model.Array, updates []model.Update) []span {
-	var slots []int64
-	for _, u := range updates {
-		if u.Kind == model.Scrub && u.Array == a {
-			slots = append(slots, u.Slot)
-		}
-	}
-	slices.Sort(slots)
-	var out []span
-	for _, s := range slices.Compact(slots) {
-		if n := len(out); n > 0 && out[n-1].hi == s {
-			out[n-1].hi++
-		} else {
-			out = append(out, span{s, s + 1})
-		}
-	}
-	return out
-}
-
-// An interval is a run of slots that lie in the same extents throughout a plan, and are scrubbed in the same steps.
-type interval struct {
-	span
-	members []member // entries that reach it in some version, in the order of VIDs
-	scrubs  []int    // steps; their number stands for late
-}
-
-// member is an entry that reaches an interval.
-type member struct {
-	h  *history
-	in []bool // by version: whether it reaches the interval
-}
-
-// intervals cuts a stage array at all end points. Intervals that no entry ever reaches and no step scrubs are left out: nothing
-// happens to them.
-func (d *decoded) intervals(a model.Array, hs []*history, scrubs [][]span) []interval {
-	type edge struct {
-		at      int64
-		open    bool
-		history int // or -1: scrub
-		version int // or step
-	}
-	var edges []edge
-	inside := span{0, d.plan.Slots[a]} // that nothing reaches further is M3
-	add := func(s span, h, v int) {
-		if s = s.intersect(inside); s.lo < s.hi {
-			edges = append(edges, edge{s.lo, true, h, v}, edge{s.hi, false, h, v})
-		}
-	}
-	for i, h := range hs {
-		for v := range h.versions {
-			add(extentSpan(h.extent(v, a.Stage)), i, v)
-		}
-		// Where the goal ends is a cut as well, so that what is kept does not vary within an interval.
-		if g := extentSpan(extentOf(d.plan.Goal[h.key], a.Stage)).intersect(inside); g.lo < g.hi {
-			edges = append(edges, edge{g.lo, true, -2, 0}, edge{g.hi, false, -2, 0})
-		}
-	}
-	for i, ss := range scrubs {
-		for _, s := range ss {
-			add(s, -1, i)
-		}
-	}
-	slices.SortFunc(edges, func(x, y edge) int { return cmp.Compare(x.at, y.at) })
-	active, scrubbing := map[int]map[int]bool{}, map[int]bool{}
-	var out []interval
-	for i := 0; i < len(edges); {
-		at := edges[i].at
-		for ; i < len(edges) && edges[i].at == at; i++ {
-			e := edges[i]
-			switch {
-			case e.history == -2:
-			case e.history == -1 && e.open:
-				scrubbing[e.version] = true
-			case e.history == -1:
-				delete(scrubbing, e.version)
-			case e.open:
-				if active[e.history] == nil {
-					active[e.history] = map[int]bool{}
-				}
-				active[e.history][e.version] = true
-			default:
-				delete(active[e.history], e.version)
-				if len(active[e.history]) == 0 {
-					delete(active, e.history)
-				}
-			}
-		}
-		if i == len(edges) || len(active) == 0 && len(scrubbing) == 0 {
-			continue
-		}
-		x := interval{span: span{at, edges[i].at}, scrubs: slices.Sorted(maps.Keys(scrubbing))}
-		for _, n := range slices.Sorted(maps.Keys(active)) {
-			m := member{h: hs[n], in: make([]bool, len(hs[n].versions))}
-			for v := range active[n] {
-				m.in[v] = true
-			}
-			x.members = append(x.members, m)
-		}
-		out = append(out, x)
-	}
-	return out
-}
