@@ -1,5 +1,5 @@
 ; Chain: neighbours in order are apart, so all are.
-; Used by: verify/plan stage.preState, stage.cut
+; Used by: verify/plan stage.preState, decoded.cuts
 ;
 ; A stage array has the extents [b(0),e(0)), [b(1),e(1)), ..., none empty, sorted, and each ends at or before the next begins:
 ;     full(k):  b(k) < e(k)          link(k):  e(k) <= b(k+1).

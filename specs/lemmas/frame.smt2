@@ -1,10 +1,10 @@
 ; Frame: what a plan does not touch stays as it is.
-; Used by: verify/plan stage.cut, decoded.intervals, decoded.classify, decoded.changed
+; Used by: verify/plan decoded.cuts, stage.place, decoded.classify, decoded.pages
 ;
-; Formulas are about what a plan touches: extents that it writes, takes away or wants, and runs of slots that it scrubs. stage.cut
-; proves that whatever it leaves alone, sorted, lies in the gaps between: the first extent of a gap begins after what is touched before
-; it, the last ends before what is touched after it. So none of the others has a touched slot (with chain.smt2, by which every extent k
-; of the gap lies between the first and the last). And on a slot that is not touched no event can break M1, M2 or M5.
+; Formulas are about what a plan touches: extents that it writes, takes away or wants, and runs of slots that it scrubs. decoded.cuts
+; proves that whatever it leaves alone lies in the gaps between: the extent of a gap that begins first begins after what is touched before
+; it, the one that ends last ends before what is touched after it. So none of the others has a touched slot. And on a slot that is not
+; touched no event can break M1, M2 or M5.
 (set-logic QF_UFLIA)
 (declare-fun b (Int) Int) ; the extents of a gap
 (declare-fun e (Int) Int)
@@ -14,14 +14,13 @@
 (declare-const before Int) ; where the touched slots before the gap end, and those after it begin
 (declare-const after Int)
 (declare-const s Int)
-(define-fun not-before ((i Int) (j Int)) Bool (and (<= (b i) (b j)) (<= (e i) (e j))))
 
 ; Claim: no extent of the gap holds a touched slot
 (push 1)
 (assert (<= before (b first)))
 (assert (<= (e last) after))
-(assert (not-before first k))
-(assert (not-before k last))
+(assert (<= (b first) (b k))) ; the encoder reads off which begins first
+(assert (<= (e k) (e last)))   ; and which ends last
 (assert (and (<= (b k) s) (< s (e k))))
 (set-info :status sat)
 (check-sat)
@@ -81,7 +80,7 @@
 (check-sat)
 (pop 1)
 
-; Canary: extents of a gap that are not sorted may hold touched slots
+; Canary: an extent that begins before the one that is said to be first may hold touched slots
 (push 1)
 (assert (<= before (b first)))
 (assert (<= (e last) after))

@@ -1,11 +1,16 @@
 ; Inherit: where a plan ends, or dies, the next may begin.
-; Used by: verify/plan shape.unroll
+; Used by: verify/plan shape.unroll, decoded.inherits, Encoder.Follows
 ;
 ; A plan's formulas assume something that cannot be read from a switch: packets in flight may hold older entries, and free slots may hold
 ; anybody's data, but what an old packet of one tenant reaches no other tenant reaches, and nobody reaches what another left. This is what
 ; M1 and M2 of the plan before say at the instant at which it ended, whatever had been applied by then. The page table is read
 ; after arbitration with a higher election id, so that nothing of the plan before is applied any more. So proved plans follow on one
 ; another, and the induction begins at a switch that has no entry. Evictions may come between (evict.smt2).
+;
+; That the entries which are read back are apart from each other (M1 before) and within bounds (M3 before, masks) is a fact about
+; these numbers, which a plan proves of its pre-state, unless it names one that was proved and whose goal this is (Input.Previous). Then it
+; follows from that one's M1, M3 and M6: by induction over the plans named, back to one that names none. Whoever relies on it looks
+; up that the plan named was proved, and compares (Follows): nothing depends on what happened between the two.
 (set-logic QF_UFLIA)
 ; When the plan before ended: live and dirty of moments.smt2, for two tenants.
 (declare-const live_a Bool) (declare-const dirty_a Bool)
@@ -54,6 +59,27 @@
 (check-sat)
 (assert (not inherited))
 (set-info :status unsat)
+(check-sat)
+(pop 1)
+
+; Claim: entries that a proved plan leaves are apart: no slot is reached by two of the next one's pre-state (Previous)
+(push 1)
+(assert (=> has_a live_a)) ; they are the entries that it leaves: Follows
+(assert (=> has_b live_b))
+(assert (not (and live_a live_b))) ; its M1
+(set-info :status sat)
+(check-sat)
+(assert (and has_a has_b))
+(set-info :status unsat)
+(check-sat)
+(pop 1)
+
+; Canary: not if they are others
+(push 1)
+(assert (=> has_a live_a))
+(assert (not (and live_a live_b)))
+(assert (and has_a has_b))
+(set-info :status sat)
 (check-sat)
 (pop 1)
 

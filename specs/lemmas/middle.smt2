@@ -1,5 +1,5 @@
 ; Middle: the entry between shrinking and growing gives exactly what is kept.
-; Used by: alloc Recipe, kept, after; verify/plan stage.generations
+; Used by: alloc Recipe, kept, after; verify/plan pattern.claim
 ;
 ; A tenant has the extent (old, m) under generation g, and is to have (new, n). It keeps the slots that it has at the same index before
 ; and after: the first min(m,n) if the extent does not move, else none. The recipe writes the old entry, or the goal's, or an empty one
@@ -71,7 +71,7 @@
 (check-sat)
 (pop 1)
 
-; Claim: M5: stage.generations says the same of what is lost: the extent is not empty, and moves or gets smaller
+; Claim: M5: pattern.claim says the same of what is lost: the extent is not empty, and moves or gets smaller
 (push 1)
 (assert (<= 0 n))
 (set-info :status sat)

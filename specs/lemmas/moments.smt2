@@ -1,5 +1,5 @@
 ; Moments: what the formulas of a plan say at each step holds at every instant of it.
-; Used by: verify/plan shape.unroll, world.record, decoded.histories
+; Used by: verify/plan shape.unroll, world.record, decoded.pages
 ;
 ; verify/plan does not follow instants. For each step, each tenant and one slot it says four things, each an upper bound:
 ;     cur    what the tenant's entry may be before the step reaches the slot

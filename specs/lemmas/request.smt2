@@ -1,5 +1,5 @@
 ; Request: one request, any subset of its updates in any order.
-; Used by: verify/plan decoded.requests, decoded.foresee, history.trace
+; Used by: verify/plan decoded.requests, decoded.foresee, decoded.trace, history.trace
 ;
 ; A switch may apply a request's updates in any order, and may stop anywhere (P4Runtime). Updates that name other entries do not
 ; touch this one, because keys are VIDs and VIDs are unique (M4). So if a request names an entry once, the entry is the old one or what

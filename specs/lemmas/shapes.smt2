@@ -1,5 +1,5 @@
 ; Shapes: what is decided once for a symbolic interval holds of every interval of that shape.
-; Used by: verify/plan decoded.classify, shape.unroll, stage.shapes
+; Used by: verify/plan decoded.classify, shape.unroll, decoded.shapes, stage.kind, decoded.patterns
 ;
 ; The obligations of a shape are about any lo < hi, any slot between them, and any extents that lie to [lo,hi) as their class says: in (holds
 ; all of it), out (holds none). What is unsatisfiable for all numbers is so for those of each instance; what has to be shown is that the

@@ -32,6 +32,7 @@ type decoded struct {
 	tried   map[model.Key]*history
 	courses map[string]*course
 	slab    []model.Extent // memory for entries
+	rest    instance       // an extent that the plan leaves alone: all of them have its shape
 }
 
 // limit of a tenant in an array, if one is given.
@@ -145,6 +146,11 @@ func (d *decoded) decodePre() error {
 		return nil
 	}
 	d.plan.Pre = model.Tables{}
+	return d.readPre()
+}
+
+// readPre reads the pre-state in any form that is allowed.
+func (d *decoded) readPre() error {
 	w := inField("preState")
 	var resp p4v1.ReadResponse
 	if err := unmarshal(d.in.PreState, &resp, w); err != nil {
@@ -172,6 +178,11 @@ func (d *decoded) decodeRequest(b []byte, w where) (request, error) {
 	if r, ok := d.scanRequest(b); ok {
 		return r, nil
 	}
+	return d.readRequest(b, w)
+}
+
+// readRequest reads a write request in any form that is allowed.
+func (d *decoded) readRequest(b []byte, w where) (request, error) {
 	var req p4v1.WriteRequest
 	if err := unmarshal(b, &req, w); err != nil {
 		return request{}, err
@@ -428,7 +439,7 @@ func (d *decoded) decodeGoal() error {
 		given []bool // by stage
 		count int
 	}
-	goals := map[model.Key]*goal{}
+	goals := make(map[model.Key]*goal, len(d.plan.Pre))
 	var last model.Key
 	var g *goal // that of last
 	for i, x := range d.in.Goal {

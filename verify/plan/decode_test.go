@@ -378,7 +378,7 @@ func TestKeyOfNobody(t *testing.T) {
 	}
 }
 
-// No bytes make the decoder panic, and what it accepts it writes again as it was.
+// No bytes make the decoder panic, what it accepts it writes again as it was, and in haste it reads what it reads at leisure.
 func FuzzDecode(f *testing.F) {
 	in := input(tinyPlan())
 	for _, s := range in.Steps {
@@ -399,12 +399,29 @@ func FuzzDecode(f *testing.F) {
 		}
 		d, err := decode(in, l, &texts{})
 		if err != nil {
+			hasty := decoded{in: in, layout: l, plan: &model.Plan{Pre: model.Tables{}}}
+			if slow := (&decoded{in: in, layout: l, plan: &model.Plan{Pre: model.Tables{}}}); hasty.scanPre(pre) && slow.readPre() != nil {
+				t.Errorf("pre-state %x is read in haste, but cannot be", pre)
+			}
+			if _, ok := hasty.scanRequest(step); ok && !fence {
+				if _, err := hasty.readRequest(step, where{}); err != nil {
+					t.Errorf("request %x is read in haste, but: %v", step, err)
+				}
+			}
 			return
 		}
 		if os := d.obligations(); len(os) == 0 {
 			t.Error("no obligations")
 		}
+		scanned := decoded{in: d.in, layout: l, plan: &model.Plan{Pre: model.Tables{}}}
+		if scanned.scanPre(pre) && !reflect.DeepEqual(scanned.plan.Pre, d.plan.Pre) {
+			t.Errorf("pre-state %x: %v and %v", pre, scanned.plan.Pre, d.plan.Pre)
+		}
 		if !fence {
+			read, err := d.readRequest(step, where{})
+			if r, ok := scanned.scanRequest(step); ok && (err != nil || !reflect.DeepEqual(r, read)) {
+				t.Errorf("request %x: %+v and %+v, %v", step, r, read, err)
+			}
 			if again := marshal(writeRequest(d.steps[0].all(everyScrub))); string(again) != string(step) {
 				t.Errorf("%x was read as what is written %x", step, again)
 			}

@@ -8,18 +8,23 @@
 //
 // # Obligations
 //
-//   - M1 before/N: the extents that the switch has are apart; cut: the ends of what the plan touches stand in the order in which the
-//     encoder cut the stage, apart from what it leaves alone; exclusive/S: in an interval of shape S at most one tenant reaches a slot.
+//   - M1 before/N: the extents that the switch has are apart; cut/N: the ends of what the plan touches stand in the order in which the
+//     encoder cut the stages, apart from what it leaves alone; exclusive/S: in an interval of shape S at most one tenant reaches a slot.
 //   - M2 clean/S: whoever reaches a slot finds nothing of anybody else there, nor what it left itself before it was given the slot:
 //     a slot that comes back, or comes at another virtual index, is a new grant.
 //   - M3 before, written: extents lie in the array; masks, index, translation: the data plane's arithmetic does not leave them.
 //   - M4 vids, keys: VIDs are unique tags, and only registered ones are written.
-//   - M5 scrub/S: nothing reachable is scrubbed; frame/S: what is kept stays where it is; generation: it goes up by one, modulo 2^16,
-//     exactly when a slot of the extent is not kept, is the old or the new one on the way, and the old one never shows other slots.
+//   - M5 scrub/S: nothing reachable is scrubbed; frame/S: what is kept stays where it is; generation/P: it goes up by one, modulo 2^16,
+//     exactly when a slot of the extent is not kept, is the old or the new one on the way, and the old one never shows other slots; once
+//     for each pattern P in which the numbers of an extent lie to each other.
 //     The first generation of an entry that was not there may be any.
 //   - M6 requests, capacity: every update finds what it needs; goal: the end is the goal; limits: the goal is within the policy's
 //     floors and ceilings, and where there is no limit nothing is granted.
 //   - M7 markers: fences have distinct nonces. The rest of M7 is decoding.
+//
+// Their number and size grow with what the plan touches, not with the switch: a shape or pattern is decided once, for all stages, and
+// its text is that of earlier plans; what is not touched is one shape; and the obligations before and, of what is not touched, masks are left
+// out of a plan that names an earlier proved one whose goal is its pre-state (Input.Previous, Encoder.Follows).
 //
 // Obligations about shapes have guards: somebody reaches the slot, or it is scrubbed, or kept. The others have none, because all
 // that they assume is that names stand for the numbers of the plan. A request that is bound to fail ends what the plan can do: M6
@@ -34,8 +39,9 @@
 // packet in flight that read an older entry, in every control; a write request's updates are applied one by one, each wholly or
 // not; and, before the first fence, the packets in flight hold only entries that earlier proved plans let them hold: what they
 // reach is exclusive, free of others' residue, and what the tenant itself left there it wrote under the same grant. The order in
-// which slots are cut is a witness and is checked; that an interval lies in an extent, or which of two numbers of the plan is the
-// largest, is read off by the encoder.
+// which slots are cut is a witness and is checked; that an interval lies in an extent, how two numbers of the plan compare, and
+// which is the largest, is read off by the encoder. That the plan named as Previous was proved, and Follows, is for those to see to who
+// rely on the proof: the gate and the auditor's replay do.
 //
 // Fenced, Limits and Policy are the planner's word: the gate compares them with its own fences and with the policy in force, and
 // applies nothing else. That Unanswered lists all requests, and that election ids, which fence markers carry, are never used again,
@@ -49,4 +55,4 @@
 package plan
 
 // EncoderVersion names the translation from Input to obligations. It changes whenever some Input yields other texts.
-const EncoderVersion = "plan/5"
+const EncoderVersion = "plan/6"

@@ -223,7 +223,7 @@ func golden(t *testing.T, file, have string) {
 func TestPure(t *testing.T) {
 	in := siteInput(t, sitePlan())
 	e := NewEncoder(2)
-	crowded := newCrowd(t, 20)
+	crowded := newCrowd(t, 20, 3)
 	first, err := Obligations(in)
 	if err != nil {
 		t.Fatal(err)
@@ -255,7 +255,7 @@ func TestPure(t *testing.T) {
 // Intervals of equal shape have equal texts, wherever they are and whosever they are; different shapes have different texts.
 func TestShapes(t *testing.T) {
 	texts, keys := map[string]string{}, map[string]string{}
-	w := newCrowd(t, 30)
+	w := newCrowd(t, 30, 3)
 	for range 20 {
 		d, err := decodeTest(t, w.next(8), w.arrays)
 		if err != nil {

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"math/big"
@@ -257,25 +256,18 @@ func word(e model.Entry, stages int, generations bool) *big.Int {
 	return w
 }
 
-// restrictions is M6 for the policy: every size of the goal is within its floor and ceiling; without a limit the ceiling is 0. For tenants
-// with the same limits it is enough to look at the smallest and the largest size.
+// restrictions is M6 for the policy: every size of the goal is within its floor and ceiling; without a limit the ceiling is 0. It is enough
+// to look at the size that is least above its floor, or most below it, and at the one that is least below its ceiling: specs/lemmas/extremes.smt2.
 func (d *decoded) restrictions() []verify.Obligation {
-	type sizes struct{ least, most int64 }
-	groups := map[model.Limit]*sizes{}
-	var last model.Limit
-	var g *sizes // that of last
-	look := func(l limit, size int64) {
-		if !l.given && size == 0 {
-			return
+	type pair struct {
+		any       bool
+		low, high int64
+	}
+	var floor, ceiling pair
+	tighten := func(p *pair, low, high int64) {
+		if !p.any || high-low < p.high-p.low {
+			*p = pair{true, low, high}
 		}
-		if g == nil || l.Limit != last {
-			last = l.Limit
-			if g = groups[l.Limit]; g == nil {
-				g = &sizes{size, size}
-				groups[l.Limit] = g
-			}
-		}
-		g.least, g.most = min(g.least, size), max(g.most, size)
 	}
 	for _, c := range d.controls() {
 		stages := d.layout.table(c).stages
@@ -284,26 +276,31 @@ func (d *decoded) restrictions() []verify.Obligation {
 			limits[k] = d.limits[model.Array{Control: c, Stage: k}]
 		}
 		for i, v := range d.plan.Registered {
+			if !d.isRegistered(v) || d.position[v] != i+1 {
+				continue // no tag, or registered twice: M4
+			}
 			goal := d.plan.Goal[model.Key{Control: c, VID: v}]
 			for k := range stages {
 				l := limit{}
 				if limits[k] != nil {
 					l = limits[k][i]
 				}
-				look(l, extentOf(goal, k).Size)
+				if size := extentOf(goal, k).Size; l.given || size > 0 {
+					tighten(&floor, l.Floor, size)
+					tighten(&ceiling, size, l.Ceiling)
+				}
 			}
 		}
 	}
-	if len(groups) == 0 {
+	if !floor.any {
 		return nil
 	}
 	var s sums
-	for _, l := range slices.SortedFunc(maps.Keys(groups), func(a, b model.Limit) int {
-		return cmp.Or(cmp.Compare(a.Floor, b.Floor), cmp.Compare(a.Ceiling, b.Ceiling))
-	}) {
-		s.chain("<=", []int64{l.Floor, groups[l].least, groups[l].most, l.Ceiling})
-	}
-	return []verify.Obligation{s.obligation("M6", "limits", "the goal is within the policy's floors and ceilings: floor, smallest size, largest size, ceiling")}
+	s.note("a floor, and the size that is least above it")
+	s.chain("<=", []int64{floor.low, floor.high})
+	s.note("a size, and the ceiling that it is least below")
+	s.chain("<=", []int64{ceiling.low, ceiling.high})
+	return []verify.Obligation{s.obligation("M6", "limits", "the goal is within the policy's floors and ceilings")}
 }
 
 // markers is M7 for fences: the echo of one cannot be taken for that of another.

@@ -269,7 +269,7 @@ func TestSecondSolver(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cvc5.Close() })
-	w := newCrowd(t, 200)
+	w := newCrowd(t, 200, 3)
 	e := NewEncoder(1)
 	for _, changed := range []int{1, 20} {
 		os, err := e.Obligations(w.next(changed))

@@ -9,7 +9,7 @@ import (
 // The messages of a plan are many and alike: a scrub has a RegisterEntry for each slot. A scan reads them in place, in the one form
 // that deterministic marshalling gives them: fields in order, zeros left out, shortest varints. It accepts nothing else. What it does
 // not accept decode.go reads at leisure, and says what is wrong with it, or that it is right after all; what it accepts decode.go would
-// read in the same way (FuzzScan).
+// read in the same way (FuzzDecode).
 
 // Tags of the fields that occur: number and wire type in one byte.
 const (

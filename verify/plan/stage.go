@@ -151,9 +151,13 @@ func (s *stage) place(h *history) {
 	}
 	g.any = true
 	if s.resting++; s.resting <= shownPlaces {
-		if inst, ok := s.classify(interval{span: x, members: []member{{h, 1<<len(h.versions) - 1}}}, s.array); ok {
-			s.samples = append(s.samples, inst)
+		if s.rest.key == "" { // one shape fits all
+			s.rest, _ = s.classify(interval{span: x, members: []member{{h, 1<<len(h.versions) - 1}}}, s.array)
 		}
+		inst := s.rest
+		inst.interval = interval{span: x, members: []member{{h, 1<<len(h.versions) - 1}}}
+		inst.tenants = []model.VID{h.key.VID}
+		s.samples = append(s.samples, inst)
 	}
 }
 

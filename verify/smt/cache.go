@@ -19,7 +19,7 @@ type cache struct {
 func newCache() *cache { return &cache{new: map[verify.Digest]Answer{}} }
 
 func (c *cache) get(q query) (Answer, bool) {
-	key := verify.DigestOf([]byte(q.text))
+	key := q.digest
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a, ok := c.new[key]
@@ -42,7 +42,7 @@ func (c *cache) put(q query, a Answer) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.store(verify.DigestOf([]byte(q.text)), a)
+	c.store(q.digest, a)
 }
 
 func (c *cache) store(key verify.Digest, a Answer) {

@@ -112,7 +112,7 @@ func (s *solver) decideObligations(ctx context.Context, obligations []verify.Obl
 		if !ok {
 			q = len(queries)
 			index[text] = q
-			queries = append(queries, query{text: text})
+			queries = append(queries, query{text: text, digest: verify.DigestOf([]byte(text))})
 		}
 		queries[q].wantModel = queries[q].wantModel || wantModel
 		users[q] = append(users[q], o)
@@ -149,7 +149,12 @@ func (s *solver) decideObligations(ctx context.Context, obligations []verify.Obl
 			if w.guard >= 0 {
 				guard = of(w.guard)
 			}
-			report(o, judge(obligations[o], s.info.Name, *of(w.text), guard))
+			r := judge(obligations[o], s.info.Name, *of(w.text), guard)
+			r.Text = queries[w.text].digest
+			if guard != nil {
+				r.GuardText = queries[w.guard].digest
+			}
+			report(o, r)
 		}
 	})
 }
@@ -157,10 +162,9 @@ func (s *solver) decideObligations(ctx context.Context, obligations []verify.Obl
 // judge makes a verdict of the answers to an obligation's text and to its guard. Only unsat with a guard that is sat is Proved.
 func judge(o verify.Obligation, solver string, text Answer, guard *Answer) verify.Result {
 	r := verify.Result{
-		Obligation: o.ID, Text: verify.DigestOf([]byte(o.Text)), Solver: solver, Time: text.Time, Cached: text.Cached, Reason: text.Reason,
+		Obligation: o.ID, Solver: solver, Time: text.Time, Cached: text.Cached, Reason: text.Reason,
 	}
 	if guard != nil {
-		r.GuardText = verify.DigestOf([]byte(o.Guard))
 		r.Guard = string(guard.Status)
 		if guard.Reason != "" {
 			r.Guard += ": " + guard.Reason
@@ -187,8 +191,8 @@ func judge(o verify.Obligation, solver string, text Answer, guard *Answer) verif
 	default:
 		r.Verdict = verify.Error
 	}
-	if logic, _, err := CheckText(o.Text); err == nil && logic != o.Logic {
-		r.Verdict, r.Model, r.Reason = verify.Error, "", fmt.Sprintf("the obligation says logic %s, its text %s", o.Logic, logic)
+	if text.logic != "" && text.logic != o.Logic {
+		r.Verdict, r.Model, r.Reason = verify.Error, "", fmt.Sprintf("the obligation says logic %s, its text %s", o.Logic, text.logic)
 	}
 	return r
 }

@@ -29,6 +29,8 @@ type Answer struct {
 	Model  string // as the solver printed it
 	Time   time.Duration
 	Cached bool
+
+	logic string // of the text, if it is well formed
 }
 
 // DecideOptions of one text.
@@ -107,13 +109,14 @@ func (s *solver) Close() error {
 
 func (s *solver) Decide(ctx context.Context, text string, opt DecideOptions) (Answer, error) {
 	var got Answer
-	s.decideAll(ctx, []query{{text, opt.WantModel}}, func(_ int, a Answer) { got = a })
+	s.decideAll(ctx, []query{{text, verify.DigestOf([]byte(text)), opt.WantModel}}, func(_ int, a Answer) { got = a })
 	return got, ctx.Err()
 }
 
 // query is a text to be decided.
 type query struct {
 	text      string
+	digest    verify.Digest // of text
 	wantModel bool
 }
 
@@ -122,13 +125,13 @@ func (s *solver) decideAll(ctx context.Context, queries []query, done func(i int
 	byLogic := map[string][]item{}
 	var logics []string
 	for i, q := range queries {
+		if a, ok := s.cache.get(q); ok { // what is there was checked
+			done(i, a)
+			continue
+		}
 		logic, body, err := CheckText(q.text)
 		if err != nil {
 			done(i, Answer{Status: Failed, Reason: err.Error()})
-			continue
-		}
-		if a, ok := s.cache.get(q); ok {
-			done(i, a)
 			continue
 		}
 		if _, ok := byLogic[logic]; !ok {
@@ -154,6 +157,7 @@ func (s *solver) decideAll(ctx context.Context, queries []query, done func(i int
 			defer func() { s.slots <- sl }()
 			for items := range next {
 				s.decideBatch(ctx, sl, items, func(it item, a Answer) {
+					a.logic = it.logic
 					s.cache.put(it.query, a)
 					done(it.index, a)
 				})
