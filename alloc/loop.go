@@ -67,7 +67,8 @@ type Loop struct {
 	number   int
 	before   map[uint16]Reading
 	starved  map[uint16]int
-	moved    []uint16 // tenants that lost content in the last plan: their next sample tells about that, not about their size
+	previous verify.Digest // of the last plan, if what it left is expected: the next one follows on it
+	moved    []uint16      // tenants that lost content in the last plan: their next sample tells about that, not about their size
 }
 
 // Run runs epochs until the context ends or an epoch fails; wait is called before each but the first, to let time pass. epochs 0 means
@@ -104,7 +105,7 @@ func (l *Loop) Epoch(ctx context.Context) ([]*Epoch, error) {
 		return nil, fmt.Errorf("epoch %d: read page tables: %w", l.number, err)
 	}
 	if !bytes.Equal(state, l.expected) {
-		l.fenced = false
+		l.fenced, l.previous = false, ""
 		e, err := l.epoch(ctx, Recovery, state)
 		if e != nil {
 			out = append(out, e)
@@ -199,6 +200,9 @@ func (l *Loop) attempt(ctx context.Context, e *Epoch, watch *stopwatch, state []
 	}
 	if err != nil {
 		return err
+	}
+	if in != nil {
+		in.Previous = l.previous
 	}
 	watch.lap("plan")
 	l.describe(e, samples, estimates, tables)
@@ -324,7 +328,7 @@ func (l *Loop) apply(ctx context.Context, e *Epoch, watch *stopwatch, in *plan.I
 		return fmt.Errorf("%w: %s: %s", ErrNotProved, e.Plan.Verdict, e.Plan.Reason)
 	}
 	// From here on the switch may hold anything that the plan passes through: nothing is expected until it is read back.
-	l.expected, l.fenced, l.moved = nil, false, placed.Moved
+	l.expected, l.fenced, l.moved, l.previous = nil, false, placed.Moved, ""
 	done, err := proof.Apply(ctx)
 	watch.add("publish", done.Publish)
 	watch.add("write", done.Write)
@@ -333,7 +337,7 @@ func (l *Loop) apply(ctx context.Context, e *Epoch, watch *stopwatch, in *plan.I
 		return fmt.Errorf("apply: %w", err)
 	}
 	e.Plan.Applied, e.Plan.Entry = true, &done.Entry
-	l.expected, l.fenced = done.PostState, endsFenced(in.Steps)
+	l.expected, l.fenced, l.previous = done.PostState, endsFenced(in.Steps), digest
 	return nil
 }
 

@@ -44,11 +44,11 @@ const MaxPlanFile = 256 << 20
 
 // Digest identifies a plan: it is that of the input's JSON.
 func Digest(in *plan.Input) (verify.Digest, error) {
-	b, err := json.Marshal(in)
+	s, err := in.Subject()
 	if err != nil {
 		return "", err
 	}
-	return verify.DigestOf(b), nil
+	return s.Digest(), nil
 }
 
 // NewFile wraps a plan for saving.

@@ -232,6 +232,16 @@ func (g *Gate) forUs(in *plan.Input) error {
 	if in.ElectionID != g.ElectionID() {
 		return fmt.Errorf("%w: the plan was made under election id %d, this gate has %d", ErrStale, in.ElectionID, g.ElectionID())
 	}
+	if in.Previous == "" {
+		return nil
+	}
+	previous := g.proved.Load()
+	if previous == nil {
+		return fmt.Errorf("%w: the plan follows on one that this gate has not cleared", ErrStale)
+	}
+	if err := g.plans.Follows(in, previous); err != nil {
+		return fmt.Errorf("%w: the plan does not follow on the last one that this gate cleared: %w", ErrStale, err)
+	}
 	return nil
 }
 
@@ -267,6 +277,7 @@ func (g *Gate) clearProved(ctx context.Context, in *plan.Input, p *Proof) (*Clea
 			return nil, fmt.Errorf("%w: solver %s was not required of this proof, and is here", verify.ErrUndecided, solver)
 		}
 	}
+	g.proved.Store(in)
 	return g.clearance(index, in, nil), nil
 }
 

@@ -85,6 +85,7 @@ type Gate struct {
 	fenced     bool
 	unanswered atomic.Bool
 	infos      map[verify.Digest]*configv1.P4Info // of linked programs
+	proved     atomic.Pointer[plan.Input]         // the last plan that this gate cleared: the next may follow on it
 
 	state verify.Digest // as this gate last knew it: read before an action, or left by its outcome; "" before the first
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/interlock/interlock/verify"
@@ -35,6 +36,9 @@ type Result struct {
 	Obligations int     `json:"obligations"`
 	Outcome     Outcome `json:"outcome"`
 	Reason      string  `json:"reason,omitempty"`
+	// Follows is the entry of the plan whose proof this one's rests on (plan.Input.Previous), if it does: what becomes of that one becomes of
+	// this one.
+	Follows *int64 `json:"follows,omitempty"`
 }
 
 // Options of a replay.
@@ -97,6 +101,7 @@ func Run(ctx context.Context, l *check.Log, deciders []verify.Decider, opt Optio
 		}
 	}
 	if len(all) == len(decisions) {
+		rest(all)
 		return all, nil
 	}
 	return all, fmt.Errorf("%d of %d decisions were replayed: %w", len(all), len(decisions), context.Cause(ctx))
@@ -142,6 +147,12 @@ func one(ctx context.Context, l *check.Log, e check.Entry, d verify.Decider, pla
 		r.Outcome, r.Reason = Contradicted, fmt.Sprintf("the obligations cannot be built from the recorded inputs: %v", err)
 		return r, nil
 	}
+	if e.Decision.Action == "plan" && !redacted {
+		if r.Follows, err = follows(l, e, plans); err != nil {
+			r.Outcome, r.Reason = Contradicted, err.Error()
+			return r, nil
+		}
+	}
 	confirmed := Confirmed
 	if redacted {
 		confirmed, r.Reason = TextOnly, "an input was left out of the export"
@@ -171,15 +182,63 @@ func one(ctx context.Context, l *check.Log, e check.Entry, d verify.Decider, pla
 	return r, nil
 }
 
+// follows finds the entry that says that the plan was proved which this one names as the one before it, if it names one, and checks that it
+// may name it.
+func follows(l *check.Log, e check.Entry, plans *plan.Encoder) (*int64, error) {
+	in, err := planOf(l, e)
+	if err != nil || in.Previous == "" {
+		return nil, err
+	}
+	for _, before := range slices.Backward(l.Entries) {
+		d := before.Decision
+		if d == nil || before.Index >= e.Index || d.Switch != e.Decision.Switch || d.Action != "plan" || d.Verdict != "proved" || before.Digest != string(in.Previous) {
+			continue
+		}
+		previous, err := planOf(l, before)
+		if err != nil {
+			return nil, err
+		}
+		if err := plans.Follows(in, previous); err != nil {
+			return nil, err
+		}
+		return &before.Index, nil
+	}
+	return nil, fmt.Errorf("it rests on the proof of %s, and no earlier entry says that this was proved", in.Previous)
+}
+
+func planOf(l *check.Log, e check.Entry) (*plan.Input, error) {
+	inputs, err := inputsOf(l, e)
+	if err != nil {
+		return nil, err
+	}
+	return plan.FromInputs(inputs)
+}
+
+// rest makes each result no better than that which it rests on, in the order of entries.
+func rest(all []Result) {
+	byEntry := map[int64]*Result{}
+	for i := range all {
+		r := &all[i]
+		byEntry[r.Entry] = r
+		if r.Follows == nil {
+			continue
+		}
+		switch on := byEntry[*r.Follows]; {
+		case on == nil || on.Outcome == Contradicted || on.Outcome == Undecided:
+			if r.Outcome != Contradicted {
+				r.Outcome, r.Reason = Undecided, fmt.Sprintf("it rests on entry %d, which is not confirmed", *r.Follows)
+			}
+		case on.Outcome == TextOnly && r.Outcome == Confirmed:
+			r.Outcome, r.Reason = TextOnly, fmt.Sprintf("it rests on entry %d, of which the recorded texts were decided", *r.Follows)
+		}
+	}
+}
+
 // rebuild makes a decision's obligations from its recorded inputs.
 func rebuild(l *check.Log, e check.Entry, plans *plan.Encoder) ([]verify.Obligation, string, error) {
-	inputs := map[string][]byte{}
-	for name, ref := range e.Decision.Inputs {
-		b, err := l.Blob(ref)
-		if err != nil {
-			return nil, "", err
-		}
-		inputs[name] = b
+	inputs, err := inputsOf(l, e)
+	if err != nil {
+		return nil, "", err
 	}
 	switch e.Decision.Action {
 	case "install":
@@ -208,6 +267,18 @@ func rebuild(l *check.Log, e check.Entry, plans *plan.Encoder) ([]verify.Obligat
 		return obs, network.EncoderVersion, err
 	}
 	return nil, "", fmt.Errorf("no obligations are known for the action %q", e.Decision.Action)
+}
+
+func inputsOf(l *check.Log, e check.Entry) (map[string][]byte, error) {
+	inputs := map[string][]byte{}
+	for name, ref := range e.Decision.Inputs {
+		b, err := l.Blob(ref)
+		if err != nil {
+			return nil, err
+		}
+		inputs[name] = b
+	}
+	return inputs, nil
 }
 
 func asRecorded(recorded []check.Obligation) []verify.Obligation {

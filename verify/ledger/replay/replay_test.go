@@ -152,6 +152,12 @@ func record(t *testing.T, s verify.Subject, encoder string, obs []verify.Obligat
 	if _, err := l.AppendDecision(ctx, ledger.Decision{Action: "install", Switch: "s1", Verdict: verdict}, s, cert, obs); err != nil {
 		t.Fatal(err)
 	}
+	return audited(t, dir)
+}
+
+// audited reads a log as an auditor does.
+func audited(t *testing.T, dir string) *check.Log {
+	t.Helper()
 	key, err := os.ReadFile(filepath.Join(dir, "key.pub"))
 	if err != nil {
 		t.Fatal(err)
