@@ -1,0 +1,260 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/cel-go/common/types"
+
+	sharing "github.com/interlock/interlock/policy"
+	"github.com/interlock/interlock/verify"
+	"github.com/interlock/interlock/verify/smt"
+)
+
+const boolKind = types.BoolKind
+
+// Version and kind of the report's format.
+const (
+	ReportVersion = "interlock/v1alpha1"
+	ReportKind    = "PolicyReport"
+)
+
+// A Report says what is proved of a policy, and for which inputs.
+type Report struct {
+	APIVersion string              `json:"apiVersion"`
+	Kind       string              `json:"kind"`
+	Policy     string              `json:"policy"`
+	Digest     string              `json:"digest"`
+	Solvers    []verify.SolverInfo `json:"solvers"`
+	Statements []Outcome           `json:"statements"`
+}
+
+// Outcome of one statement.
+type Outcome struct {
+	Statement string           `json:"statement"`
+	Form      Form             `json:"form"`
+	At        sharing.Position `json:"at"`
+	Tenants   []string         `json:"tenants"`   // for how many it is proved, and their names
+	Resources []string         `json:"resources"` // likewise
+	Assumes   []string         `json:"assumes,omitempty"`
+	Verdict   verify.Verdict   `json:"verdict"`
+	Reason    string           `json:"reason,omitempty"`
+	// Obligations are what was decided, with every solver's results.
+	Obligations []verify.Stated `json:"obligations,omitempty"`
+	Results     []verify.Result `json:"results,omitempty"`
+	// Counterexample is there when Verdict is refuted.
+	Counterexample *Counterexample `json:"counterexample,omitempty"`
+}
+
+// Spent is the time that a solver needed for a statement.
+func (o Outcome) Spent(solver string) time.Duration {
+	var t time.Duration
+	for _, r := range o.Results {
+		if r.Solver == solver {
+			t += r.Time
+		}
+	}
+	return t
+}
+
+type prover struct {
+	policy     *sharing.Policy
+	statements []*Statement
+}
+
+// Prove has every statement among only (all, if it is empty) decided for all inputs within bounds; where bounds leave tenants or
+// resources out, a statement's own sizes say how many there are. The error is ctx's, or the decider's.
+func Prove(ctx context.Context, d verify.Decider, p *sharing.Policy, statements []*Statement, only []string, bounds Bounds,
+	progress func(done, total int),
+) (*Report, error) {
+	pr := &prover{p, statements}
+	r := &Report{APIVersion: ReportVersion, Kind: ReportKind, Policy: p.Name(), Digest: p.Digest(), Solvers: d.Solvers()}
+	chosen := map[string]bool{}
+	for _, n := range only {
+		chosen[n] = true
+	}
+	total := 0
+	for _, st := range statements {
+		if len(only) == 0 || chosen[st.Name] {
+			total++
+		}
+	}
+	for _, st := range statements {
+		if len(only) > 0 && !chosen[st.Name] {
+			continue
+		}
+		o, err := pr.prove(ctx, d, st, bounds)
+		if err != nil {
+			return nil, err
+		}
+		r.Statements = append(r.Statements, o)
+		if progress != nil {
+			progress(len(r.Statements), total)
+		}
+	}
+	return r, nil
+}
+
+// sized is bounds with the statement's sizes where the site leaves them open.
+func (st *Statement) sized(b Bounds) Bounds {
+	if len(b.Tenants) == 0 {
+		b.Tenants = st.size.tenants
+	}
+	if len(b.Resources) == 0 {
+		b.Resources = st.size.resources
+	}
+	b.MinCapacity = max(b.MinCapacity, st.size.minCapacity)
+	return b
+}
+
+func (p *prover) prove(ctx context.Context, d verify.Decider, st *Statement, bounds Bounds) (Outcome, error) {
+	bounds = st.sized(bounds)
+	o := Outcome{Statement: st.Name, Form: st.Form, At: st.At, Tenants: bounds.Tenants, Resources: bounds.Resources}
+	for _, g := range st.given {
+		o.Assumes = append(o.Assumes, g.text)
+	}
+	o.Assumes = append(o.Assumes, st.using...)
+	goals, err := p.goals(st, bounds)
+	var not *Unprovable
+	if errors.As(err, &not) {
+		o.Verdict, o.Reason = verify.Unknown, not.Error()
+		return o, nil
+	}
+	if err != nil {
+		return o, err
+	}
+	if err := p.decide(ctx, d, st, &o, goals); err != nil {
+		return o, err
+	}
+	p.judge(ctx, st, &o, goals)
+	return o, nil
+}
+
+// decide has every goal decided without the order of service, and again with it where that was not enough.
+func (p *prover) decide(ctx context.Context, d verify.Decider, st *Statement, o *Outcome, goals []goal) error {
+	o.Obligations, o.Results = make([]verify.Stated, len(goals)), nil
+	todo := make([]int, len(goals))
+	for i := range goals {
+		todo[i] = i
+	}
+	for _, ordered := range []bool{false, true} {
+		if st.ranked && !ordered {
+			continue
+		}
+		var obligations []verify.Obligation
+		for _, i := range todo {
+			ob := goals[i].obligation(goals[i].id(st, i), st.Name, ordered)
+			obligations = append(obligations, ob)
+			o.Obligations[i] = ob.State()
+		}
+		results, err := d.Decide(ctx, obligations, nil)
+		if err != nil {
+			return err
+		}
+		again := map[string]bool{}
+		for _, r := range results {
+			if r.Verdict != verify.Proved && !ordered {
+				again[r.Obligation] = true
+			}
+		}
+		todo = slices.DeleteFunc(slices.Clone(todo), func(i int) bool { return !again[goals[i].id(st, i)] || len(goals[i].order) == 0 })
+		for _, r := range results {
+			if !slices.ContainsFunc(todo, func(i int) bool { return goals[i].id(st, i) == r.Obligation }) {
+				o.Results = append(o.Results, r)
+			}
+		}
+		if len(todo) == 0 {
+			break
+		}
+	}
+	return nil
+}
+
+func (g goal) id(st *Statement, i int) string { return fmt.Sprintf("Y/%s/%d", st.Name, i) }
+
+// judge sums up. A model is replayed before it counts: what does not happen when cel-go runs the policy is no refutation.
+func (p *prover) judge(ctx context.Context, st *Statement, o *Outcome, goals []goal) {
+	o.Verdict = verify.Proved
+	if len(o.Results) == 0 {
+		o.Verdict, o.Reason = verify.Unknown, "there is nothing to decide"
+	}
+	byID := map[string]int{}
+	for i, g := range goals {
+		byID[g.id(st, i)] = i
+	}
+	for _, r := range o.Results {
+		g := goals[byID[r.Obligation]]
+		switch r.Verdict {
+		case verify.Proved:
+		case verify.Refuted:
+			model, err := smt.ParseModel(r.Model)
+			if err != nil {
+				o.Verdict, o.Reason = verify.Error, fmt.Sprintf("%s's model cannot be read: %v", r.Solver, err)
+				return
+			}
+			ce, err := p.replay(ctx, st, g, model)
+			switch {
+			case errors.Is(err, errNotReached):
+				o.Verdict, o.Reason = verify.Unknown, fmt.Sprintf("%s: %v", g.what, err)
+				continue
+			case err != nil:
+				o.Verdict, o.Reason = verify.Error, fmt.Sprintf("%s: the counterexample of %s does not hold when it is replayed: %v", g.what, r.Solver, err)
+				return
+			}
+			o.Verdict, o.Reason, o.Counterexample = verify.Refuted, g.what, ce
+			return
+		default:
+			if o.Verdict == verify.Proved {
+				o.Verdict, o.Reason = r.Verdict, fmt.Sprintf("%s: %s: %s", g.what, r.Solver, r.Reason)
+			}
+		}
+	}
+}
+
+// Proved returns nil only if there is a statement and all of them are proved. Otherwise the error is verify.ErrRefuted or
+// verify.ErrUndecided, and names the first.
+func (r *Report) Proved() error {
+	if len(r.Statements) == 0 {
+		return fmt.Errorf("%w: there are no statements", verify.ErrUndecided)
+	}
+	var undecided error
+	for _, o := range r.Statements {
+		switch {
+		case o.Verdict == verify.Refuted:
+			return fmt.Errorf("%w: %s", verify.ErrRefuted, o.Statement)
+		case o.Verdict != verify.Proved && undecided == nil:
+			undecided = fmt.Errorf("%w: %s: %s (%s)", verify.ErrUndecided, o.Statement, o.Verdict, o.Reason)
+		}
+	}
+	return undecided
+}
+
+// decides: messages are not needed for decisions and may say whatever they like.
+func decides(e *sharing.Expression) bool { return e.Role != sharing.RoleMessage }
+
+// NotProvable says what of a policy has no translation, expression by expression: such statements as read it stay unknown. Messages are left
+// out, as no decision needs them.
+func NotProvable(p *sharing.Policy) []*Unprovable {
+	s := newState(smt.NewBuilder(), p, Bounds{Tenants: []string{"a", "b"}, Resources: []string{"x", "y"}}, "")
+	var out []*Unprovable
+	seen := map[Unprovable]bool{}
+	for _, e := range p.Expressions() {
+		if !decides(e) {
+			continue
+		}
+		var m *member
+		if e.Tenant() || e.Role != sharing.RoleValidation {
+			m = s.tenants[0]
+		}
+		_, err := translate(s.b, e, s.scope(m).name)
+		var u *Unprovable
+		if errors.As(err, &u) && !seen[*u] {
+			seen[*u] = true
+			out = append(out, u)
+		}
+	}
+	return out
+}
