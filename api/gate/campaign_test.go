@@ -337,6 +337,7 @@ func (c *campaign) check(after string) {
 
 // lastPostState is the state that the ledger's last outcome left. It is read from the disk, by nothing but the format.
 func (r *rig) lastPostState() (verify.Digest, error) {
+	_ = r.log.Publish() // what cannot be is not found below
 	size := r.log.Size()
 	var last verify.Digest
 	for n := int64(0); n*256 < size; n++ {
@@ -377,6 +378,9 @@ func (r *rig) lastPostState() (verify.Digest, error) {
 // reached the switch is in a decision that came before it.
 func (c *campaign) audit() {
 	c.t.Helper()
+	if err := c.log.Publish(); err != nil {
+		c.t.Fatal(err)
+	}
 	key, err := os.ReadFile(filepath.Join(c.dir, "key.pub"))
 	if err != nil {
 		c.t.Fatal(err)

@@ -45,7 +45,11 @@ func (g *Gate) loggedFor(name string, s verify.Subject, encoder string, obligati
 	if err != nil {
 		return 0, false, err
 	}
-	dir := g.ledger.Load().Dir()
+	log := g.ledger.Load()
+	if err := log.Publish(); err != nil {
+		return 0, false, err
+	}
+	dir := log.Dir()
 	key, err := os.ReadFile(filepath.Join(dir, "key.pub"))
 	if err != nil {
 		return 0, false, err

@@ -399,6 +399,9 @@ func (r *rig) apply(g *gate.Gate, want layout) {
 // entries reads the ledger as an auditor does and wants no findings but those that are expected.
 func (r *rig) entries(expected ...string) []check.Entry {
 	r.t.Helper()
+	if err := r.log.Publish(); err != nil {
+		r.t.Fatal(err)
+	}
 	key, err := os.ReadFile(filepath.Join(r.dir, "key.pub"))
 	if err != nil {
 		r.t.Fatal(err)
@@ -532,6 +535,9 @@ func (r *rig) lastState() verify.Digest {
 // entriesDamaged wants the ledger to have a finding.
 func (r *rig) entriesDamaged() {
 	r.t.Helper()
+	if err := r.log.Publish(); err != nil {
+		r.t.Fatal(err)
+	}
 	key, err := os.ReadFile(filepath.Join(r.dir, "key.pub"))
 	if err != nil {
 		r.t.Fatal(err)

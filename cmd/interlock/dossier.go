@@ -106,7 +106,7 @@ func (x *dossier) addProof(l *check.Log, e check.Entry) {
 			verdicts[r.Obligation] = append(verdicts[r.Obligation], fmt.Sprintf("%s %s", r.Solver, r.Verdict))
 		}
 	}
-	if e.Decision.Obligations == nil {
+	if e.Decision.Certificate == nil {
 		return
 	}
 	obs, err := l.Obligations(e)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -32,15 +33,15 @@ func tilePath(t tlog.Tile) string {
 // disk writes files below dir.
 type disk struct {
 	dir string
-	// before is called before every step that changes the disk; tests stop there, as a crash would.
-	before func(op, path string) error
+	// before is called before every step that changes the disk; tests stop there, as a crash would. Appends and the publisher call it.
+	before atomic.Pointer[func(op, path string) error]
 }
 
 func (d *disk) step(op, path string) error {
-	if d.before == nil {
-		return nil
+	if before := d.before.Load(); before != nil {
+		return (*before)(op, path)
 	}
-	return d.before(op, path)
+	return nil
 }
 
 // write puts b at path, whole or not at all as far as other processes see. The journal makes it durable.

@@ -4,12 +4,13 @@
 //	checkpoint              the signed size and root hash
 //	tile/0/000.p/5          hashes, 256 a tile
 //	tile/entries/000.p/5    entries, each with a 16-bit length
-//	blobs/ab/cdef....gz     what entries refer to by digest: inputs of proofs, obligations, certificates
+//	blobs/ab/cdef....zst    what entries refer to by digest: inputs of proofs, texts of obligations, certificates; Zstandard
 //	key, key.pub            Ed25519; key is readable by its owner only
 //	witness/<key hash>      checkpoints that witnesses cosigned (https://c2sp.org/tlog-cosignature)
-//	journal                 appends since the last full sync; empty when the log is closed
+//	journal.0, journal.1    appends since the last full sync; empty when the log is closed
 //
-// Append returns when everything is on disk. A crash at any byte leaves the log as it was before the append or after it.
+// An append returns when it is durable: in a journal. The other files follow within milliseconds, in the background; Publish waits for
+// them. A crash at any byte leaves the log as it was before the append or after it, once it is opened again.
 //
 // The key can be replaced: an entry that the old and the new key sign says so, and from the next entry on the new one signs.
 //

@@ -40,9 +40,11 @@ type Decision struct {
 	Verdict string `json:"verdict"`
 	Reason  string `json:"reason,omitempty"`
 	Lemma   string `json:"lemma,omitempty"`
-	// Certificate and Obligations are blobs: the certificate's JSON, and a JSON array of verify.Obligation with all texts.
+	// Certificate is the certificate's JSON. It names texts by their digests.
 	Certificate *Blob `json:"certificate,omitempty"`
-	Obligations *Blob `json:"obligations,omitempty"`
+	// Texts are packs of SMT-LIB 2 texts, among them all of the certificate's. In a pack, each text stands between a line "; DIGEST LENGTH"
+	// (a comment; the length is in bytes) and a line end. Decisions with the same action may share packs.
+	Texts []Blob `json:"texts,omitempty"`
 	// Inputs are blobs with everything the obligations were built from, by name.
 	Inputs map[string]Blob `json:"inputs,omitempty"`
 	Policy string          `json:"policy,omitempty"` // digest of the policy and its input

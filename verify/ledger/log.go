@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,23 +27,32 @@ var ErrBusy = errors.New("the ledger is in use by another process")
 
 // A Log is an open log; one process at a time has it. Its methods may be called concurrently.
 type Log struct {
-	disk *disk
-	key  *key
-	lock *os.File
+	disk     *disk
+	key      *key
+	lock     *os.File
+	packer   packer
+	journals [2]*journal
+	limit    int64 // journalLimit
 
-	mu      sync.Mutex
-	journal *journal
-	bundle  []byte      // the last, partial entry bundle
-	hashes  []tlog.Hash // all stored hashes, in tlog's order
-	size    int64
-	synced  int64 // size when the journal was last empty: the tiles for it are kept until it is again
-	broken  error // a failed append: what is on disk is unknown until the log is opened again
-	// packed are blobs by their content, so that what every decision refers to, the linked program, is not compressed each time.
-	packed map[verify.Digest]Blob
+	appending sync.Mutex  // one append at a time; it guards what follows
+	active    *journal    // that frames are written to
+	hashes    []tlog.Hash // all stored hashes, in tlog's order; only ever appended to
+	size      int64
+	kept      map[verify.Digest]Blob // by their content
+	packs     []*textPack
+
+	publisher publisher
+	mu        sync.Mutex // it guards what follows
+	changed   *sync.Cond // something of it
+	queue     []queued   // appends that are not in the files yet, in order
+	waiting   int64      // bytes in queue
+	durable   int64      // entries that survive whatever happens
+	published int64      // entries that are in the files
+	retired   *journal   // that is to be emptied once its frames are in the files
+	broken    error      // something failed: what is on disk is unknown until the log is opened again
+	closing   bool
+	stopped   chan struct{} // closed when the publisher has ended
 }
-
-// maxPacked bounds Log.packed.
-const maxPacked = 64
 
 // Create makes an empty log in dir, with a new key. The origin names it in checkpoints; by convention "interlock/<site>".
 func Create(dir, origin string) error {
@@ -66,7 +77,7 @@ func Create(dir, origin string) error {
 	if err := l.disk.write("checkpoint", cp); err != nil {
 		return err
 	}
-	j, _, err := openJournal(l.disk)
+	j, _, err := openJournal(l.disk, journalFiles[0])
 	if err != nil {
 		return err
 	}
@@ -83,11 +94,16 @@ func Exists(dir string) bool {
 // Open opens the log in dir for appending and checks what it needs: the checkpoint's signature, and that the entries it covers
 // are there and hash to its root.
 func Open(dir string) (*Log, error) {
-	l := &Log{disk: &disk{dir: dir}}
+	l := &Log{disk: &disk{dir: dir}, limit: journalLimit, stopped: make(chan struct{})}
+	l.changed = sync.NewCond(&l.mu)
+	l.publisher.disk = l.disk
 	cp, err := l.disk.read("checkpoint")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: no ledger here; 'interlock init' makes one, and so does the first 'interlock prove' of a site", dir)
 	} else if err != nil {
+		return nil, err
+	}
+	if l.packer, err = newPacker(); err != nil {
 		return nil, err
 	}
 	if l.lock, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
@@ -98,22 +114,19 @@ func Open(dir string) (*Log, error) {
 		return nil, fmt.Errorf("%s: %w", dir, ErrBusy)
 	}
 	if err := l.recover(cp); err != nil {
-		if l.journal != nil {
-			l.journal.file.Close()
-		}
-		l.lock.Close()
+		l.closeFiles()
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
+	go l.publish()
 	return l, nil
 }
 
-// recover loads what is certainly on disk and does again what the journal says came after it.
+// recover loads what is certainly on disk and does again what the journals say came after it.
 func (l *Log) recover(checkpoint []byte) error {
-	j, frames, err := openJournal(l.disk)
+	frames, err := l.openJournals()
 	if err != nil {
 		return err
 	}
-	l.journal = j
 	newest := checkpoint
 	if len(frames) > 0 {
 		newest = frames[len(frames)-1].Checkpoint
@@ -138,8 +151,8 @@ func (l *Log) recover(checkpoint []byte) error {
 	} else if err := l.load(frames[0].Index); err != nil {
 		return err
 	}
-	l.synced = l.size
-	// A checkpoint is written after its frame is durable. If it covers more than the journal can restore, then the journal lost
+	l.publisher.size, l.publisher.synced = l.size, l.size
+	// A checkpoint is written after its frame is durable. If it covers more than the journals can restore, then they lost
 	// entries that were acknowledged and maybe seen, and going on would fork the log.
 	if tree, err := l.openCheckpoint(checkpoint); err == nil && tree.N > l.size+int64(len(frames)) {
 		return fmt.Errorf("the journal is damaged: the checkpoint covers %d entries, %d can be restored", tree.N, l.size+int64(len(frames)))
@@ -154,11 +167,44 @@ func (l *Log) recover(checkpoint []byte) error {
 		if err := l.checkRoot(f.Checkpoint); err != nil {
 			return fmt.Errorf("journal: %w", err)
 		}
-		if err := l.writeFiles(f, l.disk.write); err != nil {
+	}
+	if err := l.publisher.write(frames, l.hashes, l.disk.write); err != nil {
+		return err
+	}
+	l.durable, l.published = l.size, l.size
+	for _, j := range l.journals {
+		if err := l.publisher.empty(j); err != nil {
 			return err
 		}
 	}
-	return l.flush()
+	return nil
+}
+
+// openJournals opens both and returns their frames in order. Only one of them can have lost its end, the younger: the other was whole
+// before the first frame of that.
+func (l *Log) openJournals() ([]frame, error) {
+	var frames [2][]frame
+	for i, name := range journalFiles {
+		var err error
+		if l.journals[i], frames[i], err = openJournal(l.disk, name); err != nil {
+			return nil, err
+		}
+	}
+	l.active = l.journals[0]
+	a, b := frames[0], frames[1]
+	if len(a) > 0 && len(b) > 0 && b[0].Index < a[0].Index {
+		a, b = b, a
+	}
+	return append(a, b...), nil
+}
+
+func (l *Log) closeFiles() {
+	for _, j := range l.journals {
+		if j != nil {
+			j.file.Close()
+		}
+	}
+	l.lock.Close() // and with it the lock
 }
 
 // checkpointSize opens a signed checkpoint.
@@ -185,7 +231,7 @@ func (l *Log) checkRoot(checkpoint []byte) error {
 	if err != nil {
 		return err
 	}
-	root, err := tlog.TreeHash(l.size, l.reader())
+	root, err := tlog.TreeHash(l.size, reader(l.hashes))
 	if err != nil {
 		return err
 	}
@@ -212,25 +258,31 @@ func (l *Log) load(size int64) error {
 				return err
 			}
 		}
+		if width < tileWidth {
+			l.publisher.bundle = bundle
+		}
 	}
 	return nil
 }
 
-// Close empties the journal and gives the log up.
+// Close publishes everything, empties the journals and gives the log up.
 func (l *Log) Close() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.journal == nil {
+	l.appending.Lock()
+	defer l.appending.Unlock()
+	if l.active == nil {
 		return nil
 	}
-	var err error
+	err := l.settle()
+	l.mu.Lock()
+	l.closing = true
 	if l.broken == nil {
-		err = l.flush()
+		l.broken = errors.New("the ledger is closed")
 	}
-	l.journal.file.Close()
-	l.lock.Close() // and with it the lock
-	l.journal = nil
-	l.broken = errors.New("the ledger is closed")
+	l.changed.Broadcast()
+	l.mu.Unlock()
+	<-l.stopped
+	l.closeFiles()
+	l.active = nil
 	return err
 }
 
@@ -238,105 +290,108 @@ func (l *Log) Close() error {
 func (l *Log) Size() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.size
+	return l.durable
 }
 
 // Dir is where the log is.
 func (l *Log) Dir() string { return l.disk.dir }
 
-// AppendDecision stores a decision with its subject, certificate and obligations, and returns its index. cert may be nil when the
-// decision rests on a standing lemma.
+// AppendDecision stores a decision with its subject, certificate and the texts of its obligations, and returns its index. cert may be
+// nil when the decision rests on a standing lemma.
 func (l *Log) AppendDecision(ctx context.Context, d Decision, s verify.Subject, cert *verify.Certificate, obligations []verify.Obligation) (int64, error) {
-	files := map[string][]byte{}
-	d.Inputs = map[string]Blob{}
-	for name, b := range s.Inputs {
-		ref, err := l.attach(files, b)
-		if err != nil {
-			return 0, err
-		}
-		d.Inputs[name] = ref
-	}
+	var text []byte
 	if cert != nil {
-		text, err := cert.Marshal()
-		if err != nil {
+		var err error
+		if text, err = cert.Marshal(); err != nil {
 			return 0, err
 		}
-		obs, err := json.Marshal(obligations)
-		if err != nil {
-			return 0, err
-		}
-		certRef, err := l.attach(files, text)
-		if err != nil {
-			return 0, err
-		}
-		obsRef, err := l.attach(files, obs)
-		if err != nil {
-			return 0, err
-		}
-		d.Certificate, d.Obligations = &certRef, &obsRef
 	}
-	return l.append(ctx, files, Statement{
-		Type: StatementType, PredicateType: DecisionType, Predicate: &d,
-		Subject: []Resource{{Name: s.Name, Digest: map[string]string{"sha256": hexOf(s.Digest())}}},
+	return l.append(ctx, func(a *attachment) Statement {
+		d.Inputs = map[string]Blob{}
+		for _, name := range slices.Sorted(maps.Keys(s.Inputs)) {
+			d.Inputs[name] = a.add(s.Inputs[name])
+		}
+		if cert != nil {
+			ref := a.add(text)
+			d.Certificate, d.Texts = &ref, a.addTexts(d.Action, obligations)
+		}
+		return Statement{
+			Type: StatementType, PredicateType: DecisionType, Predicate: &d,
+			Subject: []Resource{{Name: s.Name, Digest: map[string]string{"sha256": hexOf(s.Digest())}}},
+		}
 	})
 }
 
 // AppendOutcome stores what became of a decision and returns the entry's index.
 func (l *Log) AppendOutcome(ctx context.Context, o Outcome) (int64, error) {
-	return l.append(ctx, nil, Statement{
-		Type: StatementType, PredicateType: OutcomeType, Predicate: &o,
-		Subject: []Resource{{Name: "switch " + o.Switch, Digest: map[string]string{"sha256": hexOf(o.PostState)}}},
+	return l.append(ctx, func(*attachment) Statement {
+		return Statement{
+			Type: StatementType, PredicateType: OutcomeType, Predicate: &o,
+			Subject: []Resource{{Name: "switch " + o.Switch, Digest: map[string]string{"sha256": hexOf(o.PostState)}}},
+		}
 	})
 }
 
 func hexOf(d verify.Digest) string { return strings.TrimPrefix(string(d), "sha256:") }
 
-// attach packs b and adds it to files unless it is stored already.
-func (l *Log) attach(files map[string][]byte, b []byte) (Blob, error) {
-	content := verify.DigestOf(b)
-	l.mu.Lock()
-	known, ok := l.packed[content]
-	l.mu.Unlock()
-	if ok && l.disk.exists(blobPath(known.Stored)) {
-		return known, nil
-	}
-	ref, packed, err := pack(b)
-	if err != nil {
-		return Blob{}, err
-	}
-	if path := blobPath(ref.Stored); !l.disk.exists(path) {
-		files[path] = packed
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.packed == nil || len(l.packed) >= maxPacked {
-		l.packed = map[verify.Digest]Blob{}
-	}
-	l.packed[content] = ref
-	return ref, nil
-}
-
-// append signs the statement and commits it with the files it refers to.
-func (l *Log) append(ctx context.Context, files map[string][]byte, s Statement) (int64, error) {
-	payload, err := json.Marshal(s)
+// append signs the statement that state makes, and commits it with the files that it refers to.
+func (l *Log) append(ctx context.Context, state func(*attachment) Statement) (int64, error) {
+	index, j, written, err := l.write(ctx, state)
 	if err != nil {
 		return 0, err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.broken != nil {
-		return 0, l.broken
-	}
-	entry, err := seal(ctx, payload, l.key)
-	if err != nil {
-		return 0, err
-	}
-	index := l.size
-	if err := l.commit(entry, files); err != nil {
-		l.broken = fmt.Errorf("%w (nothing more is logged until the ledger is opened again)", err)
+	// Others write their frames meanwhile, and one sync does for all that are written.
+	if err := l.commit(j, index, written); err != nil {
 		return 0, err
 	}
 	return index, nil
+}
+
+// usable returns why nothing can be appended, and waits until there is room for more that is not published yet.
+func (l *Log) usable() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.broken == nil && l.waiting > maxWaiting {
+		l.changed.Wait()
+	}
+	return l.broken
+}
+
+// fail notes that what is on disk is unknown from now on.
+func (l *Log) fail(err error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.broken == nil {
+		l.broken = unusable(err)
+	}
+	l.changed.Broadcast()
+	return err
+}
+
+func unusable(err error) error {
+	return fmt.Errorf("%w (nothing more is logged until the ledger is opened again)", err)
+}
+
+// write adds an entry to the log in memory and to journal j, which has to be synced up to written.
+func (l *Log) write(ctx context.Context, state func(*attachment) Statement) (index int64, j *journal, written int64, err error) {
+	l.appending.Lock()
+	defer l.appending.Unlock()
+	if err := l.usable(); err != nil {
+		return 0, nil, 0, err
+	}
+	a := l.newAttachment()
+	payload, err := json.Marshal(state(a))
+	if err != nil {
+		return 0, nil, 0, err
+	}
+	entry, err := seal(ctx, payload, l.key)
+	if err != nil {
+		return 0, nil, 0, err
+	}
+	if index, written, err = l.writeEntry(entry, a.files); err == nil {
+		a.keep()
+	}
+	return index, l.active, written, err
 }
 
 // seal puts a statement into an envelope that the keys sign.
@@ -356,103 +411,80 @@ func seal(ctx context.Context, payload []byte, keys ...dsse.Signer) ([]byte, err
 	return entry, err
 }
 
-// commit makes the entry durable in the journal, which is the commit point, and then writes the log's files.
-func (l *Log) commit(entry []byte, files map[string][]byte) error {
+// writeEntry writes a frame.
+func (l *Log) writeEntry(entry []byte, files map[string][]byte) (index, written int64, err error) {
 	f := frame{Index: l.size, Entry: entry, Files: files}
 	if err := l.addEntry(entry); err != nil {
-		return err
+		return 0, 0, l.fail(err)
 	}
-	var err error
 	if f.Checkpoint, err = l.checkpoint(); err != nil {
+		return 0, 0, l.fail(err)
+	}
+	if err := l.nextJournal(); err != nil {
+		return 0, 0, l.fail(err)
+	}
+	written, n, err := l.active.write(f)
+	if err != nil {
+		return 0, 0, l.fail(err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.queue = append(l.queue, queued{f, l.hashes, l.active, n})
+	l.waiting += n
+	return f.Index, written, nil
+}
+
+// nextJournal changes journals when one has grown and the other is empty.
+func (l *Log) nextJournal() error {
+	if l.active.size <= l.limit {
+		return nil
+	}
+	l.mu.Lock()
+	busy := l.retired != nil
+	l.mu.Unlock()
+	if busy {
+		return nil
+	}
+	// Nothing may be durable in the next one before all of this one is.
+	if err := l.active.sync(l.active.size); err != nil {
 		return err
 	}
-	if err := l.journal.add(f); err != nil {
-		return err
+	old := l.active
+	l.active = l.journals[0]
+	if old == l.active {
+		l.active = l.journals[1]
 	}
-	if err := l.writeFiles(f, l.disk.create); err != nil {
-		return err
-	}
-	if l.journal.size > journalLimit {
-		return l.flush()
-	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.retired = old
+	l.changed.Broadcast()
 	return nil
 }
 
-// writeFiles writes what f adds, each file with write, and then the checkpoint, before which nobody looks at the others. The log has
-// f's entry already, as its last one.
-func (l *Log) writeFiles(f frame, write func(path string, b []byte) error) error {
-	for path, b := range f.Files {
-		if err := write(path, b); err != nil {
-			return err
-		}
+// commit makes the entry at index, and all before it, durable: a frame in a synced journal is the commit point.
+func (l *Log) commit(j *journal, index, written int64) error {
+	if err := j.sync(written); err != nil {
+		return l.fail(err)
 	}
-	bundle := tlog.Tile{H: tileHeight, L: -1, N: f.Index / tileWidth, W: int(f.Index%tileWidth) + 1}
-	if err := write(tilePath(bundle), l.bundle); err != nil {
-		return err
-	}
-	for _, t := range tlog.NewTiles(tileHeight, f.Index, f.Index+1) {
-		data, err := tlog.ReadTileData(t, l.reader())
-		if err != nil {
-			return err
-		}
-		if err := write(tilePath(t), data); err != nil {
-			return err
-		}
-	}
-	if err := l.disk.write("checkpoint", f.Checkpoint); err != nil {
-		return err
-	}
-	if f.Index != l.synced { // the partial tiles of the last synced size are needed until the next sync
-		l.removePartial(f.Index)
-	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.durable = max(l.durable, index+1)
+	l.changed.Broadcast()
 	return nil
-}
-
-// flush makes everything durable and empties the journal.
-func (l *Log) flush() error {
-	if err := l.journal.clear(); err != nil {
-		return err
-	}
-	if l.synced != l.size {
-		l.removePartial(l.synced)
-	}
-	l.synced = l.size
-	return nil
-}
-
-// removePartial deletes the partial tiles that only a log of that size has.
-func (l *Log) removePartial(size int64) {
-	for level, n := -1, size; n > 0 && level < 8; level++ {
-		if n%tileWidth != 0 {
-			t := tlog.Tile{H: tileHeight, L: level, N: n / tileWidth, W: int(n % tileWidth)}
-			if level <= 0 || n != l.size>>(tileHeight*level) {
-				l.disk.remove(tilePath(t))
-			}
-		}
-		if level >= 0 {
-			n /= tileWidth
-		}
-	}
 }
 
 // addEntry takes an entry into memory.
 func (l *Log) addEntry(entry []byte) error {
-	hs, err := tlog.StoredHashes(l.size, entry, l.reader())
+	hs, err := tlog.StoredHashes(l.size, entry, reader(l.hashes))
 	if err != nil {
 		return err
 	}
-	if l.size%tileWidth == 0 {
-		l.bundle = nil
-	}
-	l.bundle = binary.BigEndian.AppendUint16(l.bundle, uint16(len(entry)))
-	l.bundle = append(l.bundle, entry...)
 	l.hashes = append(l.hashes, hs...)
 	l.size++
 	return nil
 }
 
-func (l *Log) reader() tlog.HashReader {
-	hashes := l.hashes
+func reader(hashes []tlog.Hash) tlog.HashReader {
 	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
 		out := make([]tlog.Hash, len(indexes))
 		for i, x := range indexes {
@@ -467,7 +499,7 @@ func (l *Log) reader() tlog.HashReader {
 
 // checkpoint signs the log as it is in memory.
 func (l *Log) checkpoint() ([]byte, error) {
-	root, err := tlog.TreeHash(l.size, l.reader())
+	root, err := tlog.TreeHash(l.size, reader(l.hashes))
 	if err != nil {
 		return nil, err
 	}

@@ -22,10 +22,10 @@ import (
 //
 // A crash leaves the old key in charge or the new one, whichever the newest durable checkpoint is signed with.
 func (l *Log) RotateKey(ctx context.Context, who string, now time.Time) (verifier string, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.broken != nil {
-		return "", l.broken
+	l.appending.Lock()
+	defer l.appending.Unlock()
+	if err := l.usable(); err != nil {
+		return "", err
 	}
 	next, err := l.makeNextKey()
 	if err != nil {
@@ -43,23 +43,19 @@ func (l *Log) RotateKey(ctx context.Context, who string, now time.Time) (verifie
 	if err != nil {
 		return "", err
 	}
-	fail := func(err error) (string, error) {
-		l.broken = err // which key is in charge is known again when the log is opened
+	// Nothing that the old key signed stays in the journal: one key verifies what is there.
+	if err := l.settle(); err != nil {
 		return "", err
 	}
-	// Nothing that the old key signed stays in the journal: one key verifies what is there.
-	if err := l.flush(); err != nil {
-		return fail(err)
-	}
 	l.key = next
-	if err := l.commit(entry, nil); err != nil {
-		return fail(err)
+	if _, _, err := l.writeEntry(entry, nil); err != nil {
+		return "", err
 	}
-	if err := l.flush(); err != nil {
-		return fail(err)
+	if err := l.settle(); err != nil {
+		return "", err
 	}
 	if err := takeOver(l.disk, next); err != nil {
-		return fail(err)
+		return "", l.fail(err) // which key is in charge is known again when the log is opened
 	}
 	return next.public, nil
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,6 +38,7 @@ func TestRotateKey(t *testing.T) {
 		if err := appendPair(t, l, n); err != nil {
 			t.Fatal(err)
 		}
+		publish(t, l)
 		earlier = append(earlier, readFile(t, dir, "checkpoint"))
 		if n == 2 {
 			break
@@ -93,12 +95,15 @@ func TestRotateCrash(t *testing.T) {
 		}
 		old := string(readFile(t, dir, pubKeyFile))
 		steps := 0
-		l.disk.before = func(op, path string) error {
+		var mu sync.Mutex
+		l.OnDisk(func(op, path string) error {
+			mu.Lock()
+			defer mu.Unlock()
 			if steps++; steps > stop {
 				return errCrash
 			}
 			return nil
-		}
+		})
 		_, err := rotate(t, l)
 		if err != nil && !errors.Is(err, errCrash) {
 			t.Fatal(err)
@@ -108,6 +113,7 @@ func TestRotateCrash(t *testing.T) {
 		if err := appendPair(t, l, 1); err != nil {
 			t.Fatalf("stopped before step %d: %v", stop, err)
 		}
+		publish(t, l)
 		c, rerr := check.Read(dir, old)
 		if rerr != nil || len(c.Findings) > 0 || c.Size != 4+int64(len(c.Keys)-1) {
 			t.Fatalf("stopped before step %d: %v %+v", stop, rerr, c.Findings)
@@ -147,12 +153,12 @@ func TestForgedKeyChange(t *testing.T) {
 func TestUnreadableNextKey(t *testing.T) {
 	l := newLog(t)
 	dir := l.Dir()
-	l.disk.before = func(op, path string) error {
+	l.OnDisk(func(op, path string) error {
 		if op == "rename" && path == keyFile {
 			return errors.New("crash")
 		}
 		return nil
-	}
+	})
 	if _, err := rotate(t, l); err == nil {
 		t.Fatal("no crash")
 	}

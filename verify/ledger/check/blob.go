@@ -1,16 +1,16 @@
 package check
 
 import (
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
+	"runtime"
 	"strings"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // Blob refers to bytes beside the log.
@@ -26,13 +26,18 @@ var ErrRedacted = errors.New("redacted")
 // maxBlob bounds what a blob may say that it unpacks to, in bytes: a log from elsewhere must not exhaust its checker.
 const maxBlob = 1 << 30
 
+// newUnpacker makes a decoder that gives up where a blob unpacks to more than its entry says.
+func newUnpacker() (*zstd.Decoder, error) {
+	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(runtime.GOMAXPROCS(0)), zstd.WithDecodeAllCapLimit(true))
+}
+
 // File is where a blob is, in the log.
 func (b Blob) File() (string, error) {
 	hexa, ok := strings.CutPrefix(b.Stored, "sha256:")
 	if !ok || len(hexa) != 64 || strings.Trim(hexa, "0123456789abcdef") != "" {
 		return "", fmt.Errorf("bad digest %q", b.Stored)
 	}
-	return path.Join("blobs", hexa[:2], hexa[2:]+".gz"), nil
+	return path.Join("blobs", hexa[:2], hexa[2:]+".zst"), nil
 }
 
 // Blob returns the bytes that ref refers to.
@@ -54,18 +59,14 @@ func (l *Log) Blob(ref Blob) ([]byte, error) {
 	if digest(stored) != ref.Stored {
 		return nil, fmt.Errorf("%s was changed", file)
 	}
-	z, err := gzip.NewReader(bytes.NewReader(stored))
+	b, err := l.unpack.DecodeAll(stored, make([]byte, 0, ref.Size))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	b := bytes.NewBuffer(make([]byte, 0, min(ref.Size+bytes.MinRead, 1<<20)))
-	if _, err := io.Copy(b, io.LimitReader(z, ref.Size+1)); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	if int64(b.Len()) != ref.Size || digest(b.Bytes()) != ref.Content {
+	if int64(len(b)) != ref.Size || digest(b) != ref.Content {
 		return nil, fmt.Errorf("%s does not hold what the entry says", file)
 	}
-	return b.Bytes(), nil
+	return b, nil
 }
 
 // holds checks that ref's bytes are there, or were left out openly. Many decisions refer to the same program: it is read once.

@@ -34,7 +34,7 @@ type Decision struct {
 	Reason      string          `json:"reason,omitempty"`
 	Lemma       string          `json:"lemma,omitempty"`
 	Certificate *Blob           `json:"certificate,omitempty"`
-	Obligations *Blob           `json:"obligations,omitempty"`
+	Texts       []Blob          `json:"texts,omitempty"`
 	Inputs      map[string]Blob `json:"inputs,omitempty"`
 	Policy      string          `json:"policy,omitempty"`
 	Who         string          `json:"who"`
@@ -235,7 +235,7 @@ func (l *Log) decision(e Entry) error {
 	}
 	if d.Certificate == nil {
 		// Without a proof of its own a decision may only be what a standing lemma allows in every state.
-		if d.Verdict != "lemma" || d.Lemma != lemmas[d.Action] || d.Lemma == "" || d.Obligations != nil {
+		if d.Verdict != "lemma" || d.Lemma != lemmas[d.Action] || d.Lemma == "" || len(d.Texts) > 0 {
 			return fmt.Errorf("a decision to %s, said to be %s, with neither certificate nor a lemma for it", d.Action, d.Verdict)
 		}
 		return nil
@@ -243,20 +243,24 @@ func (l *Log) decision(e Entry) error {
 	if d.Lemma != "" {
 		return fmt.Errorf("a decision with both a certificate and a lemma")
 	}
-	if d.Obligations == nil {
-		return fmt.Errorf("no obligations")
-	}
-	obs, err := l.Obligations(e)
-	if err != nil && !errors.Is(err, ErrRedacted) {
-		return err
-	}
-	if err == nil && cert != nil {
-		if err := cert.states(obs); err != nil {
-			return err
+	var packs []map[string]bool
+	redacted := false
+	for _, ref := range d.Texts {
+		names, err := l.namesIn(ref)
+		if errors.Is(err, ErrRedacted) {
+			redacted = true
+		} else if err != nil {
+			return fmt.Errorf("obligations: %w", err)
 		}
+		packs = append(packs, names)
 	}
 	if cert == nil {
 		return nil
+	}
+	if !redacted {
+		if err := cert.texts(packs); err != nil {
+			return err
+		}
 	}
 	return cert.amounts(d.Verdict)
 }

@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"runtime"
 	"sync"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // A Finding is something wrong with a log.
@@ -49,7 +51,9 @@ type Log struct {
 	trusted verifierKey
 	leaves  [][32]byte
 	omitted map[string]bool
+	unpack  *zstd.Decoder
 	intact  sync.Map // Blob -> error of those that were read once
+	packs   sync.Map // Blob -> names of the texts in it, or an error
 }
 
 // SigningKey signed the entries from From on.
@@ -72,8 +76,12 @@ func Read(path, key string) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
+	unpack, err := newUnpacker()
+	if err != nil {
+		return nil, err
+	}
 	for range attempts {
-		l := &Log{files: files, trusted: k, omitted: omitted}
+		l := &Log{files: files, trusted: k, omitted: omitted, unpack: unpack}
 		if err := l.read(); err != nil {
 			return nil, err
 		}

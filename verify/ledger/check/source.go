@@ -92,11 +92,10 @@ func (e Entry) Blobs() []Blob {
 		return nil
 	}
 	var refs []Blob
-	for _, b := range []*Blob{e.Decision.Certificate, e.Decision.Obligations} {
-		if b != nil {
-			refs = append(refs, *b)
-		}
+	if b := e.Decision.Certificate; b != nil {
+		refs = append(refs, *b)
 	}
+	refs = append(refs, e.Decision.Texts...)
 	for _, name := range sortedNames(e.Decision.Inputs) {
 		refs = append(refs, e.Decision.Inputs[name])
 	}

@@ -62,7 +62,7 @@ func Write(w io.Writer, l *check.Log, tenant string) (*Summary, error) {
 	s := &Summary{Entries: l.Size, Redacted: len(about.Redacted)}
 	add := func(name string, b []byte) error {
 		method := zip.Deflate
-		if strings.HasSuffix(name, ".gz") {
+		if strings.HasSuffix(name, ".zst") {
 			method = zip.Store
 		}
 		// No times: equal logs make equal files.
@@ -118,8 +118,10 @@ func secrets(l *check.Log, tenant string) ([]string, error) {
 				list = append(list, program.Stored)
 			}
 		}
-		if d.Action == "install" && d.Obligations != nil {
-			list = append(list, d.Obligations.Stored)
+		if d.Action == "install" {
+			for _, pack := range d.Texts {
+				list = append(list, pack.Stored)
+			}
 		}
 		// A counterexample of a program names headers and lines of whosever it is.
 		if d.Action == "install" && d.Certificate != nil && d.Verdict != "proved" {

@@ -54,7 +54,7 @@ type Options struct {
 func Run(ctx context.Context, l *check.Log, deciders []verify.Decider, opt Options) ([]Result, error) {
 	var decisions []check.Entry
 	for _, e := range l.Entries {
-		if e.Decision != nil && (e.Decision.Obligations != nil || e.Decision.Lemma != "") {
+		if e.Decision != nil && (e.Decision.Certificate != nil || e.Decision.Lemma != "") {
 			decisions = append(decisions, e)
 		}
 	}

@@ -152,6 +152,9 @@ func record(t *testing.T, s verify.Subject, encoder string, obs []verify.Obligat
 	if _, err := l.AppendDecision(ctx, ledger.Decision{Action: "install", Switch: "s1", Verdict: verdict}, s, cert, obs); err != nil {
 		t.Fatal(err)
 	}
+	if err := l.Publish(); err != nil {
+		t.Fatal(err)
+	}
 	return audited(t, dir)
 }
 
