@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -42,31 +43,66 @@ func (b Blob) File() (string, error) {
 
 // Blob returns the bytes that ref refers to.
 func (l *Log) Blob(ref Blob) ([]byte, error) {
+	var b []byte
+	err := l.with(ref, func(content []byte) error {
+		b = bytes.Clone(content)
+		return nil
+	})
+	return b, err
+}
+
+// room is where a blob is read and unpacked; it is used for one after the other.
+type room struct {
+	stored  bytes.Buffer
+	content []byte
+}
+
+// with calls use with the bytes that ref refers to, which are gone when it returns.
+func (l *Log) with(ref Blob, use func(content []byte) error) error {
 	file, err := ref.File()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if ref.Size < 0 || ref.Size > maxBlob {
-		return nil, fmt.Errorf("a blob of %d bytes", ref.Size)
+		return fmt.Errorf("a blob of %d bytes", ref.Size)
 	}
 	if l.omitted[ref.Stored] {
-		return nil, fmt.Errorf("%s: %w", file, ErrRedacted)
+		return fmt.Errorf("%s: %w", file, ErrRedacted)
 	}
-	stored, err := fs.ReadFile(l.files, file)
+	r, ok := l.rooms.Get().(*room)
+	if !ok {
+		r = &room{}
+	}
+	defer l.rooms.Put(r)
+	if err := r.read(l.files, file); err != nil {
+		return err
+	}
+	if digest(r.stored.Bytes()) != ref.Stored {
+		return fmt.Errorf("%s was changed", file)
+	}
+	if int64(cap(r.content)) < ref.Size {
+		r.content = make([]byte, 0, ref.Size)
+	}
+	content, err := l.unpack.DecodeAll(r.stored.Bytes(), r.content[:0:ref.Size])
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("%s: %w", file, err)
 	}
-	if digest(stored) != ref.Stored {
-		return nil, fmt.Errorf("%s was changed", file)
+	if int64(len(content)) != ref.Size || digest(content) != ref.Content {
+		return fmt.Errorf("%s does not hold what the entry says", file)
 	}
-	b, err := l.unpack.DecodeAll(stored, make([]byte, 0, ref.Size))
+	return use(content)
+}
+
+// read reads a file as it is stored.
+func (r *room) read(files fs.FS, file string) error {
+	f, err := files.Open(file)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return err
 	}
-	if int64(len(b)) != ref.Size || digest(b) != ref.Content {
-		return nil, fmt.Errorf("%s does not hold what the entry says", file)
-	}
-	return b, nil
+	defer f.Close()
+	r.stored.Reset()
+	_, err = r.stored.ReadFrom(f)
+	return err
 }
 
 // holds checks that ref's bytes are there, or were left out openly. Many decisions refer to the same program: it is read once.
@@ -75,7 +111,7 @@ func (l *Log) holds(ref Blob) error {
 		err, _ := known.(error)
 		return err
 	}
-	_, err := l.Blob(ref)
+	err := l.with(ref, func([]byte) error { return nil })
 	if errors.Is(err, ErrRedacted) {
 		err = nil
 	}

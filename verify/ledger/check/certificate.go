@@ -74,12 +74,9 @@ func (l *Log) certificate(e Entry) (*certificate, error) {
 	if e.Decision == nil || e.Decision.Certificate == nil {
 		return nil, fmt.Errorf("entry %d has no certificate", e.Index)
 	}
-	b, err := l.Blob(*e.Decision.Certificate)
-	if err != nil {
-		return nil, fmt.Errorf("certificate: %w", err)
-	}
 	var c certificate
-	if err := json.Unmarshal(b, &c); err != nil { // a name twice, or in other letters, is an error
+	err := l.with(*e.Decision.Certificate, func(b []byte) error { return json.Unmarshal(b, &c) }) // a name twice is an error
+	if err != nil {
 		return nil, fmt.Errorf("certificate: %w", err)
 	}
 	return &c, nil
@@ -110,22 +107,24 @@ func (c *certificate) texts(has []map[string]bool) error {
 // amounts recomputes the verdict from the results.
 func (c *certificate) amounts(verdict string) error {
 	type by struct{ id, solver string }
-	verdicts := map[by]string{}
-	for _, r := range c.Results {
-		if _, twice := verdicts[by{r.Obligation, r.Solver}]; twice {
+	verdicts := make(map[by]int, len(c.Results)) // indexes
+	for i, r := range c.Results {
+		k := by{r.Obligation, r.Solver}
+		if _, twice := verdicts[k]; twice {
 			return fmt.Errorf("two results of %s on obligation %s", r.Solver, r.Obligation)
 		}
-		verdicts[by{r.Obligation, r.Solver}] = r.Verdict + " " + r.Text + " " + r.GuardText
+		verdicts[k] = i
 	}
 	allProved := len(c.Obligations) > 0 && len(c.Required) > 0
-	ids := map[string]bool{}
+	ids := make(map[string]bool, len(c.Obligations))
 	for _, s := range c.Obligations {
 		if ids[s.ID] {
 			return fmt.Errorf("obligation %s is stated twice", s.ID)
 		}
 		ids[s.ID] = true
 		for _, solver := range c.Required {
-			allProved = allProved && verdicts[by{s.ID, solver}] == "proved "+s.Text+" "+s.Guard
+			i, ok := verdicts[by{s.ID, solver}]
+			allProved = allProved && ok && c.Results[i].Verdict == "proved" && c.Results[i].Text == s.Text && c.Results[i].GuardText == s.Guard
 		}
 	}
 	if allProved != (verdict == "proved") {

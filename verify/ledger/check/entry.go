@@ -1,16 +1,16 @@
 package check
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // An Entry is what one entry of the log says. One of Decision, Outcome and KeyChange is set, unless it is damaged.
@@ -43,17 +43,17 @@ type Decision struct {
 
 // Outcome as documented in package ledger.
 type Outcome struct {
-	Action    string                   `json:"action"`
-	Switch    string                   `json:"switch"`
-	Decision  int64                    `json:"decision"`
-	Result    string                   `json:"result"`
-	Error     string                   `json:"error,omitempty"`
-	Steps     int                      `json:"steps"`
-	PreState  string                   `json:"preState"`
-	PostState string                   `json:"postState"`
-	Times     map[string]time.Duration `json:"timesNs,omitempty"`
-	Who       string                   `json:"who"`
-	At        time.Time                `json:"at"`
+	Action    string           `json:"action"`
+	Switch    string           `json:"switch"`
+	Decision  int64            `json:"decision"`
+	Result    string           `json:"result"`
+	Error     string           `json:"error,omitempty"`
+	Steps     int              `json:"steps"`
+	PreState  string           `json:"preState"`
+	PostState string           `json:"postState"`
+	Times     map[string]int64 `json:"timesNs,omitempty"`
+	Who       string           `json:"who"`
+	At        time.Time        `json:"at"`
 }
 
 // KeyChange as documented in package ledger.
@@ -96,8 +96,8 @@ type statement struct {
 		Name   string            `json:"name"`
 		Digest map[string]string `json:"digest"`
 	} `json:"subject"`
-	PredicateType string          `json:"predicateType"`
-	Predicate     json.RawMessage `json:"predicate"`
+	PredicateType string         `json:"predicateType"`
+	Predicate     jsontext.Value `json:"predicate"`
 }
 
 // parsedEntry is an entry before its signatures are verified.
@@ -108,17 +108,8 @@ type parsedEntry struct {
 	err        error
 }
 
-func strict(b []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return fmt.Errorf("text after the end")
-	}
-	return nil
-}
+// strict reads JSON that says nothing but what v has fields for, and nothing twice.
+func strict(b []byte, v any) error { return json.Unmarshal(b, v, json.RejectUnknownMembers(true)) }
 
 // parseEntry reads an envelope and the statement in it.
 func parseEntry(index int64, b []byte) parsedEntry {

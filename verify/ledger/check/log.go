@@ -52,8 +52,9 @@ type Log struct {
 	leaves  [][32]byte
 	omitted map[string]bool
 	unpack  *zstd.Decoder
-	intact  sync.Map // Blob -> error of those that were read once
-	packs   sync.Map // Blob -> names of the texts in it, or an error
+	rooms   sync.Pool // of *room
+	intact  sync.Map  // Blob -> error of those that were read once
+	packs   sync.Map  // Blob -> names of the texts in it, or an error
 }
 
 // SigningKey signed the entries from From on.

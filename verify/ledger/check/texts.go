@@ -8,12 +8,10 @@ import (
 
 // textsIn returns the texts in a pack, by their digests.
 func (l *Log) textsIn(ref Blob) (map[string]string, error) {
-	b, err := l.Blob(ref)
-	if err != nil {
-		return nil, err
-	}
 	texts := map[string]string{}
-	err = unpackTexts(b, func(digest string, text []byte) { texts[digest] = string(text) })
+	err := l.with(ref, func(b []byte) error {
+		return unpackTexts(b, func(digest string, text []byte) { texts[digest] = string(text) })
+	})
 	return texts, err
 }
 
@@ -28,10 +26,9 @@ func (l *Log) namesIn(ref Blob) (map[string]bool, error) {
 		return r.names, r.err
 	}
 	r := result{names: map[string]bool{}}
-	var b []byte
-	if b, r.err = l.Blob(ref); r.err == nil {
-		r.err = unpackTexts(b, func(digest string, _ []byte) { r.names[digest] = true })
-	}
+	r.err = l.with(ref, func(b []byte) error {
+		return unpackTexts(b, func(digest string, _ []byte) { r.names[digest] = true })
+	})
 	l.packs.Store(ref, r)
 	return r.names, r.err
 }
