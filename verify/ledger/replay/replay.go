@@ -60,7 +60,7 @@ func Run(ctx context.Context, l *check.Log, deciders []verify.Decider, opt Optio
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	plans := plan.NewEncoder(4)
+	r := &run{log: l, plans: plan.NewEncoder(4), state: opt.State}
 	results := make([]*Result, len(decisions))
 	var mu sync.Mutex
 	done := 0
@@ -69,13 +69,13 @@ func Run(ctx context.Context, l *check.Log, deciders []verify.Decider, opt Optio
 	for _, d := range deciders {
 		wg.Go(func() {
 			for i := range next {
-				r, err := settled(ctx, l, decisions[i], d, plans, opt.State)
+				result, err := r.settled(ctx, decisions[i], d)
 				if err != nil {
 					stop(fmt.Errorf("entry %d: %w", decisions[i].Index, err))
 					continue
 				}
 				mu.Lock()
-				results[i] = &r
+				results[i] = &result
 				done++
 				if opt.Progress != nil {
 					opt.Progress(done, len(decisions))
@@ -107,24 +107,33 @@ func Run(ctx context.Context, l *check.Log, deciders []verify.Decider, opt Optio
 	return all, fmt.Errorf("%d of %d decisions were replayed: %w", len(all), len(decisions), context.Cause(ctx))
 }
 
-// settled is what state says of a decision, or what replaying it says.
-func settled(ctx context.Context, l *check.Log, e check.Entry, d verify.Decider, plans *plan.Encoder, state *State) (Result, error) {
-	leaf, err := l.Leaf(e.Index)
+// run is one replay.
+type run struct {
+	log    *check.Log
+	plans  *plan.Encoder
+	memory memory
+	state  *State
+}
+
+// settled is what the state says of a decision, or what replaying it says.
+func (x *run) settled(ctx context.Context, e check.Entry, d verify.Decider) (Result, error) {
+	leaf, err := x.log.Leaf(e.Index)
 	if err != nil {
 		return Result{}, err
 	}
-	if r, ok := state.known(leaf); ok {
+	if r, ok := x.state.known(leaf); ok {
 		r.Entry = e.Index
 		return r, nil
 	}
-	r, err := one(ctx, l, e, d, plans)
+	r, err := x.one(ctx, e, d)
 	if err != nil {
 		return r, err
 	}
-	return r, state.keep(leaf, r)
+	return r, x.state.keep(leaf, r)
 }
 
-func one(ctx context.Context, l *check.Log, e check.Entry, d verify.Decider, plans *plan.Encoder) (Result, error) {
+func (x *run) one(ctx context.Context, e check.Entry, d verify.Decider) (Result, error) {
+	l := x.log
 	r := Result{Entry: e.Index, Subject: e.Subject, Recorded: e.Decision.Verdict}
 	if e.Decision.Lemma != "" {
 		return lemma(l, e, r)
@@ -141,30 +150,27 @@ func one(ctx context.Context, l *check.Log, e check.Entry, d verify.Decider, pla
 	if err != nil && !errors.Is(err, check.ErrRedacted) {
 		return r, err
 	}
-	obs, encoder, err := rebuild(l, e, plans)
-	redacted := errors.Is(err, check.ErrRedacted)
-	if err != nil && !redacted {
+	confirmed := Confirmed
+	var obs []verify.Obligation
+	if now := encoders[e.Decision.Action]; err == nil && made != now {
+		confirmed, r.Reason = TextOnly, fmt.Sprintf("made by encoder %s, this is %s", made, now)
+		obs = asRecorded(recorded)
+	} else if obs, err = rebuild(l, e, x.plans); errors.Is(err, check.ErrRedacted) {
+		confirmed, r.Reason = TextOnly, "an input was left out of the export"
+		obs = asRecorded(recorded)
+	} else if err != nil {
 		r.Outcome, r.Reason = Contradicted, fmt.Sprintf("the obligations cannot be built from the recorded inputs: %v", err)
 		return r, nil
-	}
-	if e.Decision.Action == "plan" && !redacted {
-		if r.Follows, err = follows(l, e, plans); err != nil {
+	} else if why := differ(obs, recorded); why != "" {
+		r.Outcome, r.Reason = Contradicted, why
+		return r, nil
+	} else if e.Decision.Action == "plan" {
+		if r.Follows, err = follows(l, e, x.plans); err != nil {
 			r.Outcome, r.Reason = Contradicted, err.Error()
 			return r, nil
 		}
 	}
-	confirmed := Confirmed
-	if redacted {
-		confirmed, r.Reason = TextOnly, "an input was left out of the export"
-		obs = asRecorded(recorded)
-	} else if encoder != made {
-		confirmed, r.Reason = TextOnly, fmt.Sprintf("made by encoder %s, this is %s", made, encoder)
-		obs = asRecorded(recorded)
-	} else if why := differ(obs, recorded); why != "" {
-		r.Outcome, r.Reason = Contradicted, why
-		return r, nil
-	}
-	results, err := d.Decide(ctx, obs, nil)
+	results, err := x.memory.decide(ctx, d, obs)
 	if err != nil {
 		return r, err
 	}
@@ -234,39 +240,40 @@ func rest(all []Result) {
 	}
 }
 
+// encoders are the versions of what builds obligations here, by the decision's action.
+var encoders = map[string]string{"install": program.EncoderVersion, "plan": plan.EncoderVersion, "network": network.EncoderVersion}
+
 // rebuild makes a decision's obligations from its recorded inputs.
-func rebuild(l *check.Log, e check.Entry, plans *plan.Encoder) ([]verify.Obligation, string, error) {
+func rebuild(l *check.Log, e check.Entry, plans *plan.Encoder) ([]verify.Obligation, error) {
 	inputs, err := inputsOf(l, e)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	switch e.Decision.Action {
 	case "install":
 		in, err := program.FromInputs(inputs)
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
 		rep, err := program.Obligations(in)
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
-		return rep.Obligations, program.EncoderVersion, nil
+		return rep.Obligations, nil
 	case "plan":
 		in, err := plan.FromInputs(inputs)
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
-		obs, err := plans.Obligations(in)
-		return obs, plan.EncoderVersion, err
+		return plans.Obligations(in)
 	case "network":
 		in, err := network.FromInputs(inputs)
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
-		obs, err := network.Obligations(in, plans)
-		return obs, network.EncoderVersion, err
+		return network.Obligations(in, plans)
 	}
-	return nil, "", fmt.Errorf("no obligations are known for the action %q", e.Decision.Action)
+	return nil, fmt.Errorf("no obligations are known for the action %q", e.Decision.Action)
 }
 
 func inputsOf(l *check.Log, e check.Entry) (map[string][]byte, error) {

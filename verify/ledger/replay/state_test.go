@@ -60,6 +60,9 @@ func many(t *testing.T, n int) *check.Log {
 			t.Fatal(err)
 		}
 	}
+	if err := l.Publish(); err != nil {
+		t.Fatal(err)
+	}
 	key, err := os.ReadFile(filepath.Join(dir, "key.pub"))
 	if err != nil {
 		t.Fatal(err)
