@@ -24,8 +24,9 @@ func newAuditReplay() *cobra.Command {
 		Short: "Build every obligation again from the recorded inputs and decide it with a solver of your choice",
 		Long: `Replay ends each decision as confirmed (the same text, the same verdict), text-only (built by another encoder version;
 the recorded text was decided), undecided or contradicted. Exit code 1 if any is contradicted, 3 if any is undecided.
-Each of --jobs processes of the solver decides one decision at a time, incrementally, and goes on to the next. With --state what is settled is
-kept in a file: an interrupted replay goes on from there, and a later one decides only what is new. The file is yours to guard.`,
+Each of --jobs processes of the solver decides one decision at a time, incrementally, and goes on to the next. Most decisions have texts in
+common: what this replay's solver has proved or refuted, it is not asked again. With --state what is settled is kept in a file: an
+interrupted replay goes on from there, and a later one decides only what is new. The file is yours to guard.`,
 		Example: `  interlock audit replay ledger --key key.pub --solver cvc5
   interlock audit replay ledger --solver z3 --state replay.z3 --summary
   interlock audit replay ledger --solver mine --path /opt/mine --jobs 8`,
