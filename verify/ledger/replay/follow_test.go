@@ -108,6 +108,9 @@ func TestFollows(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			if err := l.Publish(); err != nil {
+				t.Fatal(err)
+			}
 			// Twice: what was settled the first time is not decided again, but what it rests on counts again.
 			for range 2 {
 				state, err := OpenState(filepath.Join(dir, "state"), verify.SolverInfo{Name: "z3"})
