@@ -72,15 +72,19 @@ type Proposal struct {
 	Waits map[string]string
 }
 
-// Plan is the network plan from the stations' states to levels, by station and tenant; nil if everything is as it should be.
+// Plan is the network plan from the stations' states to levels, by station and tenant; nil if everything is as it should be. A station that is
+// fixed stays as it is.
 //
 // Where one plan at a time does not do (a tenant would be moved on two switches at once, or would have more than its ceiling because another
 // switch is not allowed to go along), some switches wait: the next plan is for them.
-func (n *Network) Plan(levels [][]int) (*Proposal, error) {
+func (n *Network) Plan(levels [][]int, fixed func(station int) bool) (*Proposal, error) {
 	p := &Proposal{Placed: make([]*Placement, len(n.Stations)), Waits: map[string]string{}}
 	plans := make([]*plan.Input, len(n.Stations))
 	moves := make([]*move, len(n.Stations))
 	for i, s := range n.Stations {
+		if fixed != nil && fixed(i) {
+			continue
+		}
 		in, placed, err := s.plan(levels[i])
 		if err != nil {
 			return nil, fmt.Errorf("switch %s: %w", s.Context.Switch, err)
@@ -263,4 +267,33 @@ func (n *Network) fits(standing []map[uint16]int64, moves []*move, chosen []int)
 		}
 	}
 	return "", true
+}
+
+// Trim lowers levels, by station and tenant, until no tenant has more than its ceiling over the network, or only its floors are left. A station
+// that is fixed keeps its levels.
+func (n *Network) Trim(levels [][]int, fixed func(station int) bool) {
+	type place struct{ station, tenant int }
+	of := map[uint16][]place{}
+	for i, s := range n.Stations {
+		for j, t := range s.Tenants {
+			of[t.VID] = append(of[t.VID], place{i, j})
+		}
+	}
+	for v, places := range of {
+		for {
+			total, at, most := n.held(v), place{-1, -1}, int64(-1)
+			for _, x := range places {
+				s := n.Stations[x.station]
+				has := s.Tenants[x.tenant].Ladder.slots(levels[x.station][x.tenant])
+				total += has
+				if levels[x.station][x.tenant] > s.Bounds[x.tenant].Floor && has > most && !fixed(x.station) {
+					at, most = x, has
+				}
+			}
+			if total <= n.ceiling(v) || at.station < 0 {
+				break
+			}
+			levels[at.station][at.tenant]--
+		}
+	}
 }

@@ -65,7 +65,9 @@ func NewFile(c *Codec, in *plan.Input) (*File, error) {
 }
 
 // Save writes the file, replacing it as a whole.
-func (f *File) Save(path string) error {
+func (f *File) Save(path string) error { return save(path, f) }
+
+func save(path string, f any) error {
 	b, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
 		return err
@@ -89,14 +91,19 @@ func LoadPlan(path string, codec func(linked []byte) (*Codec, error)) (*File, er
 		return nil, err
 	}
 	f, err := ParsePlan(b, codec)
+	return f, inFile(path, err)
+}
+
+// inFile puts a file's name before an error.
+func inFile(path string, err error) error {
 	var at *positionError
 	switch {
 	case errors.As(err, &at):
-		return nil, fmt.Errorf("%s:%w", path, err)
+		return fmt.Errorf("%s:%w", path, err)
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	return f, nil
+	return nil
 }
 
 // A positionError is an error at a line and column of a file whose name only the caller knows.
@@ -110,14 +117,9 @@ func (e *positionError) Unwrap() error { return e.err }
 
 // ParsePlan is LoadPlan for a text.
 func ParsePlan(b []byte, codec func(linked []byte) (*Codec, error)) (*File, error) {
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
 	var f File
-	if err := dec.Decode(&f); err != nil {
-		return nil, &positionError{position(b, dec.InputOffset()), fmt.Errorf("not a plan: %w", err)}
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, &positionError{position(b, dec.InputOffset()), errors.New("something follows the plan")}
+	if err := decodeStrictly(b, &f); err != nil {
+		return nil, err
 	}
 	if f.APIVersion != APIVersion || f.Kind != KindPlan {
 		return nil, fmt.Errorf("want %s %s, have %q %q", APIVersion, KindPlan, f.APIVersion, f.Kind)
@@ -149,6 +151,19 @@ func ParsePlan(b []byte, codec func(linked []byte) (*Codec, error)) (*File, erro
 		}
 	}
 	return &f, nil
+}
+
+// decodeStrictly reads one JSON value and nothing else.
+func decodeStrictly(b []byte, v any) error {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return &positionError{position(b, dec.InputOffset()), fmt.Errorf("not a plan: %w", err)}
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return &positionError{position(b, dec.InputOffset()), errors.New("something follows the plan")}
+	}
+	return nil
 }
 
 func position(b []byte, offset int64) string {

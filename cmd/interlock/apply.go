@@ -18,10 +18,14 @@ func newApply() *cobra.Command {
 	}
 	c.Flags().StringVarP(&dir, "dir", "d", defaultDir, "linked directory")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		w, err := openWork(dir)
+		n, err := openNetwork(dir, nil)
 		if err != nil {
 			return err
 		}
+		if n.several {
+			return n.applyNetwork(c.Context(), c.OutOrStdout(), args[0])
+		}
+		w := n.works[0]
 		f, err := loadPlan(args[0])
 		if err != nil {
 			return err

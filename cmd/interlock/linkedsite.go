@@ -87,17 +87,22 @@ func (n *linkedSite) each(do func(w *work) error) error {
 
 // named says which switch an error is about.
 func (n *linkedSite) named(w *work, err error) error {
-	var coded *exitError
-	if err == nil || !n.several {
+	if !n.several {
 		return err
 	}
-	if name := w.site.Switch.Name; !strings.Contains(err.Error(), "switch "+name) {
-		if errors.As(err, &coded) {
-			return &exitError{coded.code, fmt.Errorf("switch %s: %w", name, err)}
-		}
-		return fmt.Errorf("switch %s: %w", name, err)
+	return about(w.site.Switch.Name, err)
+}
+
+// about puts the switch's name before an error that does not say it.
+func about(name string, err error) error {
+	if err == nil || strings.Contains(err.Error(), "switch "+name) {
+		return err
 	}
-	return err
+	var coded *exitError
+	if errors.As(err, &coded) {
+		return &exitError{coded.code, fmt.Errorf("switch %s: %w", name, err)}
+	}
+	return fmt.Errorf("switch %s: %w", name, err)
 }
 
 // together is all errors in one, with the exit code of the first. What is wrong on every switch is said once.

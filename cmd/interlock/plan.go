@@ -38,15 +38,20 @@ func newPlan() *cobra.Command {
 the exact write requests, and writes them to PLAN with their certificate beside it. Nothing is written to the switch.
 
 Without --set, every tenant gets the share that the site's policy gives it when all want as much as they can use; with it,
-tenants that are not named keep what they have. With --steps, the steps are those of a file, in its order, good or bad.`,
+tenants that are not named keep what they have. With --steps, the steps are those of a file, in its order, good or bad.
+
+Where the site has several switches, the plan is one for all of them, in rounds that all of them go through together: first every switch takes,
+then they give. What they do together is proved besides each plan (N1 to N4). --on names those that may change; of the others, one that
+cannot be reached counts with the most that tenants may have there.`,
 		Example: `  interlock plan linked -o plan.json
   interlock plan linked --set kv=4096 --set hh=2048 -o plan.json
+  interlock plan linked --set left/kv=4096 --on left -o plan.json
   interlock plan linked --steps testdata/plans/grant-twice.yaml -o plan.json`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	c.Flags().StringVarP(&out, "output", "o", "plan.json", "file to write the plan to")
 	c.Flags().StringVar(&steps, "steps", "", "file with hand-written steps (kind: PlanSteps)")
-	c.Flags().StringArrayVar(&set, "set", nil, "TENANT=SLOTS: size of each elastic virtual register of a tenant")
+	c.Flags().StringArrayVar(&set, "set", nil, "TENANT=SLOTS: size of each elastic virtual register of a tenant; SWITCH/TENANT=SLOTS on one of several switches")
 	c.MarkFlagsMutuallyExclusive("steps", "set")
 	on := addOn(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -54,10 +59,15 @@ tenants that are not named keep what they have. With --steps, the steps are thos
 		if err != nil {
 			return err
 		}
-		w, err := n.one()
-		if err != nil {
-			return err
+		if n.several {
+			f, err := n.fleet(c.Context())
+			if err != nil {
+				return err
+			}
+			defer f.close()
+			return f.plan(c.Context(), c.OutOrStdout(), steps, set, out)
 		}
+		w := n.works[0]
 		p, err := w.planner(c.Context())
 		if err != nil {
 			return err
@@ -112,13 +122,42 @@ func (w *work) planner(ctx context.Context) (*planner, error) {
 
 // entitled asks the policy. The planner has no election id and no connection yet.
 func (w *work) entitled(ctx context.Context) (*planner, error) {
-	codec, err := alloc.CodecOf(w.linked)
+	p, err := w.unbounded()
 	if err != nil {
-		return nil, exitWith(exitInput, err)
+		return nil, err
 	}
 	pol, err := loadPolicy(w.site)
 	if err != nil {
 		return nil, err
+	}
+	bounds, digest, err := sharing.Bounds(ctx, pol, p.tenants, p.context.Codec.Slots())
+	if errors.Is(err, policy.ErrRefused) {
+		return nil, exitWith(exitRefused, err)
+	} else if err != nil {
+		return nil, exitWith(exitInput, err)
+	}
+	p.within(bounds, digest)
+	return p, nil
+}
+
+// within sets what the policy allows.
+func (p *planner) within(bounds []alloc.Bound, digest verify.Digest) {
+	p.bounds, p.context.Policy, p.context.Limits = bounds, string(digest), alloc.Limits(p.tenants, bounds)
+}
+
+// name of the switch.
+func (p *planner) name() string { return p.work.site.Switch.Name }
+
+// has says whether the switch has a tenant of that name that is not evicted.
+func (p *planner) has(tenant string) bool {
+	return slices.ContainsFunc(p.tenants, func(t alloc.Tenant) bool { return t.Name == tenant })
+}
+
+// unbounded is the planner before the policy has been asked.
+func (w *work) unbounded() (*planner, error) {
+	codec, err := alloc.CodecOf(w.linked)
+	if err != nil {
+		return nil, exitWith(exitInput, err)
 	}
 	budgets := map[string]int64{}
 	for _, t := range w.site.Tenants {
@@ -133,17 +172,11 @@ func (w *work) entitled(ctx context.Context) (*planner, error) {
 		return nil, err
 	}
 	tenants = slices.DeleteFunc(tenants, func(t alloc.Tenant) bool { return slices.Contains(evicted, t.Name) })
-	bounds, digest, err := sharing.Bounds(ctx, pol, tenants, codec.Slots())
-	if errors.Is(err, policy.ErrRefused) {
-		return nil, exitWith(exitRefused, err)
-	} else if err != nil {
-		return nil, exitWith(exitInput, err)
-	}
 	return &planner{
-		work: w, tenants: tenants, bounds: bounds,
+		work: w, tenants: tenants,
 		context: &alloc.Context{
 			Switch: w.site.Switch.Name, DeviceID: w.site.Switch.DeviceID, Linked: w.linked, Codec: codec,
-			Tenants: w.tenants(), Limits: alloc.Limits(tenants, bounds), Policy: string(digest), Nonce: randomNonce,
+			Tenants: w.tenants(), Nonce: randomNonce,
 		},
 	}, nil
 }
@@ -201,11 +234,10 @@ func (p *planner) levels(state []byte, set []string) ([]int, error) {
 	if err != nil {
 		return nil, exitWith(exitRefused, err)
 	}
-	levels := make([]int, len(p.tenants))
+	levels := p.present(tables)
 	for i, b := range p.bounds {
-		levels[i] = b.Share
-		if len(set) > 0 {
-			levels[i] = min(max(tables.Level(p.tenants[i]), b.Floor), b.Ceiling)
+		if len(set) == 0 {
+			levels[i] = b.Share
 		}
 	}
 	for _, s := range set {
@@ -234,6 +266,15 @@ func (p *planner) levels(state []byte, set []string) ([]int, error) {
 		levels[i] = at
 	}
 	return levels, nil
+}
+
+// present are the rungs that tenants have by the page tables, as far as the policy allows.
+func (p *planner) present(tables alloc.Tables) []int {
+	levels := make([]int, len(p.tenants))
+	for i, b := range p.bounds {
+		levels[i] = min(max(tables.Level(p.tenants[i]), b.Floor), b.Ceiling)
+	}
+	return levels
 }
 
 // proveAndSave proves a plan, publishes the decision, and saves plan and certificate.

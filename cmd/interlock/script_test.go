@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -23,6 +24,7 @@ type scriptSwitch struct {
 	address string
 	// requests that could change something, so far; and at the last "mark".
 	requests, marked atomic.Int64
+	second           func() error // stops the other one
 }
 
 type switchKey struct{}
@@ -34,9 +36,10 @@ type switchKey struct{}
 //	exits CODE COMMAND    runs a command that must end with this exit code
 //	sub FILE OLD NEW      replaces the one occurrence of OLD in FILE; \n is a line break
 //	flip FILE OFFSET      flips a bit of one byte; a negative offset counts from the end
+//	stop                  stops the switch at $SWITCH2
 //	mark, untouched       check that no request that could change anything reached the switch in between
 //
-// and the switch is new for each script. $TESTDATA is this module's testdata folder.
+// and the switch is new for each script, as is a second one at $SWITCH2. $TESTDATA is this module's testdata folder.
 func TestScripts(t *testing.T) {
 	base, command := prepared(t), interlockCommand(t)
 	shared, err := filepath.Abs("../../testdata")
@@ -60,6 +63,17 @@ func TestScripts(t *testing.T) {
 			})
 			e.Values[switchKey{}] = s
 			e.Setenv("SWITCH", s.address)
+			second, stopSecond, err := serveTestSwitch(softswitch.Options{OnRequest: func(proto.Message) error { s.requests.Add(1); return nil }})
+			if err != nil {
+				return err
+			}
+			s.second = sync.OnceValue(stopSecond)
+			e.Defer(func() {
+				if err := s.second(); err != nil {
+					e.T().Fatal(err)
+				}
+			})
+			e.Setenv("SWITCH2", second)
 			e.Setenv("TESTDATA", shared)
 			e.Setenv(smt.WorkerEnv, os.Getenv(smt.WorkerEnv))
 			e.Setenv("PATH", filepath.Dir(command)+string(filepath.ListSeparator)+e.Getenv("PATH"))
@@ -103,6 +117,10 @@ func TestScripts(t *testing.T) {
 				}
 				b[at] ^= 1
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o644))
+			},
+			"stop": func(ts *testscript.TestScript, neg bool, args []string) {
+				usage(ts, neg, args, 0)
+				ts.Check(ts.Value(switchKey{}).(*scriptSwitch).second())
 			},
 			"mark": func(ts *testscript.TestScript, neg bool, args []string) {
 				usage(ts, neg, args, 0)

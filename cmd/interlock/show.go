@@ -49,6 +49,9 @@ func newShow() *cobra.Command {
 	}
 	format := addFormat(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if alloc.KindOf(args[0]) == alloc.KindNetworkPlan {
+			return showNetwork(c.OutOrStdout(), *format, args[0])
+		}
 		f, err := loadPlan(args[0])
 		if err != nil {
 			return err
@@ -71,7 +74,11 @@ const maxLines = 12
 
 func printSteps(out io.Writer, f *alloc.File) {
 	fmt.Fprintf(out, "plan %s for switch %s, election id %d, %d steps\n", f.Digest, f.Input.Switch, f.Input.ElectionID, len(f.Steps))
-	for _, s := range f.Steps {
+	printStepTexts(out, f.Steps)
+}
+
+func printStepTexts(out io.Writer, steps []alloc.StepText) {
+	for _, s := range steps {
 		for i, line := range s.Does {
 			prefix := "     "
 			if i == 0 {
@@ -84,4 +91,29 @@ func printSteps(out io.Writer, f *alloc.File) {
 			fmt.Fprintln(out, prefix+line)
 		}
 	}
+}
+
+func showNetwork(out io.Writer, f format, path string) error {
+	file, err := alloc.LoadNetworkPlan(path, alloc.CodecOf)
+	if errors.Is(err, alloc.ErrChanged) {
+		return exitWith(exitRefused, err)
+	} else if err != nil {
+		return exitWith(exitInput, err)
+	}
+	return f.print(out, file, func(out io.Writer) {
+		printNetworkPlan(out, file)
+		certs, err := loadCertificates(certificatePath(path))
+		if err != nil || certs.Network == nil {
+			fmt.Fprintf(out, "not proved: %v\n", err)
+			return
+		}
+		for _, s := range file.Switches {
+			if c := certs.Plans[s.Switch]; c != nil {
+				fmt.Fprintf(out, "\nswitch %s:\n", s.Switch)
+				printCertificate(out, c)
+			}
+		}
+		fmt.Fprintf(out, "\nall switches together:\n")
+		printCertificate(out, certs.Network)
+	})
 }

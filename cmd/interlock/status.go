@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -150,7 +151,11 @@ func printEvictions(out io.Writer, list []eviction) {
 	for _, e := range list {
 		pending := ""
 		if e.Pending {
-			pending = "; that is pending: its memory is unmapped when a command opens the gate next"
+			on := ""
+			if len(e.On) > 0 {
+				on = " on " + strings.Join(e.On, ", ")
+			}
+			pending = "; that is pending" + on + ": its memory is unmapped when a command opens the gate next"
 		}
 		fmt.Fprintf(out, "tenant %s is evicted, since %s by %s%s\n", e.Tenant, e.Since.Local().Format(time.DateTime), e.Who, pending)
 	}
