@@ -17,18 +17,9 @@ func (e *Encoder) Entries(in *Input) (*Entries, error) {
 	if err != nil {
 		return nil, err
 	}
-	tables := func(us []model.Update) []model.Update {
-		var out []model.Update
-		for _, u := range us {
-			if u.Kind != model.Scrub {
-				out = append(out, u)
-			}
-		}
-		return out
-	}
-	out := &Entries{Pre: d.plan.Pre, Late: tables(d.plan.Late), Limits: d.plan.Limits}
-	for _, s := range d.plan.Steps {
-		out.Steps = append(out.Steps, tables(s.Updates))
+	out := &Entries{Pre: d.plan.Pre, Late: d.late.entries, Limits: d.model(noScrubs).Limits}
+	for _, s := range d.steps {
+		out.Steps = append(out.Steps, s.entries)
 	}
 	return out, nil
 }
