@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"strings"
@@ -146,7 +147,12 @@ func Load(nameOrPath string) (*Policy, error) {
 		}
 		return Parse(nameOrPath, b)
 	}
-	b, err := os.ReadFile(nameOrPath)
+	f, err := os.Open(nameOrPath)
+	if err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, strictyaml.MaxBytes+1)) // a longer one is refused by its size
 	if err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
@@ -234,7 +240,7 @@ func (p *Policy) parseVariables(c *compiler, n strictyaml.Node) {
 			continue
 		}
 		if e.Type.Kind() == types.MapKind && !e.Type.Parameters()[0].IsExactType(types.StringType) {
-			f["expression"].Errorf("the expression is a %s; the only maps are those with strings as keys", typeName(e.Type))
+			f["expression"].Errorf("the expression is a %s; the only maps are those with strings as keys", TypeName(e.Type))
 			continue
 		}
 		e.Name = name

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/ast"
@@ -35,9 +36,12 @@ type Expression struct {
 	At   Position
 	Text string
 	Type *types.Type
+	// Cost is the most that one evaluation may cost, for MaxTenants tenants and MaxResources resources, variables and price apart.
+	Cost uint64
 
 	checked *cel.Ast
 	prog    cel.Program
+	tracked func() (cel.Program, error) // prog, with notes of what it evaluates
 	refs    refs
 	where   func(line, col int) (int, int)
 }
@@ -169,10 +173,10 @@ func (c *compiler) check(role Role, src source, want []*types.Type) (*Expression
 			names = nil
 			break
 		}
-		names = append(names, typeName(w))
+		names = append(names, TypeName(w))
 	}
 	if len(names) > 0 {
-		at(1, 0, "the expression is a %s; want %s", typeName(e.Type), strings.Join(names, " or "))
+		at(1, 0, "the expression is a %s; want %s", TypeName(e.Type), strings.Join(names, " or "))
 		return nil, problems
 	}
 	limit := costLimit(e)
@@ -181,11 +185,17 @@ func (c *compiler) check(role Role, src source, want []*types.Type) (*Expression
 		at(1, 0, "cost: %v", err)
 		return nil, problems
 	}
+	e.Cost = cost.Max
 	if cost.Max > limit && role != RoleStatement { // statements are evaluated in small allocations, within what they may cost when they run
 		at(1, 0, "the expression may cost %d units with %d tenants and %d resources; the limit is %d", cost.Max, MaxTenants, MaxResources, limit)
 		return nil, problems
 	}
-	e.prog, err = c.env.Program(checked, cel.CostLimit(limit), cel.CostTrackerOptions(costTrackers()...), cel.EvalOptions(cel.OptOptimize))
+	options := []cel.ProgramOption{cel.CostLimit(limit), cel.CostTrackerOptions(costTrackers()...)}
+	env := c.env
+	e.tracked = sync.OnceValues(func() (cel.Program, error) {
+		return env.Program(checked, append(options, cel.EvalOptions(cel.OptTrackState))...)
+	})
+	e.prog, err = env.Program(checked, append(options, cel.EvalOptions(cel.OptOptimize))...)
 	if err != nil {
 		at(1, 0, "%v", err)
 		return nil, problems
@@ -198,10 +208,10 @@ func (c *compiler) inspect(e *Expression, report func(id int64, format string, a
 	tree := e.AST()
 	ast.PreOrderVisit(ast.NavigateAST(tree), ast.NewExprVisitor(func(x ast.Expr) {
 		if bad, why := forbidden(tree.GetType(x.ID()), empty(x)); why != "" {
-			report(x.ID(), "type %s is not allowed here: %s", typeName(bad), why)
+			report(x.ID(), "type %s is not allowed here: %s", TypeName(bad), why)
 		}
 		if depth(tree.GetType(x.ID())) > maxTypeDepth {
-			report(x.ID(), "type %s is nested too deep: at most a list or map of lists or maps", typeName(tree.GetType(x.ID())))
+			report(x.ID(), "type %s is nested too deep: at most a list or map of lists or maps", TypeName(tree.GetType(x.ID())))
 		}
 		switch x.Kind() {
 		case ast.ComprehensionKind:
@@ -337,5 +347,5 @@ func ordered(tree *ast.AST, x ast.Expr) bool {
 	return false
 }
 
-// typeName is a type as policies' authors know it.
-func typeName(t *types.Type) string { return strings.ReplaceAll(t.String(), "interlock.", "") }
+// TypeName is a type as policies' authors know it.
+func TypeName(t *types.Type) string { return strings.ReplaceAll(t.String(), "interlock.", "") }

@@ -138,7 +138,14 @@ func (f *filling) eval(e *Expression, t *tenantState) (ref.Val, error) {
 }
 
 func (s *scope) eval(e *Expression) (ref.Val, error) {
-	v, details, err := e.prog.Eval(s)
+	var v ref.Val
+	var details *cel.EvalDetails
+	var err error
+	if s.covered != nil {
+		v, details, err = s.covered.eval(e, s)
+	} else {
+		v, details, err = e.prog.Eval(s)
+	}
 	if details != nil {
 		if c := details.ActualCost(); c != nil {
 			s.cost += *c
@@ -153,9 +160,6 @@ func (s *scope) eval(e *Expression) (ref.Val, error) {
 	}
 	if s.cost > MaxTotalCost {
 		return nil, s.refuse(e, s.tenant, ReasonExpression, fmt.Sprintf("the policy's evaluations cost over %d units", int64(MaxTotalCost)))
-	}
-	if s.covered != nil {
-		s.covered.note(e, v)
 	}
 	return v, nil
 }

@@ -8,26 +8,45 @@ import (
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
+
+	"github.com/interlock/interlock/policy/strictyaml"
 )
 
 // Statement checks an expression about the policy: it may read what a validation may. Positions count within text. more declares further
 // names, of which Eval knows nothing. The error is a strictyaml.Errors.
 func (p *Policy) Statement(file, text string, want *types.Type, more ...cel.EnvOption) (*Expression, error) {
+	e, problems := p.statement(source{text, file, func(line, col int) (int, int) { return max(line, 1), col + 1 }}, want, more)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return e, nil
+}
+
+// StatementIn is Statement for the text in n. Problems go to n's document, and the expression is nil then.
+func (p *Policy) StatementIn(n strictyaml.Node, want *types.Type, more ...cel.EnvOption) *Expression {
+	text := n.Text()
+	if text == "" {
+		return nil
+	}
+	e, problems := p.statement(source{text, n.File(), n.Position}, want, more)
+	for _, x := range problems {
+		n.Add(x.Line, x.Col, "%s", x.Msg)
+	}
+	return e
+}
+
+func (p *Policy) statement(src source, want *types.Type, more []cel.EnvOption) (*Expression, strictyaml.Errors) {
 	c := *p.compiler
 	c.used = map[string]bool{}
 	var err error
 	if c.env, err = c.env.Extend(more...); err != nil {
-		return nil, fmt.Errorf("statement: %w", err)
+		return nil, strictyaml.Errors{{File: src.file, Line: 1, Col: 1, Msg: err.Error()}}
 	}
 	var wanted []*types.Type
 	if want != nil {
 		wanted = append(wanted, want)
 	}
-	e, problems := c.check(RoleStatement, source{text, file, func(line, col int) (int, int) { return max(line, 1), col + 1 }}, wanted)
-	if len(problems) > 0 {
-		return nil, problems
-	}
-	return e, nil
+	return c.check(RoleStatement, src, wanted)
 }
 
 // State is an allocation, good or bad, in which expressions can be evaluated. It is not for concurrent use.

@@ -13,6 +13,12 @@ var policies embed.FS
 // Policy returns the text of a built-in sharing policy.
 func Policy(name string) ([]byte, bool) {
 	b, err := policies.ReadFile(path.Join("policies", name+".yaml"))
+	return b, err == nil && !strings.HasSuffix(name, "_test")
+}
+
+// PolicyTests returns the test suite of a built-in sharing policy.
+func PolicyTests(name string) ([]byte, bool) {
+	b, err := policies.ReadFile(path.Join("policies", name+"_test.yaml"))
 	return b, err == nil
 }
 
@@ -24,7 +30,9 @@ func PolicyNames() []string {
 	}
 	var out []string
 	for _, e := range entries {
-		out = append(out, strings.TrimSuffix(e.Name(), ".yaml"))
+		if name, ok := strings.CutSuffix(e.Name(), ".yaml"); ok && !strings.HasSuffix(name, "_test") {
+			out = append(out, name)
+		}
 	}
 	sort.Strings(out)
 	return out

@@ -68,11 +68,12 @@ type Node struct {
 
 // Parse reads src. The returned node is the document's root; it is absent when src cannot be parsed, and then doc.Err is set.
 func Parse(file string, src []byte) (*Doc, Node) {
-	d := &Doc{File: file, lines: strings.Split(string(src), "\n")}
+	d := &Doc{File: file}
 	if len(src) > MaxBytes {
 		d.at(1, 1, "document has %d bytes, at most %d are read", len(src), MaxBytes)
 		return d, Node{}
 	}
+	d.lines = strings.Split(string(src), "\n")
 	dec := yaml.NewDecoder(bytes.NewReader(src))
 	var root yaml.Node
 	if err := dec.Decode(&root); err != nil {
@@ -203,6 +204,21 @@ func (n Node) Errorf(format string, args ...any) {
 	}
 }
 
+// Add reports a problem at a position of the value's document.
+func (n Node) Add(line, col int, format string, args ...any) {
+	if n.y != nil {
+		n.doc.at(line, col, format, args...)
+	}
+}
+
+// File is the document's.
+func (n Node) File() string {
+	if n.y == nil {
+		return ""
+	}
+	return n.doc.File
+}
+
 // Fields reads a mapping whose keys are all among required and optional. A missing required key and an unknown key are errors.
 func (n Node) Fields(required []string, optional ...string) map[string]Node {
 	out := map[string]Node{}
@@ -259,6 +275,9 @@ func (n Node) Entries() []Entry {
 	}
 	return out
 }
+
+// IsList says whether the value is a sequence.
+func (n Node) IsList() bool { return n.y != nil && n.y.Kind == yaml.SequenceNode }
 
 // List reads a sequence.
 func (n Node) List() []Node {
