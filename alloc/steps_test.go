@@ -285,7 +285,7 @@ func TestPlanFile(t *testing.T) {
 
 func TestTenantsOf(t *testing.T) {
 	m, _ := quickstart(t)
-	tenants, err := TenantsOf(m, map[string]int64{"kv": 7})
+	tenants, err := TenantsOf(m, map[string]Account{"kv": {Budget: 7}})
 	if err != nil {
 		t.Fatal(err)
 	}

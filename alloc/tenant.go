@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/interlock/interlock/linker/manifest"
+	"github.com/interlock/interlock/policy"
 	"github.com/interlock/interlock/verify/plan"
 )
 
@@ -13,9 +14,11 @@ type Tenant struct {
 	Name   string
 	VID    uint16
 	Weight int64
-	Budget int64   // credits
-	Target float64 // utility, in [0,1]
-	Ladder Ladder
+	Budget int64 // credits an epoch
+	// Balance is what the tenant has, in credits.
+	Balance policy.Ratio
+	Target  float64 // utility, in [0,1]
+	Ladder  Ladder
 }
 
 // Bound is between which rungs of a tenant's ladder the sharing policy lets the allocator choose.
@@ -24,8 +27,14 @@ type Bound struct {
 	Why                   string // what stops the tenant at Ceiling, in the policy's words
 }
 
-// TenantsOf lists the tenants of a linked program. Budgets are the site's.
-func TenantsOf(m *manifest.Manifest, budgets map[string]int64) ([]Tenant, error) {
+// Account is what a tenant may spend: what it will pay for an epoch and what it has, in credits.
+type Account struct {
+	Budget  int64
+	Balance policy.Ratio
+}
+
+// TenantsOf lists the tenants of a linked program. Accounts are the site's.
+func TenantsOf(m *manifest.Manifest, accounts map[string]Account) ([]Tenant, error) {
 	var out []Tenant
 	for i := range m.Tenants {
 		t := &m.Tenants[i]
@@ -33,7 +42,8 @@ func TenantsOf(m *manifest.Manifest, budgets map[string]int64) ([]Tenant, error)
 		if err != nil {
 			return nil, err
 		}
-		x := Tenant{Name: t.Name, VID: t.VID, Weight: max(t.Weight, 1), Budget: budgets[t.Name], Ladder: l}
+		a := accounts[t.Name]
+		x := Tenant{Name: t.Name, VID: t.VID, Weight: max(t.Weight, 1), Budget: a.Budget, Balance: a.Balance, Ladder: l}
 		if t.Target != "" {
 			if x.Target, err = strconv.ParseFloat(t.Target, 64); err != nil || x.Target < 0 || x.Target > 1 {
 				return nil, fmt.Errorf("tenant %s: utility target %q is not a number in [0,1]", t.Name, t.Target)

@@ -5,19 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/big"
 	"slices"
 	"strings"
 
 	"github.com/interlock/interlock/linker/resources"
 	"github.com/interlock/interlock/linker/site"
+	"github.com/interlock/interlock/policy"
 )
 
 // Demand is what a tenant's program asks for.
 type Demand struct {
-	Tenant string
-	Weight int64
-	Budget int64
-	Usage  map[string]int64 // resource: amount
+	Tenant  string
+	VID     uint16
+	Weight  int64
+	Budget  int64
+	Balance policy.Ratio
+	Target  *big.Rat         // utility; nil: none
+	Usage   map[string]int64 // resource: amount
 }
 
 // Grant is what a policy entitles a tenant to.
@@ -67,7 +72,10 @@ func entitle(ctx context.Context, s *site.Site, tenants []*tenant, target *resou
 		out.Tenants[t.site.Name] = u
 		asked := maps.Clone(u)
 		delete(asked, resources.Stages)
-		demands = append(demands, Demand{Tenant: t.site.Name, Weight: t.site.Weight, Budget: t.site.Budget, Usage: asked})
+		demands = append(demands, Demand{
+			Tenant: t.site.Name, VID: t.site.VID, Weight: t.site.Weight, Budget: t.site.Budget, Balance: t.site.Balance,
+			Target: t.site.Target, Usage: asked,
+		})
 	}
 	shared := maps.Clone(target.Capacity)
 	delete(shared, resources.Stages)

@@ -29,19 +29,29 @@ type MemoryBounds struct {
 // MemoryBounds runs the filling three times over: all tenants at their least rung (a tenant that the policy cannot give that much
 // is a *Refusal), then all asking for all their rungs, then each alone asking for all of its.
 func (p *Policy) MemoryBounds(ctx context.Context, demands []MemoryDemand, capacity Resources) ([]MemoryBounds, error) {
+	bounds, _, err := p.memory(ctx, demands, capacity, true)
+	return bounds, err
+}
+
+// ExplainMemory is MemoryBounds with the trace of the first two runs: how the shares come about.
+func (p *Policy) ExplainMemory(ctx context.Context, demands []MemoryDemand, capacity Resources) ([]MemoryBounds, *Allocation, error) {
+	return p.memory(ctx, demands, capacity, false)
+}
+
+func (p *Policy) memory(ctx context.Context, demands []MemoryDemand, capacity Resources, silent bool) ([]MemoryBounds, *Allocation, error) {
 	tenants := make([]Tenant, len(demands))
 	for i, d := range demands {
 		t, err := d.tenant()
 		if err != nil {
-			return nil, fmt.Errorf("%w: tenant %s: %w", ErrInput, d.Name, err)
+			return nil, nil, fmt.Errorf("%w: tenant %s: %w", ErrInput, d.Name, err)
 		}
 		tenants[i] = t
 	}
 	f, err := p.start(tenants, capacity)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	f.silent = true
+	f.silent = silent
 	steps := make([][][]int64, len(demands))
 	for i, t := range f.tenants {
 		steps[i] = t.quanta
@@ -52,22 +62,22 @@ func (p *Policy) MemoryBounds(ctx context.Context, demands []MemoryDemand, capac
 		}
 	}
 	if err := f.run(ctx, f.tenants); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, t := range f.tenants {
 		if !zero(t.rest) {
-			return nil, f.refuse(p.grant, t, ReasonUnmet, "cannot have its least memory: "+t.message)
+			return nil, nil, f.refuse(p.grant, t, ReasonUnmet, "cannot have its least memory: "+t.message)
 		}
 	}
 	if err := f.validate(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ladders := make([][][]int64, len(demands))
 	for i, d := range demands {
 		for _, r := range d.Rungs {
 			v, err := f.space.vector(r)
 			if err != nil {
-				return nil, fmt.Errorf("%w: tenant %s: %w", ErrInput, d.Name, err)
+				return nil, nil, fmt.Errorf("%w: tenant %s: %w", ErrInput, d.Name, err)
 			}
 			ladders[i] = append(ladders[i], v)
 		}
@@ -80,11 +90,16 @@ func (p *Policy) MemoryBounds(ctx context.Context, demands []MemoryDemand, capac
 		t.ask(steps[i])
 	}
 	if err := f.run(ctx, f.tenants); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := f.validate(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	shares, err := f.allocation()
+	if err != nil {
+		return nil, nil, err
+	}
+	f.silent = true
 	for i, t := range f.tenants {
 		out[i].Share = rung(ladders[i], t.usage)
 		*t = floors[i]
@@ -94,7 +109,7 @@ func (p *Policy) MemoryBounds(ctx context.Context, demands []MemoryDemand, capac
 		f.moves++
 		t.ask(steps[i])
 		if err := f.run(ctx, []*tenantState{t}); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		out[i].Ceiling = max(rung(ladders[i], t.usage), out[i].Share)
 		if !zero(t.rest) {
@@ -102,7 +117,7 @@ func (p *Policy) MemoryBounds(ctx context.Context, demands []MemoryDemand, capac
 		}
 		*t = floors[i]
 	}
-	return out, nil
+	return out, shares, nil
 }
 
 // tenant asks for the ladder step by step.

@@ -149,7 +149,7 @@ func (c *compiler) check(role Role, src source, want []*types.Type) (*Expression
 	checked, issues := c.env.Compile(src.text)
 	if issues.Err() != nil {
 		for _, i := range issues.Errors() {
-			at(i.Location.Line(), i.Location.Column(), "%s", strings.ReplaceAll(i.Message, "\n", " "))
+			at(i.Location.Line(), i.Location.Column(), "%s", strings.ReplaceAll(strings.ReplaceAll(i.Message, "\n", " "), " (in container '')", ""))
 		}
 		return nil, problems
 	}

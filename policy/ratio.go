@@ -28,6 +28,14 @@ func NewRatio(a, b int64) (Ratio, error) {
 	return Ratio{big.NewRat(a, b)}, nil
 }
 
+// RatioOf is the number r; nil is 0.
+func RatioOf(r *big.Rat) Ratio {
+	if r == nil {
+		return Ratio{}
+	}
+	return Ratio{new(big.Rat).Set(r)}
+}
+
 // ParseRatio reads "a/b", an integer, or a decimal fraction such as "0.98", exactly.
 func ParseRatio(s string) (Ratio, error) {
 	if len(s) > 64 {

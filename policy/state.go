@@ -80,6 +80,18 @@ func (p *Policy) State(tenants []Tenant, capacity Resources, usage []Resources) 
 	return &State{f}, nil
 }
 
+// MemoryState is State for the rungs that the tenants stand on.
+func (p *Policy) MemoryState(demands []MemoryDemand, capacity Resources, usage []Resources) (*State, error) {
+	tenants := make([]Tenant, len(demands))
+	for i, d := range demands {
+		var err error
+		if tenants[i], err = d.tenant(); err != nil {
+			return nil, fmt.Errorf("%w: tenant %s: %w", ErrInput, d.Name, err)
+		}
+	}
+	return p.State(tenants, capacity, usage)
+}
+
 // Eval is the value of an expression of the policy, or of a statement about it. tenant names whom it is about; it is empty for an
 // expression about nobody. The error is a *Refusal that says what went wrong where.
 func (s *State) Eval(e *Expression, tenant string) (ref.Val, error) {

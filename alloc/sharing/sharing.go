@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/interlock/interlock/alloc"
@@ -74,7 +75,7 @@ func Network(ctx context.Context, p *policy.Policy, places []Place) (*Shares, er
 			for i, j := range at[name] {
 				if j >= 0 {
 					t := places[i].Tenants[j]
-					d.Tenant = policy.Tenant{Name: t.Name, VID: t.VID, Weight: t.Weight, Budget: t.Budget}
+					d.Tenant = tenant(t)
 				}
 			}
 			for _, levels := range rungs(name) {
@@ -162,12 +163,28 @@ func Network(ctx context.Context, p *policy.Policy, places []Place) (*Shares, er
 
 func resourceOn(name string, a alloc.Array) string { return "slots/" + name + "/" + a.String() }
 
-// Bounds returns each tenant's bounds, in order, and a digest of the policy and all that it was asked, which plans carry. The error is a
-// *policy.Refusal when the policy cannot give every tenant its least memory.
-func Bounds(ctx context.Context, p *policy.Policy, tenants []alloc.Tenant, capacity alloc.Capacity) ([]alloc.Bound, verify.Digest, error) {
+// ratioOf is a utility as policies have it: to a millionth.
+func ratioOf(utility float64) policy.Ratio {
+	const parts = 1_000_000
+	r, err := policy.NewRatio(int64(math.Round(utility*parts)), parts)
+	if err != nil {
+		return policy.Ratio{} // unreachable: parts is not 0
+	}
+	return r
+}
+
+// tenant is what a policy knows of a tenant before there is anything to measure.
+func tenant(t alloc.Tenant) policy.Tenant {
+	return policy.Tenant{
+		Name: t.Name, VID: t.VID, Weight: t.Weight, Budget: t.Budget, Balance: t.Balance, Target: ratioOf(t.Target), Active: true,
+	}
+}
+
+// Demands are the tenants' ladders as the policy knows them.
+func Demands(tenants []alloc.Tenant) []policy.MemoryDemand {
 	demands := make([]policy.MemoryDemand, len(tenants))
 	for i, t := range tenants {
-		d := policy.MemoryDemand{Tenant: policy.Tenant{Name: t.Name, VID: t.VID, Weight: t.Weight, Budget: t.Budget}}
+		d := policy.MemoryDemand{Tenant: tenant(t)}
 		for _, rung := range t.Ladder.Rungs {
 			r := policy.Resources{}
 			for j, reg := range t.Ladder.Registers {
@@ -177,7 +194,13 @@ func Bounds(ctx context.Context, p *policy.Policy, tenants []alloc.Tenant, capac
 		}
 		demands[i] = d
 	}
-	resources := Capacity(capacity)
+	return demands
+}
+
+// Bounds returns each tenant's bounds, in order, and a digest of the policy and all that it was asked, which plans carry. The error is a
+// *policy.Refusal when the policy cannot give every tenant its least memory.
+func Bounds(ctx context.Context, p *policy.Policy, tenants []alloc.Tenant, capacity alloc.Capacity) ([]alloc.Bound, verify.Digest, error) {
+	demands, resources := Demands(tenants), Capacity(capacity)
 	bounds, err := p.MemoryBounds(ctx, demands, resources)
 	if err != nil {
 		return nil, "", err

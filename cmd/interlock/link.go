@@ -131,6 +131,13 @@ func loadPolicy(s *site.Site) (*policy.Policy, error) {
 		name = s.Resolve(name)
 	}
 	p, err := policy.Load(name)
+	if err != nil {
+		return nil, exitWith(exitInput, err)
+	}
+	if s.PolicyParams.Present() {
+		p = p.With(s.PolicyParams)
+		err = s.PolicyParams.Err()
+	}
 	return p, exitWith(exitInput, err)
 }
 
@@ -140,7 +147,9 @@ type entitler struct{ policy *policy.Policy }
 func (e entitler) Entitle(ctx context.Context, demands []linker.Demand, capacity map[string]int64) (map[string]linker.Grant, error) {
 	var tenants []policy.Tenant
 	for _, d := range demands {
-		t := policy.Tenant{Name: d.Tenant, Weight: d.Weight, Budget: d.Budget, Active: true}
+		t := policy.Tenant{
+			Name: d.Tenant, VID: d.VID, Weight: d.Weight, Budget: d.Budget, Balance: d.Balance, Target: policy.RatioOf(d.Target), Active: true,
+		}
 		tenants = append(tenants, t.Inelastic(d.Usage))
 	}
 	a, err := e.policy.Entitle(ctx, tenants, capacity)

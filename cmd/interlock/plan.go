@@ -159,19 +159,10 @@ func (w *work) unbounded() (*planner, error) {
 	if err != nil {
 		return nil, exitWith(exitInput, err)
 	}
-	budgets := map[string]int64{}
-	for _, t := range w.site.Tenants {
-		budgets[t.Name] = t.Budget
-	}
-	tenants, err := alloc.TenantsOf(w.manifest, budgets)
-	if err != nil {
-		return nil, exitWith(exitInput, err)
-	}
-	evicted, err := w.evicted()
+	tenants, err := w.allocated()
 	if err != nil {
 		return nil, err
 	}
-	tenants = slices.DeleteFunc(tenants, func(t alloc.Tenant) bool { return slices.Contains(evicted, t.Name) })
 	return &planner{
 		work: w, tenants: tenants,
 		context: &alloc.Context{
@@ -179,6 +170,23 @@ func (w *work) unbounded() (*planner, error) {
 			Tenants: w.tenants(), Nonce: randomNonce,
 		},
 	}, nil
+}
+
+// allocated are the tenants that memory is allocated to: all that are not evicted.
+func (w *work) allocated() ([]alloc.Tenant, error) {
+	accounts := map[string]alloc.Account{}
+	for _, t := range w.site.Tenants {
+		accounts[t.Name] = alloc.Account{Budget: t.Budget, Balance: t.Balance}
+	}
+	tenants, err := alloc.TenantsOf(w.manifest, accounts)
+	if err != nil {
+		return nil, exitWith(exitInput, err)
+	}
+	evicted, err := w.evicted()
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(tenants, func(t alloc.Tenant) bool { return slices.Contains(evicted, t.Name) }), nil
 }
 
 // randomNonce does not repeat for all practical purposes: 64 bits from the system's generator.

@@ -66,18 +66,11 @@ is bounded; one that might cost more than the limit is an error.`,
 			return exitWith(exitEnvironment, err)
 		}
 		if bad > 0 {
-			return inputf("%d %s", bad, plural(bad, "error"))
+			return inputf("%s", plural(bad, "error"))
 		}
 		return nil
 	}
 	return c
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return noun
-	}
-	return noun + "s"
 }
 
 func lint(name string, notProvable func(*policy.Policy) strictyaml.Errors) (linted, error) {

@@ -68,7 +68,7 @@ branches taken.`,
 			failed += r.Failed()
 		}
 		if failed > 0 {
-			return refusedf("%d %s failed", failed, plural(failed, "case"))
+			return refusedf("%s failed", plural(failed, "case"))
 		}
 		return nil
 	}

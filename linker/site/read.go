@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/interlock/interlock/policy"
 	"github.com/interlock/interlock/policy/strictyaml"
 )
 
@@ -80,12 +81,13 @@ func (r *reader) root(n strictyaml.Node) {
 	if !n.Present() {
 		return
 	}
-	f := r.fields(n, "", []string{"apiVersion", "kind", "metadata", "policy", "solvers", "ledger", "switches", "tenants"}, "allocation")
+	f := r.fields(n, "", []string{"apiVersion", "kind", "metadata", "policy", "solvers", "ledger", "switches", "tenants"}, "allocation", "policyParams")
 	f["apiVersion"].OneOf(APIVersion)
 	f["kind"].OneOf(Kind)
 	m := r.fields(f["metadata"], "metadata", []string{"name"})
 	r.site.Name = r.nonEmpty(m["name"])
 	r.site.Policy = r.nonEmpty(f["policy"])
+	r.site.PolicyParams = f["policyParams"]
 	r.solvers(f["solvers"])
 	r.site.Ledger.Dir = r.nonEmpty(r.fields(f["ledger"], "ledger", []string{"dir"})["dir"])
 	r.allocation(f["allocation"])
@@ -232,7 +234,7 @@ func (r *reader) tenants(n strictyaml.Node) {
 	physical := map[netip.Addr]bool{}
 	for i, tn := range list {
 		path := fmt.Sprintf("tenants[%d]", i)
-		f := r.fields(tn, path, []string{"name", "vid", "program"}, "ports", "switches", "addresses", "memory", "utilityTarget", "weight", "budget")
+		f := r.fields(tn, path, []string{"name", "vid", "program"}, "ports", "switches", "addresses", "memory", "utilityTarget", "weight", "budget", "balance")
 		t := Tenant{Name: r.name(f["name"]), Program: r.nonEmpty(f["program"]), Weight: 1}
 		if names[t.Name] {
 			f["name"].Errorf("tenant %q is already listed", t.Name)
@@ -259,6 +261,13 @@ func (r *reader) tenants(n strictyaml.Node) {
 		}
 		if f["budget"].Present() {
 			t.Budget = f["budget"].Int(0, math.MaxInt64)
+		}
+		if b := f["balance"]; b.Present() {
+			balance, err := policy.ParseRatio(b.Text())
+			if err != nil {
+				b.Errorf("%v", err)
+			}
+			t.Balance = balance
 		}
 		r.site.Tenants = append(r.site.Tenants, t)
 	}

@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/interlock/interlock/policy"
 	"github.com/interlock/interlock/policy/strictyaml"
 	"github.com/interlock/interlock/specs"
 )
@@ -57,12 +58,14 @@ type Site struct {
 	Switches []Switch // in the file's order, each with a name of its own
 	// Switch is the one that this is a view of (On); Load and Parse view the only switch of a site that has one. Of a site with several
 	// it is the zero Switch, and tenants have neither ports nor memory, until On says which switch is meant.
-	Switch     Switch
-	Policy     string // "builtin:NAME" or a path, relative to the site's file
-	Solvers    []Solver
-	Ledger     Ledger
-	Allocation Allocation
-	Tenants    []Tenant // in the file's order; of a view, those that are on its switch
+	Switch Switch
+	Policy string // "builtin:NAME" or a path, relative to the site's file
+	// PolicyParams are values for the policy's parameters, a mapping that the policy reads; absent: the policy's own.
+	PolicyParams strictyaml.Node
+	Solvers      []Solver
+	Ledger       Ledger
+	Allocation   Allocation
+	Tenants      []Tenant // in the file's order; of a view, those that are on its switch
 
 	positions map[string]position
 	places    map[string]string // of a view: where in the file its fields stand, by their paths in the view
@@ -116,7 +119,8 @@ type Tenant struct {
 	Memory    map[string]Bounds         // by register, on the view's switch
 	Target    *big.Rat                  // utility target in [0,1]
 	Weight    int64
-	Budget    int64 // credits, for policies with prices
+	Budget    int64        // credits an epoch, for policies with prices
+	Balance   policy.Ratio // credits in the beginning, for policies that settle balances
 }
 
 // Presence is a tenant on one switch.

@@ -211,6 +211,14 @@ func (n Node) Add(line, col int, format string, args ...any) {
 	}
 }
 
+// Err returns all problems of the value's document, or nil.
+func (n Node) Err() error {
+	if n.y == nil {
+		return nil
+	}
+	return n.doc.Err()
+}
+
 // File is the document's.
 func (n Node) File() string {
 	if n.y == nil {

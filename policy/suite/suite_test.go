@@ -43,5 +43,7 @@ func TestShipped(t *testing.T) {
 	}
 }
 
-var _ = policy.Kind
-var _ = strings.Cut
+var (
+	_ = policy.Kind
+	_ = strings.Cut
+)

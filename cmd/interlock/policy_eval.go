@@ -1,0 +1,296 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/interlock/interlock/alloc"
+	"github.com/interlock/interlock/alloc/sharing"
+	"github.com/interlock/interlock/linker"
+	"github.com/interlock/interlock/linker/resources"
+	"github.com/interlock/interlock/policy"
+	"github.com/interlock/interlock/policy/suite"
+)
+
+// resourcesFile is what link writes about who uses how much.
+const resourcesFile = "resources.json"
+
+// evaluated is what policy eval -o json prints. Input is of --input; Program and Memory are of a linked directory.
+type evaluated struct {
+	Policy  string             `json:"policy"`
+	Digest  string             `json:"digest"`
+	Input   *policy.Allocation `json:"input,omitempty"`
+	Program *policy.Allocation `json:"program,omitempty"`
+	Memory  *memoryEvaluated   `json:"memory,omitempty"`
+}
+
+type memoryEvaluated struct {
+	Bounds []memoryBound      `json:"bounds"`
+	Shares *policy.Allocation `json:"shares"`
+}
+
+// memoryBound is in slots of the tenant's largest elastic register.
+type memoryBound struct {
+	Tenant  string `json:"tenant"`
+	Floor   int64  `json:"floor"`
+	Share   int64  `json:"share"`
+	Ceiling int64  `json:"ceiling"`
+	Why     string `json:"why,omitempty"` // what stops the tenant at the ceiling
+}
+
+// asked is what policies are asked about: an input, or a linked directory.
+type asked struct {
+	input     *suite.Input
+	programs  []policy.Tenant
+	target    policy.Resources
+	tenants   []alloc.Tenant
+	stages    alloc.Capacity
+	ownPolicy *policy.Policy // the site's
+}
+
+func newPolicyEval() *cobra.Command {
+	var name, input string
+	c := &cobra.Command{
+		Use:   "eval [DIR]",
+		Short: "Show what a policy would give whom now, grant by grant",
+		Long: `Eval asks a policy about the tenants of a linked directory: what of the pipeline each is entitled to, as link asks, and between which
+sizes of register memory the allocator may choose for each, as plan and run ask. It shows every grant in its order, and the
+rule that stopped each tenant. Nothing is changed. The policy is the site's unless --policy names another. With --input, it
+is asked about the tenants and the capacity in a file (kind: SharingInput) instead.`,
+		Example: "  interlock policy eval linked\n  interlock policy eval linked --policy new.yaml\n  interlock policy eval --policy builtin:drf --input tenants.yaml -o json",
+		Args:    cobra.MaximumNArgs(1),
+	}
+	c.Flags().StringVar(&name, "policy", "", "policy to ask, instead of the site's")
+	c.Flags().StringVar(&input, "input", "", "file with tenants and a capacity")
+	out := addFormat(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		a, err := askedAbout(args, 0, input)
+		if err != nil {
+			return err
+		}
+		p := a.ownPolicy
+		if name != "" {
+			if p, _, err = readPolicy(name); err != nil {
+				return err
+			}
+		}
+		if p == nil {
+			return inputf("--input needs --policy: there is no site that names one")
+		}
+		e, err := a.evaluate(c.Context(), p)
+		if err != nil {
+			return policyError(err)
+		}
+		return exitWith(exitEnvironment, out.print(c.OutOrStdout(), e, e.print))
+	}
+	return c
+}
+
+// policyError gives a refusal its exit code.
+func policyError(err error) error {
+	if errors.Is(err, policy.ErrRefused) {
+		return exitWith(exitRefused, err)
+	}
+	return exitWith(exitInput, err)
+}
+
+// askedAbout reads an input, or the linked directory among a command's arguments.
+func askedAbout(args []string, i int, input string) (*asked, error) {
+	if input != "" {
+		if len(args) > i {
+			return nil, inputf("give a directory or --input, not both")
+		}
+		src, err := readSome(input)
+		if err != nil {
+			return nil, err
+		}
+		in, err := suite.ParseInput(input, src)
+		return &asked{input: &in}, exitWith(exitInput, err)
+	}
+	w, err := openWork(dirArg(args, i))
+	if err != nil {
+		return nil, err
+	}
+	a := &asked{}
+	if a.ownPolicy, err = loadPolicy(w.site); err != nil {
+		return nil, err
+	}
+	if err := a.readPrograms(w); err != nil {
+		return nil, err
+	}
+	codec, err := alloc.CodecOf(w.linked)
+	if err != nil {
+		return nil, exitWith(exitInput, err)
+	}
+	a.stages = codec.Slots()
+	a.tenants, err = w.allocated()
+	return a, err
+}
+
+// readPrograms reads what link measured of each tenant's program.
+func (a *asked) readPrograms(w *work) error {
+	path := filepath.Join(w.dir, resourcesFile)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return exitWith(exitInput, err)
+	}
+	var r linker.Resources
+	if err := json.Unmarshal(b, &r); err != nil {
+		return inputf("%s: %w", path, err)
+	}
+	a.target = maps.Clone(policy.Resources(r.Capacity))
+	delete(a.target, resources.Stages) // not shared out: see linker
+	for _, t := range w.site.Tenants {
+		usage := maps.Clone(policy.Resources(r.Tenants[t.Name]))
+		delete(usage, resources.Stages)
+		x := policy.Tenant{
+			Name: t.Name, VID: t.VID, Weight: t.Weight, Budget: t.Budget, Balance: t.Balance, Target: policy.RatioOf(t.Target), Active: true,
+		}
+		a.programs = append(a.programs, x.Inelastic(usage))
+	}
+	return nil
+}
+
+// evaluate asks a policy. After a refusal the answer has what was decided before it.
+func (a *asked) evaluate(ctx context.Context, p *policy.Policy) (*evaluated, error) {
+	e := &evaluated{Policy: p.Name(), Digest: p.Digest()}
+	var err error
+	if a.input != nil {
+		e.Input, err = p.Entitle(ctx, a.input.Tenants, a.input.Capacity)
+		return e, err
+	}
+	if e.Program, err = p.Entitle(ctx, a.programs, a.target); err != nil {
+		return e, fmt.Errorf("pipeline: %w", err)
+	}
+	bounds, shares, err := p.ExplainMemory(ctx, sharing.Demands(a.tenants), sharing.Capacity(a.stages))
+	if err != nil {
+		return e, fmt.Errorf("register memory: %w", err)
+	}
+	e.Memory = &memoryEvaluated{Shares: shares}
+	for i, b := range bounds {
+		rungs := a.tenants[i].Ladder.Rungs
+		e.Memory.Bounds = append(e.Memory.Bounds, memoryBound{
+			b.Tenant, rungs[b.Floor].Memory, rungs[b.Share].Memory, rungs[b.Ceiling].Memory, b.Why,
+		})
+	}
+	return e, nil
+}
+
+func (e *evaluated) print(w io.Writer) {
+	fmt.Fprintf(w, "policy %s (%s)\n", e.Policy, e.Digest)
+	if e.Input != nil {
+		printAllocation(w, "", e.Input)
+		return
+	}
+	printAllocation(w, "pipeline, as link asks", e.Program)
+	printAllocation(w, "register memory, when all ask for all that they can use", e.Memory.Shares)
+	fmt.Fprintln(w, "\nregister memory: slots of each tenant's largest elastic register")
+	t := newTable(w, "tenant", "floor", "share", "ceiling", "what stops it there")
+	for _, b := range e.Memory.Bounds {
+		t.AppendRow([]any{b.Tenant, b.Floor, b.Share, b.Ceiling, b.Why})
+	}
+	t.Render()
+}
+
+func printAllocation(w io.Writer, title string, a *policy.Allocation) {
+	if title != "" {
+		fmt.Fprintf(w, "\n%s\n", title)
+	}
+	t := newTable(w, "", "tenant", "rank", "amount", "decision")
+	for i, d := range a.Trace {
+		decision := "granted"
+		if !d.Granted {
+			decision = d.Reason + ": " + d.Message
+		}
+		t.AppendRow([]any{i + 1, d.Tenant, d.Rank, amountsText(d.Amount), decision})
+	}
+	t.Render()
+	fmt.Fprintln(w)
+	header := []any{"tenant", "holds"}
+	cost := slices.ContainsFunc(a.Entitlements, func(e policy.Entitlement) bool { return e.Cost != nil })
+	balance := slices.ContainsFunc(a.Entitlements, func(e policy.Entitlement) bool { return e.Balance != nil })
+	if cost {
+		header = append(header, "cost")
+	}
+	if balance {
+		header = append(header, "balance after")
+	}
+	u := newTable(w, append(header, "stopped by")...)
+	for _, e := range a.Entitlements {
+		row := []any{e.Tenant, amountsText(e.Usage)}
+		if cost {
+			row = append(row, e.Cost)
+		}
+		if balance {
+			row = append(row, e.Balance)
+		}
+		stopped := "nothing: it has all that it asked for"
+		if !e.Complete {
+			stopped = e.Reason + ": " + e.Message
+		}
+		u.AppendRow(append(row, stopped))
+	}
+	u.Render()
+	fmt.Fprintf(w, "free: %s\n", amountsText(a.Free))
+	for _, r := range a.Shadowed {
+		fmt.Fprintf(w, "not enforced (mode Shadow): %v\n", r)
+	}
+}
+
+// amountsText says each amount; the same of stages in a row is said once.
+func amountsText(r policy.Resources) string {
+	var parts []string
+	names := slices.Sorted(maps.Keys(r))
+	slices.SortStableFunc(names, func(a, b string) int {
+		p, i, _ := stageOf(a)
+		q, j, _ := stageOf(b)
+		return cmp.Or(cmp.Compare(p, q), cmp.Compare(i, j))
+	})
+	for i := 0; i < len(names); i++ {
+		n := names[i]
+		if r[n] == 0 {
+			continue
+		}
+		text := fmt.Sprintf("%s %d", n, r[n])
+		if kind, first, ok := stageOf(n); ok {
+			last := first
+			for ; i+1 < len(names); i++ {
+				k, next, ok := stageOf(names[i+1])
+				if !ok || k != kind || next != last+1 || r[names[i+1]] != r[n] {
+					break
+				}
+				last = next
+			}
+			if last > first {
+				text = fmt.Sprintf("%s%d..%d %d each", kind, first, last, r[n])
+			}
+		}
+		parts = append(parts, text)
+	}
+	if parts == nil {
+		return "nothing"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// stageOf takes the name of a resource of one stage apart, such as slots/ingress/3.
+func stageOf(name string) (kind string, stage int, ok bool) {
+	i := strings.LastIndex(name, "/")
+	stage, err := strconv.Atoi(name[i+1:])
+	if i < 0 || err != nil {
+		return name, 0, false
+	}
+	return name[:i+1], stage, true
+}
