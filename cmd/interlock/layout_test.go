@@ -22,7 +22,7 @@ var layout = []struct {
 	{"linker/p4/...", []string{"specs", "linker/p4"}},
 	{"linker/manifest", []string{"specs"}},
 	{"linker/...", []string{"specs", "linker", "policy"}},
-	{"policy/...", []string{"specs", "linker/p4"}},
+	{"policy/...", []string{"specs", "linker/p4", "policy"}},
 	{"verify/policy", []string{"specs", "policy", "verify"}},
 	{"verify/...", []string{"specs", "linker/p4", "verify"}},
 	{"alloc/...", []string{"specs", "linker/p4", "linker/manifest", "linker/site", "policy", "verify", "alloc"}},
