@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // TestLimits: programs made to exhaust memory, time or the stack are refused, quickly.
@@ -182,5 +183,37 @@ func TestRender(t *testing.T) {
 	}
 	if (Diagnostics{{Severity: Warning}}).Err() != nil || diags.Err() == nil {
 		t.Error("Err must be nil for warnings alone, and only then")
+	}
+}
+
+// TestRenderLongLine: of a long line only what is around the place is shown.
+func TestRenderLongLine(t *testing.T) {
+	pad := strings.Repeat("ü ", 5000)
+	for _, test := range []struct {
+		name, before, after string
+		left, right         bool // what must be left out
+	}{
+		{"short", "/* left */", "/* right */", false, false},
+		{"first", "", "/*" + pad + "*/", false, true},
+		{"middle", "/*" + pad + "*/", "/*" + pad + "*/", true, true},
+		{"last", "/*" + pad + "*/", "", true, false},
+	} {
+		_, diags := Parse("t.p4", []byte(test.before+"const bool = true;"+test.after), Config{})
+		var b strings.Builder
+		if err := diags.Render(&b); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(b.String(), "\n")
+		if len(lines) != 4 {
+			t.Fatalf("%s: %q", test.name, lines)
+		}
+		text, mark := []rune(lines[1]), []rune(lines[2])
+		if len(text) > 200 || len(mark) > len(text) || text[len(mark)-1] != '=' || mark[len(mark)-1] != '^' {
+			t.Errorf("%s: %q is marked %q", test.name, lines[1], lines[2])
+		}
+		left, right := strings.HasPrefix(lines[1], "    ..."), strings.HasSuffix(lines[1], "...")
+		if left != test.left || right != test.right || !utf8.ValidString(lines[1]) {
+			t.Errorf("%s: %q", test.name, lines[1])
+		}
 	}
 }

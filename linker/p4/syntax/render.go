@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 // Renderer writes findings for people.
@@ -41,15 +42,42 @@ func (r Renderer) Render(w io.Writer, ds Diagnostics) error {
 	return b.Flush()
 }
 
-// excerpt writes a line and marks span bytes of it.
+// maxExcerpt is how much of a source line is shown, in bytes. Generated programs have lines of megabytes.
+const maxExcerpt = 160
+
+// excerpt writes a line, or the part of it around the place if it is long, and marks span bytes of it.
 func (r Renderer) excerpt(b *bufio.Writer, line string, pos Pos, span int, style string) {
 	if line == "" {
 		return
 	}
 	from := min(max(int(pos.Col)-1, 0), len(line))
+	line, from = around(line, from)
 	to := min(from+span, len(line))
 	mark := "^" + strings.Repeat("~", max(len([]rune(line[from:to]))-1, 0))
 	fmt.Fprintf(b, "    %s\n    %s%s\n", visible(line), blank(line[:from]), r.paint(style, mark))
+}
+
+// around is the part of a line around a place, with ... where something was left out, and the place in it.
+func around(line string, at int) (string, int) {
+	start, end := 0, len(line)
+	if end > maxExcerpt {
+		start = min(max(at-maxExcerpt/3, 0), end-maxExcerpt)
+		end = start + maxExcerpt
+	}
+	for start > 0 && !utf8.RuneStart(line[start]) {
+		start--
+	}
+	for end < len(line) && !utf8.RuneStart(line[end]) {
+		end++
+	}
+	part, at := line[start:end], at-start
+	if end < len(line) {
+		part += "..."
+	}
+	if start > 0 {
+		part, at = "..."+part, at+3
+	}
+	return part, at
 }
 
 // blank is white space as wide as text: tabs stay tabs, and a character of several bytes takes one place.

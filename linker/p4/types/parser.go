@@ -38,44 +38,40 @@ func (c *checker) parserStates(parser *Object, d *syntax.ParserDecl) {
 			}
 		})
 	}
-	if start := c.states["start"]; start != nil && !ends(d, "start", map[string]bool{}) {
+	if start := c.states["start"]; start != nil && !ends(c.states, "start", map[string]bool{}) {
 		c.errorf(d.Name, codeDeadParser, "parser %s can reach neither accept nor reject", d.Name.Name)
 	}
 }
 
 // ends reports whether parsing can end that comes to a state not seen before: in accept or reject, which is also where a state
 // without a transition leads, or a select without a default. What is no state has been reported and counts as an end.
-func ends(d *syntax.ParserDecl, state string, seen map[string]bool) bool {
-	if seen[state] {
+func ends(states map[string]*Object, name string, seen map[string]bool) bool {
+	if seen[name] {
 		return false
 	}
-	seen[state] = true
-	if state == "accept" || state == "reject" {
+	seen[name] = true
+	o := states[name]
+	if o == nil {
 		return true
 	}
-	for _, s := range d.States {
-		if s.Name.Name != state {
-			continue
+	s, ok := o.Decl.(*syntax.StateDecl)
+	if !ok || s.Transition == nil {
+		return true
+	}
+	if s.Transition.Select == nil {
+		return s.Transition.Next == nil || ends(states, s.Transition.Next.Name, seen)
+	}
+	catchAll := false
+	for _, k := range s.Transition.Select.Cases {
+		switch k.Keyset.(type) {
+		case *syntax.DefaultExpr, *syntax.DontCare:
+			catchAll = true
 		}
-		if s.Transition == nil {
+		if ends(states, k.Next.Name, seen) {
 			return true
 		}
-		if s.Transition.Select == nil {
-			return s.Transition.Next == nil || ends(d, s.Transition.Next.Name, seen)
-		}
-		catchAll := false
-		for _, k := range s.Transition.Select.Cases {
-			switch k.Keyset.(type) {
-			case *syntax.DefaultExpr, *syntax.DontCare:
-				catchAll = true
-			}
-			if ends(d, k.Next.Name, seen) {
-				return true
-			}
-		}
-		return !catchAll
 	}
-	return true
+	return !catchAll
 }
 
 func (c *checker) state(id *syntax.Ident) {
