@@ -33,12 +33,18 @@ type formatter struct {
 	from, to int
 	dirs     bool // it has directives
 	refilled map[int]bool
+	// annotated are the first and the last token of the line that annotations stand before; none if first is to.
+	annotated [2]int
+	// Of the whole file, so that rows need not look far: for each token the last token of code before it (or -1), and the first one
+	// from it on that is code, opens a block or stands behind annotations.
+	before, solid []int
 }
 
 // layout breaks the text into rows.
 func (f *formatter) layout() {
 	f.brk = make([]bool, len(f.toks)+1)
 	f.refilled = map[int]bool{}
+	f.survey()
 	for from := 0; from < len(f.toks); {
 		to := from + 1
 		for to < len(f.toks) {
@@ -55,6 +61,25 @@ func (f *formatter) layout() {
 		from = to
 	}
 	f.air()
+}
+
+// survey finds what before and solid say.
+func (f *formatter) survey() {
+	f.before, f.solid = make([]int, len(f.toks)), make([]int, len(f.toks))
+	last := -1
+	for i := range f.toks {
+		f.before[i] = last
+		if f.toks[i].code() {
+			last = i
+		}
+	}
+	last = len(f.toks)
+	for i := len(f.toks) - 1; i >= 0; i-- {
+		if t := &f.toks[i]; t.code() || t.role == blockOpen || t.annotated {
+			last = i
+		}
+		f.solid[i] = last
+	}
 }
 
 // oneLine decides about a block whose first or closing line would start at token to: if the whole block may stand in the
@@ -98,7 +123,11 @@ func (f *formatter) oneLine(from, to int) int {
 func (f *formatter) line(from, to int) {
 	f.from, f.to, f.dirs = from, to, false
 	f.level = f.toks[from].level
+	f.annotated = [2]int{to, from}
 	for i := from; i < to; i++ {
+		if f.toks[i].annotated {
+			f.annotated = [2]int{min(f.annotated[0], i), i}
+		}
 		f.dirs = f.dirs || !f.toks[i].code() && !f.toks[i].comment()
 		f.brk[i] = i == from || f.keepBreak(i)
 	}
@@ -119,12 +148,7 @@ func (f *formatter) forced(i int) bool {
 
 // codeFollows reports whether there is code behind token i in the line.
 func (f *formatter) codeFollows(i int) bool {
-	for i++; i < f.to; i++ {
-		if f.toks[i].code() {
-			return true
-		}
-	}
-	return false
+	return f.before[f.to-1] > i || f.toks[f.to-1].code() && f.to-1 > i
 }
 
 // keepBreak reports whether token i of a line starts a row, as far as the author and the rules for single tokens have a say.
@@ -207,7 +231,7 @@ func (f *formatter) wrap() {
 	first := len(f.rows)
 	for states[len(states)-1].i < f.to {
 		p := states[len(states)-1]
-		r, next, over := f.row(p)
+		r, next, over := f.row(p, f.dirs)
 		if over >= 0 && !f.dirs {
 			if k := f.breakIn(p, r, over); k >= 0 {
 				// Start again with the row that the new break is in.
@@ -219,21 +243,23 @@ func (f *formatter) wrap() {
 				f.rows = f.rows[:first+n]
 				continue
 			}
+			r, next, _ = f.row(p, true)
 		}
 		f.rows = append(f.rows, r)
 		states = append(states, next)
 	}
 }
 
-// row places the tokens of the row that starts at p, and says at which token it gets too long, or -1.
-func (f *formatter) row(p place) (r row, next place, over int) {
+// row places the tokens of the row that starts at p, and says at which token it gets too long, or -1. There it ends, unless it is
+// to be whole.
+func (f *formatter) row(p place, whole bool) (r row, next place, over int) {
 	groups := slices.Clone(p.groups)
 	r = row{from: p.i, note: -1, column: f.column(p)}
 	t := &f.toks[p.i]
 	r.blank = t.newlines > 1 && p.i > 0 && !f.afterOpen(p.i) && !f.beforeClose(p.i)
 	col, over := r.column, -1
 	i := p.i
-	for ; i < f.to && (i == p.i || !f.brk[i]); i++ {
+	for ; i < f.to && (i == p.i || !f.brk[i]) && (whole || over < 0); i++ {
 		t := &f.toks[i]
 		if i > p.i && spaced(&f.toks[i-1], t) {
 			col++
@@ -310,13 +336,8 @@ func (f *formatter) column(p place) int {
 		}
 		return g.content
 	}
-	for i := p.i; i < f.to; i++ {
-		if f.toks[i].role == blockOpen || f.toks[i].annotated {
-			return base
-		}
-		if f.toks[i].code() {
-			break
-		}
+	if i := f.solid[p.i]; i < f.to && (f.toks[i].role == blockOpen || f.toks[i].annotated) {
+		return base
 	}
 	if f.onlyAnnotations(p.i) {
 		return base
@@ -326,28 +347,13 @@ func (f *formatter) column(p place) int {
 
 // onlyAnnotations reports whether nothing but annotations stands in the line before token i.
 func (f *formatter) onlyAnnotations(i int) bool {
-	for j := f.from; j < i; j++ {
-		if f.toks[j].annotated {
-			return false
-		}
-	}
-	if !f.toks[i].is("@") || !f.toks[f.from].is("@") {
-		return false
-	}
-	for j := i; j < f.to; j++ {
-		if f.toks[j].annotated {
-			return true
-		}
-	}
-	return false
+	return f.toks[i].is("@") && f.toks[f.from].is("@") && i <= f.annotated[0] && i <= f.annotated[1]
 }
 
 // codeBefore is the last token of code before i in the line, or -1.
 func (f *formatter) codeBefore(i int) int {
-	for i--; i >= f.from; i-- {
-		if f.toks[i].code() {
-			return i
-		}
+	if j := f.before[i]; j >= f.from {
+		return j
 	}
 	return -1
 }

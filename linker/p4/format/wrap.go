@@ -1,13 +1,13 @@
 package format
 
-// breakIn finds a place for a line break in the row r, which starts at p and gets too long at token over. It makes the break,
+// breakIn finds a place for a line break in the row that begins with r, which starts at p and gets too long at token over. It makes the break,
 // and returns the token that it is before, or -1 if there is no place.
 func (f *formatter) breakIn(p place, r row, over int) int {
 	best, bestCost, group := -1, 0, -1
 	open := make([]int, 0, 8) // brackets opened in this row
 	outer := len(p.groups)    // brackets opened before it that are still open
 	inline := 0               // blocks on one line
-	for i := r.from; i < r.to; i++ {
+	for i := r.from; i < f.to && (i == r.from || !f.brk[i]); i++ {
 		t := &f.toks[i]
 		switch {
 		case t.closes() && len(open) > 0:
