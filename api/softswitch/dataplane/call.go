@@ -47,22 +47,22 @@ func (c *compiler) callScalar(call *syntax.Call) scalar {
 	switch {
 	case r.Kind == types.FunctionCall:
 		p := c.temp(call, c.typeOf(call))
-		return after(c.expandFunction(call, r, &p), p.load())
+		return c.after(c.expandFunction(call, r, &p), c.load(p))
 	case r.Kind == types.BuiltinCall && r.Method == "isValid":
 		prep, p := c.place(r.Recv)
-		return after(prep, c.validity(r.Recv, p))
+		return c.after(prep, c.validity(r.Recv, p))
 	case r.Kind == types.MethodCall && r.Method == "lookahead":
 		p := c.temp(call, c.typeOf(call))
-		return after(orUnwind(c.lookahead(call, p)), p.load())
+		return c.after(orUnwind(c.lookahead(call, p)), c.load(p))
 	case r.Kind == types.MethodCall && r.Method == "get" && c.isChecksum16(r.Recv):
 		data := c.bytes(r.Args[0])
-		return compute(func(f *frame) uint64 {
+		return c.compute(nil, func(f *frame) uint64 {
 			f.buf = f.buf[:0]
 			data(f)
 			return csum16(f.buf)
 		})
 	case r.Kind == types.MethodCall && r.Method == "length":
-		return compute(func(f *frame) uint64 { return uint64(len(f.pkt)) & mask64(32) })
+		return c.compute(nil, func(f *frame) uint64 { return uint64(len(f.pkt)) & mask64(32) })
 	}
 	unsupported(call, "a call of %s as a value", r.Method)
 	return scalar{}
@@ -72,10 +72,10 @@ func (c *compiler) callScalar(call *syntax.Call) scalar {
 func (c *compiler) validity(at syntax.Expr, p place) scalar {
 	u, ok := unionOf(c.typeOf(at))
 	if !ok {
-		return p.load()
+		return c.load(p)
 	}
 	valid := validitySlots(at, u, 0)
-	return compute(func(f *frame) uint64 {
+	return c.compute(nil, func(f *frame) uint64 {
 		h := f.w[p.at(f):]
 		for _, v := range valid {
 			if h[v] != 0 {
@@ -130,7 +130,7 @@ func (c *compiler) arguments(params []*syntax.Param, args []syntax.Expr, shared 
 		if i >= len(args) || args[i] == nil || isInt(t) || isPacket(t) || isExtern(t) {
 			continue
 		}
-		if _, _, isScalar := widthOf(t); isScalar && (p.Dir == syntax.In || p.Dir == syntax.NoDir) {
+		if _, _, isScalar := widthOf(t); isScalar && p.Dir == syntax.NoDir {
 			continue
 		}
 		if !addressable(args[i]) {
@@ -248,7 +248,7 @@ func zero(slot, n int) step {
 	if n == 0 {
 		return nil
 	}
-	return func(f *frame) flow { clear(f.w[slot : slot+n]); return next }
+	return step{{op: opClear, d: uint32(slot), b: uint32(n)}}
 }
 
 // addressable tells whether e has a place of its own.
@@ -279,19 +279,6 @@ func isInt(t types.Type) bool {
 func isExtern(t types.Type) bool {
 	_, ok := t.(*types.Extern)
 	return ok
-}
-
-// absorb turns the return of a callee into going on after the call.
-func absorb(s step) step {
-	if s == nil {
-		return nil
-	}
-	return func(f *frame) flow {
-		if r := s(f); r != returns {
-			return r
-		}
-		return next
-	}
 }
 
 // expand compiles a body with its parameters bound.
@@ -427,7 +414,7 @@ func (c *compiler) shiftStack(call *syntax.Call, r *types.Call) step {
 	words := wordsOf(call, t.Elem)
 	size, push := t.Size, r.Method == "push_front"
 	prep, p := c.placeOf(r.Recv)
-	return sequence(prep, func(f *frame) flow {
+	return sequence(prep, native(func(f *frame) flow {
 		at := p.at(f)
 		elems := f.w[at+1 : at+1+size*words]
 		if push {
@@ -440,5 +427,14 @@ func (c *compiler) shiftStack(call *syntax.Call, r *types.Call) step {
 			f.w[at] -= min(f.w[at], uint64(k))
 		}
 		return next
-	})
+	}))
+}
+
+// statements compiles statements one after the other.
+func (c *compiler) statements(stmts []syntax.Stmt) step {
+	steps := make([]step, 0, len(stmts))
+	for _, s := range stmts {
+		steps = append(steps, c.statement(s))
+	}
+	return tidy(sequence(steps...))
 }

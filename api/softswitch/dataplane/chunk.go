@@ -1,32 +1,31 @@
 package dataplane
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // A chunk is a run of whole bytes of a header, at most eight, with the fields in it, so that they are moved together.
 type chunk struct {
-	off, bytes int // in the header
-	fields     []chunkField
+	off    int // bytes into the header
+	bytes  int
+	fields []chunkField
 }
 
+// A chunkField is a field in a word whose highest bytes are the chunk's.
 type chunkField struct {
 	off   int // words into the header
-	shift int
+	shift uint
 	mask  uint64
 }
 
 // chunks cuts a header of fixed fields into chunks, or is nil if it cannot be: then its fields are moved one by one.
 func chunks(ws []wire) (cs []chunk) {
 	at, bits := 0, 0 // of the chunk that is being made
-	var run []wire
+	var fields []chunkField
 	flush := func() {
-		c := chunk{off: at, bytes: bits / 8}
-		left := bits
-		for _, w := range run {
-			left -= w.width
-			c.fields = append(c.fields, chunkField{w.off, left, mask64(w.width)})
-		}
-		cs = append(cs, c)
-		at, bits, run = at+bits/8, 0, nil
+		cs = append(cs, chunk{at, bits / 8, fields})
+		at, bits, fields = at+bits/8, 0, nil
 	}
 	for _, w := range ws {
 		if w.vary || w.width > 64 {
@@ -38,7 +37,8 @@ func chunks(ws []wire) (cs []chunk) {
 			}
 			flush()
 		}
-		run, bits = append(run, w), bits+w.width
+		bits += w.width
+		fields = append(fields, chunkField{w.off, uint(64 - bits), mask64(w.width)})
 	}
 	if bits%8 != 0 {
 		return nil
@@ -49,63 +49,54 @@ func chunks(ws []wire) (cs []chunk) {
 	return cs
 }
 
-// loadBytes reads n bytes, 1 to 8, most significant first.
-func loadBytes(b []byte, n int) uint64 {
-	switch n {
-	case 8:
-		return binary.BigEndian.Uint64(b)
-	case 6:
-		return uint64(binary.BigEndian.Uint32(b))<<16 | uint64(binary.BigEndian.Uint16(b[4:]))
-	case 4:
-		return uint64(binary.BigEndian.Uint32(b))
-	case 2:
-		return uint64(binary.BigEndian.Uint16(b))
-	}
-	var v uint64
-	for _, x := range b[:n] {
-		v = v<<8 | uint64(x)
-	}
-	return v
-}
-
-// storeBytes appends the n low bytes, 1 to 8, of v.
-func storeBytes(b []byte, v uint64, n int) []byte {
-	switch n {
-	case 8:
-		return binary.BigEndian.AppendUint64(b, v)
-	case 6:
-		return binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint32(b, uint32(v>>16)), uint16(v))
-	case 4:
-		return binary.BigEndian.AppendUint32(b, uint32(v))
-	case 2:
-		return binary.BigEndian.AppendUint16(b, uint16(v))
-	}
-	for s := n*8 - 8; s >= 0; s -= 8 {
-		b = append(b, byte(v>>s))
-	}
-	return b
-}
-
 // readChunks fills a header from the bytes of a packet.
 func readChunks(cs []chunk, h []uint64, b []byte) {
 	for i := range cs {
 		c := &cs[i]
-		v := loadBytes(b[c.off:], c.bytes)
-		for _, f := range c.fields {
-			h[f.off] = v >> f.shift & f.mask
+		var v uint64
+		if part := b[c.off:]; len(part) >= 8 {
+			v = binary.BigEndian.Uint64(part)
+		} else {
+			for j, x := range part[:c.bytes] {
+				v |= uint64(x) << (56 - 8*j)
+			}
 		}
+		c.spread(v, h)
 	}
 }
 
-// appendChunks appends the bytes of a header.
+// appendChunks appends the bytes of the fields in h.
 func appendChunks(b []byte, cs []chunk, h []uint64) []byte {
+	from, last := len(b), &cs[len(cs)-1]
+	n := from + last.off + last.bytes
+	if cap(b) < n+8 {
+		b = slices.Grow(b, n-from+8)
+	}
+	b = b[:n+8]
 	for i := range cs {
 		c := &cs[i]
-		var v uint64
-		for _, f := range c.fields {
-			v |= h[f.off] & f.mask << f.shift
-		}
-		b = storeBytes(b, v, c.bytes)
+		binary.BigEndian.PutUint64(b[from+c.off:], c.gather(h)) // of the last ones, more than there is
 	}
-	return b
+	return b[:n]
+}
+
+// spread gives the fields their bits of v. Inlined, it would lack registers.
+//
+//go:noinline
+func (c *chunk) spread(v uint64, h []uint64) {
+	for i := range c.fields {
+		f := &c.fields[i]
+		h[f.off] = v >> (f.shift & 63) & f.mask
+	}
+}
+
+// gather puts the fields together.
+//
+//go:noinline
+func (c *chunk) gather(h []uint64) (v uint64) {
+	for i := range c.fields {
+		f := &c.fields[i]
+		v |= h[f.off] << (f.shift & 63)
+	}
+	return v
 }

@@ -21,9 +21,6 @@ const (
 	fails               // nowhere: an assertion was false
 )
 
-// A step is a compiled statement. A nil step does nothing.
-type step func(*frame) flow
-
 // maxSteps bounds the size of a compiled program, in statements and expressions: calls are expanded where they stand.
 const maxSteps = 1 << 23
 
@@ -33,22 +30,23 @@ type compiler struct {
 	pipe *Pipeline
 	code *code
 
-	env      *env
-	parsing  bool
-	words    int // of the frame so far
-	nodes    int // compiled so far
-	sm       *place
-	smType   *types.Struct
-	bound    map[string]object // instances by identity
-	owner    map[string]string // P4Info names: which instance has each
-	calling  []any             // callables being expanded, innermost last: recursion is refused
-	site     *site             // the table whose actions are being compiled
-	result   *place            // where return puts its value
-	where    blockKind         // which of the six blocks is being compiled
-	metadata *place            // the user's metadata
-	lists    map[int]int       // @field_list number -> index into Pipeline.lists
-	digests  map[*syntax.Call]string
-	tracing  bool // compile code that notes what it does
+	env       *env
+	parsing   bool
+	words     int // of the frame so far
+	scratched int // words of it that the statement has taken
+	nodes     int // compiled so far
+	sm        *place
+	smType    *types.Struct
+	bound     map[string]object // instances by identity
+	owner     map[string]string // P4Info names: which instance has each
+	calling   []any             // callables being expanded, innermost last: recursion is refused
+	site      *site             // the table whose actions are being compiled
+	result    *place            // where return puts its value
+	where     blockKind         // which of the six blocks is being compiled
+	metadata  *place            // the user's metadata
+	lists     map[int]int       // @field_list number -> index into Pipeline.lists
+	digests   map[*syntax.Call]string
+	tracing   bool // compile code that notes what it does
 }
 
 // A blockKind is one of V1Switch's arguments, by index.
@@ -282,67 +280,4 @@ func bigWords(n *big.Int, words int) []uint64 {
 		v.Rsh(v, 64)
 	}
 	return out
-}
-
-// sequence joins steps; nil ones vanish.
-func sequence(steps ...step) step {
-	var ss []step
-	for _, s := range steps {
-		if s != nil {
-			ss = append(ss, s)
-		}
-	}
-	switch len(ss) {
-	case 0:
-		return nil
-	case 1:
-		return ss[0]
-	case 2:
-		a, b := ss[0], ss[1]
-		return func(f *frame) flow {
-			if r := a(f); r != next {
-				return r
-			}
-			return b(f)
-		}
-	case 3:
-		a, b, d := ss[0], ss[1], ss[2]
-		return func(f *frame) flow {
-			if r := a(f); r != next {
-				return r
-			}
-			if r := b(f); r != next {
-				return r
-			}
-			return d(f)
-		}
-	}
-	return func(f *frame) flow {
-		for _, s := range ss {
-			if r := s(f); r != next {
-				return r
-			}
-		}
-		return next
-	}
-}
-
-// always runs after whatever first does, unless first is a parser error.
-func always(first, after step) step {
-	switch {
-	case after == nil:
-		return first
-	case first == nil:
-		return after
-	}
-	return func(f *frame) flow {
-		r := first(f)
-		if r == breaks || r == fails {
-			return r
-		}
-		if q := after(f); q != next {
-			return q
-		}
-		return r
-	}
 }

@@ -1,6 +1,8 @@
 package dataplane
 
 import (
+	"slices"
+
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
 )
@@ -14,44 +16,46 @@ func isCondition(op syntax.Op) bool {
 }
 
 // cond compiles a bool.
-func (c *compiler) cond(e syntax.Expr) func(*frame) bool {
+func (c *compiler) cond(e syntax.Expr) test {
 	c.count(e)
 	if n, ok := c.number(e); ok {
-		v := n.Sign() != 0
-		return func(*frame) bool { return v }
+		return fixed(n.Sign() != 0)
 	}
 	switch x := e.(type) {
 	case *syntax.Paren:
 		return c.cond(x.X)
 	case *syntax.Unary:
 		if x.Op == "!" {
-			v := c.cond(x.X)
-			return func(f *frame) bool { return !v(f) }
+			return c.cond(x.X).not()
 		}
 	case *syntax.Binary:
 		switch x.Op {
 		case "&&":
-			a, b := c.cond(x.X), c.cond(x.Y)
-			return func(f *frame) bool { return a(f) && b(f) }
+			return c.cond(x.X).and(c.cond(x.Y))
 		case "||":
-			a, b := c.cond(x.X), c.cond(x.Y)
-			return func(f *frame) bool { return a(f) || b(f) }
+			return c.cond(x.X).or(c.cond(x.Y))
 		case "==":
 			return c.equal(x, x.X, x.Y)
 		case "!=":
-			eq := c.equal(x, x.X, x.Y)
-			return func(f *frame) bool { return !eq(f) }
+			return c.equal(x, x.X, x.Y).not()
 		case "<", "<=", ">", ">=":
 			return c.order(x)
 		}
 	}
-	s := c.scalar(e)
-	if s.slot >= 0 {
-		slot := s.slot
-		return func(f *frame) bool { return f.w[slot] != 0 }
+	return truthOf(c.scalar(e))
+}
+
+// truthOf is the test of a scalar that is not 0.
+func truthOf(s scalar) test {
+	if s.con {
+		return fixed(s.val != 0)
 	}
-	fn := s.fn
-	return func(f *frame) bool { return fn(f) != 0 }
+	return test(append(slices.Clip(s.code), instr{op: opEqK, a: uint32(s.slot), d: exit}))
+}
+
+// tested is the test of a closure after prep.
+func (c *compiler) tested(prep step, fn func(*frame) bool) test {
+	return truthOf(c.compute(prep, func(f *frame) uint64 { return b2u(fn(f)) }))
 }
 
 // operandType is the type two operands are compared at; a constant may have none of its own.
@@ -63,7 +67,7 @@ func (c *compiler) operandType(x, y syntax.Expr) types.Type {
 	return t
 }
 
-func (c *compiler) equal(at syntax.Node, x, y syntax.Expr) func(*frame) bool {
+func (c *compiler) equal(at syntax.Node, x, y syntax.Expr) test {
 	t := c.operandType(x, y)
 	width, _, ok := widthOf(t)
 	switch {
@@ -72,28 +76,28 @@ func (c *compiler) equal(at syntax.Node, x, y syntax.Expr) func(*frame) bool {
 	case width > 64:
 		a, b := c.wide(x), c.wide(y)
 		prep, n := sequence(a.prep, b.prep), bitWords(width)
-		return func(f *frame) bool {
-			if prep != nil {
-				prep(f)
-			}
-			return wideEqual(f.w[a.slot:a.slot+n], f.w[b.slot:b.slot+n])
-		}
+		return c.tested(prep, func(f *frame) bool { return wideEqual(f.w[a.slot:a.slot+n], f.w[b.slot:b.slot+n]) })
 	}
 	a, b := c.scalar(x), c.scalar(y)
-	if a.slot >= 0 && b.con {
-		slot, k := a.slot, b.val
-		return func(f *frame) bool { return f.w[slot] == k }
+	if a.con && !b.con {
+		a, b = b, a
 	}
-	if a.slot >= 0 && b.slot >= 0 {
-		i, j := a.slot, b.slot
-		return func(f *frame) bool { return f.w[i] == f.w[j] }
+	if a = c.held(a); b.con {
+		return test(append(slices.Clip(a.code), instr{op: opNeK, a: uint32(a.slot), k: b.val, d: exit}))
 	}
-	p, q := a.fn, b.fn
-	return func(f *frame) bool { return p(f) == q(f) }
+	return c.compared(instr{op: opNe}, a, b)
+}
+
+// compared is false if the jump of two operands is taken.
+func (c *compiler) compared(in instr, a, b scalar) test {
+	a, b = c.held(a), c.held(b)
+	prep := c.settled(&a, &b)
+	in.a, in.b, in.d = uint32(a.slot), uint32(b.slot), exit
+	return test(append(slices.Clip(prep), in))
 }
 
 // equalParts compares structs, tuples and headers: two headers are equal if both are invalid, or both valid with equal fields.
-func (c *compiler) equalParts(at syntax.Node, x, y syntax.Expr) func(*frame) bool {
+func (c *compiler) equalParts(at syntax.Node, x, y syntax.Expr) test {
 	t := c.finalType(x)
 	switch under(t).(type) {
 	case *types.Struct, *types.Tuple, *types.Stack, *types.Varbit:
@@ -108,10 +112,7 @@ func (c *compiler) equalParts(at syntax.Node, x, y syntax.Expr) func(*frame) boo
 		parts = append(parts, compared{pt.off, wordsOf(at, pt.typ), pt.header})
 	}
 	valid := validitySlots(at, t, 0)
-	return func(f *frame) bool {
-		if prep != nil {
-			prep(f)
-		}
+	return c.tested(prep, func(f *frame) bool {
 		a, b := f.w[p.slot:], f.w[q.slot:]
 		for _, v := range valid {
 			if a[v] != b[v] {
@@ -127,47 +128,52 @@ func (c *compiler) equalParts(at syntax.Node, x, y syntax.Expr) func(*frame) boo
 			}
 		}
 		return true
-	}
+	})
 }
 
-func (c *compiler) order(x *syntax.Binary) func(*frame) bool {
+func (c *compiler) order(x *syntax.Binary) test {
 	l, r := x.X, x.Y
-	// a < b, with the operands in this order for the two that swap
-	swap := x.Op == ">" || x.Op == "<="
-	negate := x.Op == ">=" || x.Op == "<="
 	width, signed, ok := widthOf(c.operandType(l, r))
 	if !ok {
 		unsupported(x, "operator %s on a %s", x.Op, c.finalType(l))
 	}
-	var less func(*frame) bool
-	if width > 64 {
+	swap := x.Op == ">" || x.Op == "<="    // a < b, with the operands in this order for the two that swap
+	negate := x.Op == ">=" || x.Op == "<=" // and then the opposite
+	var less test
+	switch {
+	case width > 64:
 		less = c.wideLess(l, r, width, signed, swap)
-	} else {
-		a, b := c.scalar(l).fn, c.scalar(r).fn
+	default:
+		a, b := c.held(c.scalar(l)), c.scalar(r)
 		switch {
-		case signed && swap:
-			less = func(f *frame) bool { p, q := a(f), b(f); return signExtend(q, width) < signExtend(p, width) }
-		case signed:
-			less = func(f *frame) bool { return signExtend(a(f), width) < signExtend(b(f), width) }
-		case swap:
-			less = func(f *frame) bool { p, q := a(f), b(f); return q < p }
+		case !signed && !swap && b.con:
+			less = test(append(slices.Clip(a.code), instr{op: opGeK, a: uint32(a.slot), k: b.val, d: exit}))
+		case !signed && swap && b.con && b.val < ^uint64(0): // b < a
+			less = test(append(slices.Clip(a.code), instr{op: opLtK, a: uint32(a.slot), k: b.val + 1, d: exit}))
 		default:
-			less = func(f *frame) bool { return a(f) < b(f) }
+			in := instr{op: opGe}
+			if signed {
+				in = instr{op: opMore, k: uint64(width)}
+			}
+			if b = c.held(b); swap {
+				prep := c.settled(&a, &b)
+				b.code = prep
+				less = c.compared(in, b, a)
+			} else {
+				less = c.compared(in, a, b)
+			}
 		}
 	}
 	if negate {
-		return func(f *frame) bool { return !less(f) }
+		return less.not()
 	}
 	return less
 }
 
-func (c *compiler) wideLess(l, r syntax.Expr, width int, signed, swap bool) func(*frame) bool {
+func (c *compiler) wideLess(l, r syntax.Expr, width int, signed, swap bool) test {
 	a, b := c.wide(l), c.wide(r)
 	prep, n := sequence(a.prep, b.prep), bitWords(width)
-	return func(f *frame) bool {
-		if prep != nil {
-			prep(f)
-		}
+	return c.tested(prep, func(f *frame) bool {
 		p, q := f.w[a.slot:a.slot+n], f.w[b.slot:b.slot+n]
 		if swap {
 			p, q = q, p
@@ -176,5 +182,5 @@ func (c *compiler) wideLess(l, r syntax.Expr, width int, signed, swap bool) func
 			return wideNegative(p, width)
 		}
 		return wideCompare(p, q) < 0
-	}
+	})
 }

@@ -12,9 +12,9 @@ import (
 // assertion compiles assert and assume. Where simple_switch would end, the packet does: it is dropped at once with everything
 // that it asked for, and counted.
 func (c *compiler) assertion(call *syntax.Call, r *types.Call) step {
-	check, p := c.cond(r.Args[0]), c.pipe
+	check, p := c.cond(r.Args[0]).fn(), c.pipe
 	text := fmt.Sprintf("%s: %s(%s) is false", call.Pos(), r.Callee.Name, syntax.PrintNode(r.Args[0]))
-	return func(f *frame) flow {
+	return native(func(f *frame) flow {
 		if check(f) {
 			return next
 		}
@@ -27,7 +27,7 @@ func (c *compiler) assertion(call *syntax.Call, r *types.Call) step {
 			p.Log(text)
 		}
 		return fails
-	}
+	})
 }
 
 // logMessage compiles log_msg(text) and log_msg(text, data): {} stands for the next value. Without a log nothing is evaluated.
@@ -43,13 +43,11 @@ func (c *compiler) logMessage(call *syntax.Call, r *types.Call) step {
 	}
 	parts := strings.Split(string(text), "{}")
 	p := c.pipe
-	return func(f *frame) flow {
+	return native(func(f *frame) flow {
 		if p.Log == nil && f.trace == nil {
 			return next
 		}
-		if prep != nil {
-			prep(f)
-		}
+		prep.run(f)
 		var b strings.Builder
 		for i, part := range parts {
 			b.WriteString(part)
@@ -68,7 +66,7 @@ func (c *compiler) logMessage(call *syntax.Call, r *types.Call) step {
 			p.Log(b.String())
 		}
 		return next
-	}
+	})
 }
 
 // texts compiles each scalar of a value to its text.
@@ -104,10 +102,10 @@ func (c *compiler) random(call *syntax.Call, r *types.Call) step {
 	if w, _, ok := widthOf(t); !ok || w > 64 {
 		unsupported(call, "a random number of type %s", t)
 	}
-	lo, hi := c.scalar(r.Args[1]).fn, c.scalar(r.Args[2]).fn
+	lo, hi := c.scalar(r.Args[1]).fn(), c.scalar(r.Args[2]).fn()
 	prep, dst, done := c.outArgument(r.Args[0], t)
 	pos := call.Pos().String()
-	draw := sequence(prep, func(f *frame) flow {
+	draw := sequence(prep, native(func(f *frame) flow {
 		a, b := lo(f), hi(f)
 		if a > b {
 			return returns
@@ -126,7 +124,7 @@ func (c *compiler) random(call *syntax.Call, r *types.Call) step {
 		}
 		f.w[dst.at(f)] = v
 		return next
-	}, done)
+	}), done)
 	return absorb(draw)
 }
 
@@ -139,8 +137,8 @@ func (c *compiler) executeMeter(call *syntax.Call, r *types.Call, m *Meter) step
 		unsupported(call, "a color of type %s", t)
 	}
 	prep, dst, done := c.outArgument(r.Args[1], t)
-	return sequence(prep, func(f *frame) flow {
-		at, v, dictated := i(f), Green, false
+	return sequence(prep, i.code, native(func(f *frame) flow {
+		at, v, dictated := f.w[i.slot], Green, false
 		if f.trace != nil && f.trace.oracle.Meter != nil {
 			v, dictated = f.trace.oracle.Meter(m.Name, int(at))
 		}
@@ -149,7 +147,7 @@ func (c *compiler) executeMeter(call *syntax.Call, r *types.Call, m *Meter) step
 		}
 		f.w[dst.at(f)] = uint64(v) & mask64(w)
 		return next
-	}, done)
+	}), done)
 }
 
 // readMeter compiles directMeter.read(result): the color that the packet got when it hit the entry. In an action of another
@@ -172,7 +170,7 @@ func (c *compiler) storeColor(call *syntax.Call, r *types.Call) step {
 		unsupported(call, "a color of type %s", t)
 	}
 	prep, dst, done := c.outArgument(r.Args[0], t)
-	return sequence(prep, func(f *frame) flow { f.w[dst.at(f)] = uint64(f.color) & mask64(w); return next }, done)
+	return sequence(prep, native(func(f *frame) flow { f.w[dst.at(f)] = uint64(f.color) & mask64(w); return next }), done)
 }
 
 // meterTarget is the step that writes the color for actions that do not read it: v1model has one result for all actions of a

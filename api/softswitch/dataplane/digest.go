@@ -111,11 +111,11 @@ func (c *compiler) digest(call *syntax.Call, r *types.Call) step {
 		}
 	}
 	n := d.Words
-	return sequence(prep, func(f *frame) flow {
+	return sequence(prep, native(func(f *frame) flow {
 		f.samples = append(f.samples, uint64(index))
 		f.samples = append(f.samples, f.w[tmp.slot:tmp.slot+n]...)
 		return next
-	})
+	}))
 }
 
 // digestOf makes, once, the digest of a type of data. It is called as the type is, or numbered in the order of the calls in the

@@ -456,8 +456,8 @@ func (w *worker) recirculate(f *frame) {
 
 // do runs a block to its end.
 func do(s step, f *frame) {
-	if s != nil && !f.failed {
-		s(f)
+	if !f.failed {
+		s.run(f)
 	}
 }
 

@@ -55,17 +55,17 @@ func (c *compiler) markToDrop(call *syntax.Call, r *types.Call) step {
 	}
 	spec, _ := fieldOffset(call, s, "egress_spec")
 	group, _ := fieldOffset(call, s, "mcast_grp")
-	return func(f *frame) flow {
+	return native(func(f *frame) flow {
 		at := p.at(f)
 		f.w[at+spec], f.w[at+group] = DropPort, 0
 		return next
-	}
+	})
 }
 
 // verify compiles verify(check, error) of a parser.
 func (c *compiler) verify(call *syntax.Call, r *types.Call) step {
-	check, e := c.cond(r.Args[0]), c.scalar(r.Args[1]).fn
-	return func(f *frame) flow {
+	check, e := c.cond(r.Args[0]).fn(), c.scalar(r.Args[1]).fn()
+	return native(func(f *frame) flow {
 		if check(f) {
 			return next
 		}
@@ -73,7 +73,7 @@ func (c *compiler) verify(call *syntax.Call, r *types.Call) step {
 			f.perr = e(f)
 		}
 		return breaks
-	}
+	})
 }
 
 // method compiles a call of a method of an extern instance.
@@ -91,8 +91,8 @@ func (c *compiler) method(call *syntax.Call, r *types.Call) step {
 		return c.registerMethod(call, r, x)
 	case *Counter:
 		if r.Method == "count" {
-			i := c.scalarOf(r.Args[0]).fn
-			return func(f *frame) flow { x.count(i(f), len(f.pkt)); return next }
+			i := c.held(c.scalarOf(r.Args[0]))
+			return sequence(i.code, native(func(f *frame) flow { x.count(f.w[i.slot], len(f.pkt)); return next }))
 		}
 	case *DirectCounter:
 		if r.Method == "count" {
@@ -117,42 +117,41 @@ func (c *compiler) registerMethod(call *syntax.Call, r *types.Call, x *Register)
 	case "read":
 		x.reads = true
 		i := c.index(r.Args[1])
+		k := i.slot
 		prep, dst, done := c.outArgument(r.Args[0], r.Sig.Params[0].Type)
 		if dst.dyn == nil && n == 1 {
 			d := dst.slot
-			return sequence(prep, func(f *frame) flow { x.packetRead(i(f), f.w[d:d+1]); return next }, done)
+			return sequence(prep, i.code, native(func(f *frame) flow { x.packetRead(f.w[k], f.w[d:d+1]); return next }), done)
 		}
-		return sequence(prep, func(f *frame) flow {
-			k := i(f)
+		return sequence(prep, i.code, native(func(f *frame) flow {
 			d := dst.at(f)
-			x.packetRead(k, f.w[d:d+n])
+			x.packetRead(f.w[k], f.w[d:d+n])
 			return next
-		}, done)
+		}), done)
 	case "write":
 		x.writes = true
 		i := c.index(r.Args[0])
 		if n == 1 {
-			v, tmp := c.scalar(r.Args[1]).fn, c.alloc(1)
-			return func(f *frame) flow {
-				k := i(f)
-				f.w[tmp] = v(f)
-				x.packetWrite(k, f.w[tmp:tmp+1])
-				return next
-			}
+			v := c.held(c.scalar(r.Args[1]))
+			prep := c.settled(&i, &v)
+			k, from := i.slot, v.slot
+			return sequence(prep, native(func(f *frame) flow { x.packetWrite(f.w[k], f.w[from:from+1]); return next }))
 		}
 		v := c.wide(r.Args[1])
-		return sequence(v.prep, func(f *frame) flow { x.packetWrite(i(f), f.w[v.slot:v.slot+n]); return next })
+		w := scalar{code: v.prep, slot: v.slot}
+		prep, k := c.settled(&i, &w), i.slot
+		return sequence(prep, native(func(f *frame) flow { x.packetWrite(f.w[k], f.w[v.slot:v.slot+n]); return next }))
 	}
 	unsupported(call, "method %s of a register", r.Method)
 	return nil
 }
 
 // index compiles an index into an array.
-func (c *compiler) index(e syntax.Expr) func(*frame) uint64 {
+func (c *compiler) index(e syntax.Expr) scalar {
 	if c.isWide(e) {
 		unsupported(e, "an index of more than 64 bits")
 	}
-	return c.scalar(e).fn
+	return c.held(c.scalar(e))
 }
 
 // algorithm is the hash function that a constant HashAlgorithm argument names.
@@ -194,7 +193,7 @@ func (c *compiler) hashed(call *syntax.Call, algo algorithm) func(*frame) uint64
 // hash compiles hash(result, algorithm, base, data, max): base + h(data) mod max, and base if max is 0.
 func (c *compiler) hash(call *syntax.Call, r *types.Call) step {
 	algo := c.algorithm(r.Args[1])
-	base, data, most := c.scalarOf(r.Args[2]).fn, c.bytes(r.Args[3]), c.scalarOf(r.Args[4]).fn
+	base, data, most := c.scalarOf(r.Args[2]).fn(), c.bytes(r.Args[3]), c.scalarOf(r.Args[4]).fn()
 	t := r.Sig.Params[0].Type
 	w, _, ok := widthOf(t)
 	if !ok || w > 64 {
@@ -202,16 +201,24 @@ func (c *compiler) hash(call *syntax.Call, r *types.Call) step {
 	}
 	m, sum := mask64(w), c.hashed(call, algo)
 	prep, dst, done := c.outArgument(r.Args[0], t)
-	return sequence(prep, func(f *frame) flow {
+	return sequence(prep, native(func(f *frame) flow {
 		v := base(f)
 		if k := most(f); k != 0 {
 			f.buf = f.buf[:0]
 			data(f)
-			v += sum(f) % k
+			v += remainder(sum(f), k)
 		}
 		f.w[dst.at(f)] = v & m
 		return next
-	}, done)
+	}), done)
+}
+
+// remainder is v modulo k, which is a power of two most of the time.
+func remainder(v, k uint64) uint64 {
+	if k&(k-1) == 0 {
+		return v & (k - 1)
+	}
+	return v % k
 }
 
 // checksum compiles verify_checksum and update_checksum, and their variants over the payload.
@@ -235,17 +242,17 @@ func (c *compiler) checksum(call *syntax.Call, r *types.Call) step {
 		return sum(f) & m
 	}
 	if name == "verify_checksum" || name == "verify_checksum_with_payload" {
-		given := c.scalar(r.Args[2]).fn
+		given := c.scalar(r.Args[2]).fn()
 		bad := c.sm.slot + c.smField(call, "checksum_error")
-		return func(f *frame) flow {
-			if cond(f) && value(f) != given(f) {
+		return choose(cond, native(func(f *frame) flow {
+			if value(f) != given(f) {
 				f.w[bad] = 1
 			}
 			return next
-		}
+		}), nil)
 	}
 	prep, dst, done := c.outArgument(r.Args[2], t)
-	write := sequence(prep, func(f *frame) flow { f.w[dst.at(f)] = value(f); return next }, done)
+	write := sequence(prep, native(func(f *frame) flow { f.w[dst.at(f)] = value(f); return next }), done)
 	return choose(cond, write, nil)
 }
 
@@ -253,96 +260,4 @@ func (c *compiler) checksum(call *syntax.Call, r *types.Call) step {
 func (c *compiler) smField(at syntax.Node, name string) int {
 	off, _ := fieldOffset(at, c.smType, name)
 	return off
-}
-
-// bytes compiles the data of a hash: its fields one after the other, without padding between them, into f.buf. A trailing part
-// of a byte is filled with zeros.
-func (c *compiler) bytes(e syntax.Expr) func(*frame) {
-	var ws []func(f *frame, bit int) int
-	c.appendData(&ws, e)
-	return joinData(ws)
-}
-
-func joinData(ws []func(f *frame, bit int) int) func(*frame) {
-	return func(f *frame) {
-		bit := 0
-		for _, w := range ws {
-			bit = w(f, bit)
-		}
-	}
-}
-
-func (c *compiler) appendData(ws *[]func(*frame, int) int, e syntax.Expr) {
-	switch x := e.(type) {
-	case *syntax.Paren:
-		c.appendData(ws, x.X)
-		return
-	case *syntax.ListExpr:
-		for _, el := range x.Elems {
-			c.appendData(ws, el)
-		}
-		return
-	}
-	t := c.finalType(e)
-	if w, _, ok := widthOf(t); ok {
-		if b, isBasic := under(t).(*types.Basic); isBasic && b.Kind == types.ErrorKind {
-			unsupported(e, "an error as data of a hash")
-		}
-		if w > 64 {
-			v := c.wide(e)
-			n := bitWords(w)
-			*ws = append(*ws, func(f *frame, bit int) int {
-				if v.prep != nil {
-					v.prep(f)
-				}
-				f.buf, bit = appendWide(f.buf, bit, f.w[v.slot:v.slot+n], w)
-				return bit
-			})
-			return
-		}
-		v := c.scalar(e).fn
-		*ws = append(*ws, func(f *frame, bit int) int {
-			f.buf, bit = appendBits(f.buf, bit, v(f), w)
-			return bit
-		})
-		return
-	}
-	tmp := c.temp(e, t)
-	prep := c.store(tmp, e)
-	parts := partsOf(e, t, tmp.slot, -1)
-	emit := make([]func(*frame, int) int, len(parts))
-	for i, p := range parts {
-		emit[i] = c.dataPart(e, p)
-	}
-	*ws = append(*ws, func(f *frame, bit int) int {
-		if prep != nil {
-			prep(f)
-		}
-		for i, p := range parts {
-			if p.header >= 0 && f.w[p.header] == 0 {
-				continue
-			}
-			bit = emit[i](f, bit)
-		}
-		return bit
-	})
-}
-
-func (c *compiler) dataPart(at syntax.Node, p part) func(*frame, int) int {
-	if v, ok := under(p.typ).(*types.Varbit); ok {
-		n := bitWords(v.Max)
-		return func(f *frame, bit int) int {
-			f.buf, bit = appendWide(f.buf, bit, f.w[p.off+1:p.off+1+n], int(f.w[p.off]))
-			return bit
-		}
-	}
-	w, _, ok := widthOf(p.typ)
-	if !ok {
-		unsupported(at, "a %s as data of a hash", p.typ)
-	}
-	n := bitWords(w)
-	return func(f *frame, bit int) int {
-		f.buf, bit = appendWide(f.buf, bit, f.w[p.off:p.off+n], w)
-		return bit
-	}
 }

@@ -37,15 +37,15 @@ func (c *compiler) packetIn(call *syntax.Call, r *types.Call) step {
 	case "extract":
 		return c.extract(call, r)
 	case "advance":
-		n := c.scalarOf(r.Args[0]).fn
-		return func(f *frame) flow {
+		n := c.scalarOf(r.Args[0]).fn()
+		return native(func(f *frame) flow {
 			k := n(f)
 			if k > uint64(f.left()) {
 				return f.fail(short)
 			}
 			f.cur += int(k)
 			return next
-		}
+		})
 	case "lookahead":
 		return c.lookahead(call, c.temp(call, c.typeOf(call)))
 	case "length":
@@ -69,13 +69,13 @@ func (c *compiler) extract(call *syntax.Call, r *types.Call) step {
 	short := c.errorIndex(call, "PacketTooShort")
 	if _, skip := r.Args[0].(*syntax.DontCare); skip {
 		_, fixed := wires(call, r.Sig.Params[0].Type)
-		return func(f *frame) flow {
+		return native(func(f *frame) flow {
 			if f.left() < fixed {
 				return f.fail(short)
 			}
 			f.cur += fixed
 			return next
-		}
+		})
 	}
 	t := c.typeOf(r.Args[0])
 	if !isHeader(t) {
@@ -93,7 +93,7 @@ func (c *compiler) extract(call *syntax.Call, r *types.Call) step {
 		}
 	}
 	cs := chunks(ws)
-	return sequence(prep, c.observeExtract(call, r.Args[0], p, p.alone(func(f *frame) flow {
+	return sequence(prep, c.observeExtract(call, r.Args[0], p, p.alone(native(func(f *frame) flow {
 		at := p.at(f)
 		if f.left() < fixed {
 			return f.fail(short)
@@ -117,7 +117,7 @@ func (c *compiler) extract(call *syntax.Call, r *types.Call) step {
 		}
 		f.cur = cur
 		return next
-	})), advance)
+	}))), advance)
 }
 
 // advanceStack moves nextIndex on after an extraction into stack.next, or into a header of a union there.
@@ -143,13 +143,13 @@ func (c *compiler) advanceStack(e syntax.Expr) step {
 		return nil
 	}
 	_, p := c.placeOf(m.X)
-	return func(f *frame) flow { f.w[p.at(f)]++; return next }
+	return native(func(f *frame) flow { f.w[p.at(f)]++; return next })
 }
 
 func (c *compiler) extractVarbit(call *syntax.Call, r *types.Call, ws []wire, fixed int, p place) step {
 	short, long, odd := c.errorIndex(call, "PacketTooShort"), c.errorIndex(call, "HeaderTooShort"),
 		c.errorIndex(call, "ParserInvalidArgument")
-	size := c.scalarOf(r.Args[1]).fn
+	size := c.scalarOf(r.Args[1]).fn()
 	vary, most := 0, 0
 	for _, w := range ws {
 		if w.vary {
@@ -160,7 +160,7 @@ func (c *compiler) extractVarbit(call *syntax.Call, r *types.Call, ws []wire, fi
 	if vary != 1 {
 		invalid(call, "the header must have one varbit field")
 	}
-	return func(f *frame) flow {
+	return native(func(f *frame) flow {
 		n := size(f)
 		at := p.at(f)
 		switch {
@@ -184,7 +184,7 @@ func (c *compiler) extractVarbit(call *syntax.Call, r *types.Call, ws []wire, fi
 			f.cur += width
 		}
 		return next
-	}
+	})
 }
 
 // lookahead compiles packet.lookahead<T>() into p, a temporary.
@@ -198,7 +198,7 @@ func (c *compiler) lookahead(call *syntax.Call, p place) step {
 		}
 	}
 	slot := p.slot
-	return func(f *frame) flow {
+	return native(func(f *frame) flow {
 		if f.left() < fixed {
 			return f.fail(short)
 		}
@@ -212,7 +212,7 @@ func (c *compiler) lookahead(call *syntax.Call, p place) step {
 			cur += w.width
 		}
 		return next
-	}
+	})
 }
 
 // packetOut compiles packet.emit(x): the valid headers in x, in order.
@@ -228,7 +228,7 @@ func (c *compiler) emit(at syntax.Node, p place) step {
 	switch t := under(p.typ).(type) {
 	case *types.Struct:
 		if t.Kind == types.Header {
-			return c.observeEmit(at, p, emitHeader(at, p))
+			return c.observeEmit(at, p, c.emitHeader(at, p))
 		}
 		var steps []step
 		off := 0
@@ -258,14 +258,12 @@ func (c *compiler) emit(at syntax.Node, p place) step {
 	return nil
 }
 
-func emitHeader(at syntax.Node, p place) step {
+func (c *compiler) emitHeader(at syntax.Node, p place) step {
 	ws, fixed := wires(at, p.typ)
 	cs := chunks(ws)
-	return func(f *frame) flow {
+	valid := c.load(p)
+	return choose(truthOf(valid), native(func(f *frame) flow {
 		h := f.w[p.at(f):]
-		if h[0] == 0 {
-			return next
-		}
 		if cs != nil && f.bit&7 == 0 {
 			f.out = appendChunks(f.out, cs, h)
 			f.bit += fixed
@@ -283,5 +281,5 @@ func emitHeader(at syntax.Node, p place) step {
 			}
 		}
 		return next
-	}
+	}), nil)
 }

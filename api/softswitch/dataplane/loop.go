@@ -29,7 +29,7 @@ func (c *compiler) forStatement(s *syntax.ForStmt) step {
 	for _, x := range s.Init {
 		init = append(init, c.statement(x))
 	}
-	cond := func(*frame) bool { return true }
+	cond := fixed(true)
 	if s.Cond != nil {
 		if c.applies(s.Cond) {
 			unsupported(s.Cond, "applying a table in a loop's condition")
@@ -39,14 +39,14 @@ func (c *compiler) forStatement(s *syntax.ForStmt) step {
 	for _, x := range s.Update {
 		update = append(update, c.statement(x))
 	}
-	body, step, turn := c.scoped(s.Body), sequence(update...), c.turn()
-	return sequence(sequence(init...), func(f *frame) flow {
-		for cond(f) {
+	body, step, turn, more := c.scoped(s.Body), sequence(update...), c.turn(), cond.fn()
+	return sequence(sequence(init...), native(func(f *frame) flow {
+		for more(f) {
 			if !turn(f) {
 				return fails
 			}
 			if body != nil {
-				switch r := body(f); r {
+				switch r := body.run(f); r {
 				case next, repeats:
 				case leaves:
 					return next
@@ -55,13 +55,13 @@ func (c *compiler) forStatement(s *syntax.ForStmt) step {
 				}
 			}
 			if step != nil {
-				if r := step(f); r != next {
+				if r := step.run(f); r != next {
 					return r
 				}
 			}
 		}
 		return next
-	})
+	}))
 }
 
 // forInStatement compiles for (x in range), for (x in stack) and for (x in list). What the body does to x or to what is looped
@@ -136,8 +136,7 @@ func (c *compiler) forConstants(s *syntax.ForInStmt, x place, in syntax.Expr, bo
 		if !ok {
 			unsupported(s.In, "a loop over this")
 		}
-		words := bigWords(n, wordsOf(s.In, x.typ))
-		elems = append(elems, func(f *frame) flow { copy(f.w[x.at(f):], words); return next })
+		elems = append(elems, storeWords(x, bigWords(n, wordsOf(s.In, x.typ))))
 	}
 	return c.turns(elems, body)
 }
@@ -145,18 +144,18 @@ func (c *compiler) forConstants(s *syntax.ForInStmt, x place, in syntax.Expr, bo
 // turns runs body after each of the steps.
 func (c *compiler) turns(elems []step, body step) step {
 	turn := c.turn()
-	return func(f *frame) flow {
+	return native(func(f *frame) flow {
 		for _, e := range elems {
 			if !turn(f) {
 				return fails
 			}
 			if e != nil {
-				e(f)
+				e.run(f)
 			}
 			if body == nil {
 				continue
 			}
-			switch r := body(f); r {
+			switch r := body.run(f); r {
 			case next, repeats:
 			case leaves:
 				return next
@@ -165,7 +164,7 @@ func (c *compiler) turns(elems []step, body step) step {
 			}
 		}
 		return next
-	}
+	})
 }
 
 // forRange compiles a loop over lo .. hi, both included; with lo above hi there is no turn.
@@ -174,11 +173,11 @@ func (c *compiler) forRange(s *syntax.ForInStmt, x place, r *syntax.Binary) step
 	if !ok || w > 64 {
 		unsupported(s, "a loop over a range of %s", x.typ)
 	}
-	lo, hi := c.scalar(r.X).fn, c.scalar(r.Y).fn
+	lo, hi := c.scalar(r.X).fn(), c.scalar(r.Y).fn()
 	body, turn := c.scoped(s.Body), c.turn()
 	at, to := c.alloc(1), c.alloc(1)
 	m := mask64(w)
-	return func(f *frame) flow {
+	return native(func(f *frame) flow {
 		f.w[at], f.w[to] = lo(f)&m, hi(f)&m
 		if signed && signExtend(f.w[at], w) > signExtend(f.w[to], w) || !signed && f.w[at] > f.w[to] {
 			return next
@@ -189,7 +188,7 @@ func (c *compiler) forRange(s *syntax.ForInStmt, x place, r *syntax.Binary) step
 			}
 			f.w[x.at(f)] = f.w[at]
 			if body != nil {
-				switch r := body(f); r {
+				switch r := body.run(f); r {
 				case next, repeats:
 				case leaves:
 					return next
@@ -202,5 +201,5 @@ func (c *compiler) forRange(s *syntax.ForInStmt, x place, r *syntax.Binary) step
 			}
 			f.w[at] = (f.w[at] + 1) & m
 		}
-	}
+	})
 }

@@ -47,17 +47,15 @@ func (c *compiler) observed(at syntax.Node, kind Kind, name, text string, reads,
 		return s
 	}
 	pos := at.Pos().String()
-	return func(f *frame) flow {
+	return native(func(f *frame) flow {
 		i := f.trace.begin(f, Step{Kind: kind, At: pos, Name: name, Text: text, Reads: values(f, reads)})
 		r := flow(next)
-		if s != nil {
-			f.trace.depth++
-			r = s(f)
-			f.trace.depth--
-		}
+		f.trace.depth++
+		r = s.run(f)
+		f.trace.depth--
 		f.trace.finish(i, values(f, writes), "")
 		return r
-	}
+	})
 }
 
 // observeStatement notes what a statement does. Tables, states, conditions and headers note themselves.
@@ -117,17 +115,18 @@ func (c *compiler) observeCall(call *syntax.Call, s step) step {
 }
 
 // condition notes the value of a condition.
-func (c *compiler) observeCondition(e syntax.Expr, cond func(*frame) bool) func(*frame) bool {
+func (c *compiler) observeCondition(e syntax.Expr, cond test) test {
 	if !c.tracing {
 		return cond
 	}
 	pos, text, reads := e.Pos().String(), nodeText(e), c.reads(e)
-	return func(f *frame) bool {
+	fn := cond.fn()
+	return c.tested(nil, func(f *frame) bool {
 		i := f.trace.begin(f, Step{Kind: StepBranch, At: pos, Text: text, Reads: values(f, reads)})
-		v := cond(f)
+		v := fn(f)
 		f.trace.finish(i, nil, fmt.Sprint(v))
 		return v
-	}
+	})
 }
 
 // observeScalar notes the value that a switch is over.
@@ -186,7 +185,7 @@ func (c *compiler) reads(e syntax.Expr) (ws []watched) {
 		}
 		if r.Kind == types.BuiltinCall && r.Method == "isValid" && c.steady(r.Recv) {
 			_, p := c.placeOf(r.Recv)
-			v := c.validity(r.Recv, p).fn
+			v := c.validity(r.Recv, p).fn()
 			return []watched{{nodeText(x), func(f *frame) string { return fmt.Sprint(v(f) != 0) }}}
 		}
 		for i, a := range r.Args {
@@ -339,38 +338,27 @@ func (c *compiler) containers(at syntax.Node, name string, t types.Type, slot in
 	return cs
 }
 
-// observeStates notes which states a packet goes through, and why.
-func (c *compiler) observeStates(d *syntax.ParserDecl, states []state) {
-	name := func(i int) string {
-		switch i {
-		case accept:
-			return "accept"
-		case reject:
-			return "reject"
-		}
-		return d.States[i].Name.Name
+// observeSelection notes which state a select expression chooses: the one whose number is in a slot then.
+func (c *compiler) observeSelection(d *syntax.ParserDecl, sel *syntax.Select, slot int, chosen step) step {
+	var texts []string
+	var reads []watched
+	for _, e := range sel.Exprs {
+		texts = append(texts, nodeText(e))
+		reads = append(reads, c.reads(e)...)
 	}
-	for i, s := range d.States {
-		st := &states[i]
-		st.body = c.observed(s, StepState, s.Name.Name, "", nil, nil, st.body)
-		if s.Transition == nil || s.Transition.Select == nil {
-			continue
+	pos, text := sel.Pos().String(), "select ("+strings.Join(texts, ", ")+")"
+	return native(func(f *frame) flow {
+		at := f.trace.begin(f, Step{Kind: StepSelect, At: pos, Text: text, Reads: values(f, reads)})
+		r := chosen.run(f)
+		name := "reject"
+		if to := int(f.w[slot]) + reject; r == next && to == accept {
+			name = "accept"
+		} else if r == next && to >= 0 {
+			name = d.States[to].Name.Name
 		}
-		sel, choose := s.Transition.Select, st.next
-		var texts []string
-		var reads []watched
-		for _, e := range sel.Exprs {
-			texts = append(texts, nodeText(e))
-			reads = append(reads, c.reads(e)...)
-		}
-		pos, text := sel.Pos().String(), "select ("+strings.Join(texts, ", ")+")"
-		st.next = func(f *frame) int {
-			at := f.trace.begin(f, Step{Kind: StepSelect, At: pos, Text: text, Reads: values(f, reads)})
-			to := choose(f)
-			f.trace.finish(at, nil, name(to))
-			return to
-		}
-	}
+		f.trace.finish(at, nil, name)
+		return r
+	})
 }
 
 // observeExtract notes what an extraction gives.
@@ -384,20 +372,20 @@ func (c *compiler) observeExtract(call *syntax.Call, e syntax.Expr, p place, s s
 		pin := place{slot: 0, dyn: func(f *frame) int { return int(f.w[slot]) }, typ: p.typ}
 		fields = c.watchPlace(call, nodeText(e), pin, 0)
 		run := s
-		s = func(f *frame) flow { f.w[slot] = uint64(p.at(f)); return run(f) }
+		s = native(func(f *frame) flow { f.w[slot] = uint64(p.at(f)); return run.run(f) })
 	}
 	pos, text := call.Pos().String(), nodeText(call)
-	return func(f *frame) flow {
+	return native(func(f *frame) flow {
 		from := f.cur
 		i := f.trace.begin(f, Step{Kind: StepExtract, At: pos, Name: nodeText(e), Text: text})
-		r := s(f)
+		r := s.run(f)
 		if r != next {
 			f.trace.finish(i, nil, "failed")
 			return r
 		}
 		f.trace.finish(i, values(f, fields), fmt.Sprintf("bits %d to %d", from, f.cur-1))
 		return r
-	}
+	})
 }
 
 // observeEmit notes what emitting a header gives.
@@ -407,16 +395,16 @@ func (c *compiler) observeEmit(at syntax.Node, p place, s step) step {
 	}
 	pos, text := at.Pos().String(), nodeText(at)
 	name := p.typ.String()
-	return func(f *frame) flow {
+	return native(func(f *frame) flow {
 		if f.w[p.at(f)] == 0 {
 			f.trace.begin(f, Step{Kind: StepEmit, At: pos, Name: name, Text: text, Result: "invalid"})
 			return next
 		}
 		from := f.bit
-		r := s(f)
+		r := s.run(f)
 		f.trace.begin(f, Step{Kind: StepEmit, At: pos, Name: name, Text: text, Result: fmt.Sprintf("bits %d to %d: %x", from, f.bit-1, f.out[from/8:])})
 		return r
-	}
+	})
 }
 
 // observeTable notes the application of a table.
@@ -425,10 +413,8 @@ func (s *site) applyTraced(f *frame) flow {
 	at := f.trace.begin(f, Step{Kind: StepTable, At: s.pos, Name: t.Name})
 	f.trace.depth++
 	defer func() { f.trace.depth-- }()
-	if s.keys != nil {
-		if r := s.keys(f); r != next {
-			return r
-		}
+	if r := s.keys.run(f); r != next {
+		return r
 	}
 	if at >= 0 {
 		var key []Value
@@ -457,7 +443,8 @@ func (s *site) applyTraced(f *frame) flow {
 	f.trace.begin(f, Step{Kind: StepAction, At: a.pos, Name: act.Name, Reads: args})
 	f.trace.depth++
 	defer func() { f.trace.depth-- }()
-	return s.run(f, e, do)
+	s.enter(f, e, do)
+	return a.body.run(f)
 }
 
 // describe is an entry's match as text.

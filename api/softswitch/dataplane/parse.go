@@ -1,6 +1,9 @@
 package dataplane
 
 import (
+	"math"
+	"slices"
+
 	"github.com/interlock/interlock/linker/p4/syntax"
 )
 
@@ -13,9 +16,13 @@ const (
 	reject = -2
 )
 
+// enter is where a jump goes that goes to the state of number k, until it is known where that is.
+const enter = math.MaxUint32 - 1
+
+// A state is the code of one: it ends by entering another, or with the parser.
 type state struct {
-	body step
-	next func(*frame) int
+	body  step
+	leave step
 }
 
 // parserBody compiles a parser instance with its parameters bound. It breaks on a parser error, exits on an explicit reject.
@@ -28,9 +35,9 @@ func (c *compiler) parserBody(call syntax.Node, inst *instance, bs []bound) step
 	for _, b := range append(bs, inst.ctor...) {
 		c.bind(b.obj, b.b)
 	}
-	var locals []step
+	var code step
 	for _, l := range d.Locals {
-		locals = append(locals, c.local(l))
+		code = sequence(code, c.local(l))
 	}
 	number := map[string]int{"accept": accept, "reject": reject}
 	for i, s := range d.States {
@@ -42,63 +49,107 @@ func (c *compiler) parserBody(call syntax.Node, inst *instance, bs []bound) step
 	}
 	states := make([]state, len(d.States))
 	for i, s := range d.States {
-		states[i] = c.state(s, number)
+		states[i] = c.state(d, s, number)
 	}
-	if c.tracing {
-		c.observeStates(d, states)
-	}
-	timeout := c.errorIndex(d, "ParserTimeout")
-	run := func(f *frame) flow {
-		at := start
-		for range maxTransitions {
-			s := &states[at]
-			if s.body != nil {
-				if r := s.body(f); r != next {
-					return r
-				}
-			}
-			at = s.next(f)
-			switch {
-			case f.perr != 0:
-				return breaks
-			case at == accept:
-				return next
-			case at == reject:
-				return exits
-			}
-		}
-		f.perr = timeout
-		return breaks
-	}
-	return sequence(append(locals, run)...)
+	return c.linked(d, code, states, start)
 }
 
-func (c *compiler) state(s *syntax.StateDecl, number map[string]int) state {
-	saved := c.push(c.env.id, c.env.path)
-	defer func() { c.env = saved }()
-	out := state{body: c.statements(s.Body)}
-	switch t := s.Transition; {
-	case t == nil:
-		out.next = func(*frame) int { return reject }
-	case t.Select != nil:
-		out.next = c.selection(t.Select, number)
-		if c.unwinds(t.Select) {
-			choose := out.next
-			out.next = func(f *frame) (at int) {
-				defer func() {
-					if x := recover(); x != nil {
-						if _, ok := x.(unwound); !ok {
-							panic(x)
-						}
-						at = reject // f.perr says why
-					}
-				}()
-				return choose(f)
+// linked lays the states that are reached out one after the other, each before those that it enters, if there is no loop.
+func (c *compiler) linked(d *syntax.ParserDecl, code step, states []state, start int) step {
+	order, loops := arranged(states, start)
+	if loops {
+		timeout, count := c.errorIndex(d, "ParserTimeout"), c.alloc(1)
+		code = append(code, instr{op: opSet, d: uint32(count)})
+		turn := native(func(f *frame) flow {
+			if f.w[count]++; f.w[count] > maxTransitions {
+				return f.fail(timeout)
+			}
+			return next
+		})
+		for i := range states {
+			states[i].body = sequence(turn, states[i].body)
+		}
+	}
+	at := make([]int, len(states))
+	for _, i := range order {
+		at[i] = len(code)
+		code = sequence(code, states[i].body, states[i].leave)
+	}
+	for i := range code {
+		if in := &code[i]; in.op == opJump && in.d == enter {
+			to := len(code) // accept
+			if k := int(in.k); k < len(states) {
+				to = at[k]
+			}
+			in.d = uint32(to - i - 1)
+		}
+	}
+	return tidy(code)
+}
+
+// arranged orders the states that are reached from start, each before those that it enters. loops says that this is not possible.
+func arranged(states []state, start int) (order []int, loops bool) {
+	const inside, done = 1, 2
+	seen := make([]int, len(states))
+	var visit func(i int)
+	visit = func(i int) {
+		seen[i] = inside
+		for _, in := range states[i].leave {
+			if in.op != opJump || in.d != enter || int(in.k) >= len(states) {
+				continue
+			}
+			switch seen[in.k] {
+			case inside:
+				loops = true
+			case 0:
+				visit(int(in.k))
 			}
 		}
-	default:
-		to := c.target(t.Next, number)
-		out.next = func(*frame) int { return to }
+		seen[i] = done
+		order = append(order, i)
+	}
+	visit(start)
+	slices.Reverse(order)
+	return order, loops
+}
+
+func (c *compiler) state(d *syntax.ParserDecl, s *syntax.StateDecl, number map[string]int) state {
+	saved, held := c.push(c.env.id, c.env.path), c.scratched
+	defer func() { c.env, c.scratched = saved, held }()
+	out := state{body: c.statements(s.Body)}
+	if c.tracing {
+		out.body = c.observed(s, StepState, s.Name.Name, "", nil, nil, out.body)
+	}
+	to := func(n int) step {
+		switch n {
+		case accept:
+			return step{{op: opJump, d: enter, k: uint64(len(d.States))}}
+		case reject:
+			return ends(exits)
+		}
+		return step{{op: opJump, d: enter, k: uint64(n)}}
+	}
+	switch t := s.Transition; {
+	case t == nil:
+		out.leave = to(reject)
+	case t.Select == nil:
+		out.leave = to(c.target(t.Next, number))
+	case !c.tracing && !c.unwinds(t.Select):
+		out.leave = c.selection(t.Select, number, to)
+	default: // choose first, and go there then
+		slot := c.alloc(1)
+		chosen := c.selection(t.Select, number, func(n int) step { return step{{op: opSet, d: uint32(slot), k: uint64(n - reject)}} })
+		if c.unwinds(t.Select) {
+			chosen = guarded(chosen)
+		}
+		if c.tracing {
+			chosen = c.observeSelection(d, t.Select, slot, chosen)
+		}
+		ways := []step{to(reject), to(accept)}
+		for i := range d.States {
+			ways = append(ways, to(i))
+		}
+		out.leave = sequence(chosen, branches(slot, ways, nil))
 	}
 	return out
 }
@@ -114,69 +165,123 @@ func (c *compiler) target(id *syntax.Ident, number map[string]int) int {
 // hashedCases is how many cases of constants make a map worth its while.
 const hashedCases = 8
 
-// selection compiles a select expression. No case that matches is the error NoMatch.
-func (c *compiler) selection(s *syntax.Select, number map[string]int) func(*frame) int {
-	var offs, widths []int
-	words := 0
-	for _, e := range s.Exprs {
+// selection compiles a select expression: it goes on as to says for the state of a number. No case that matches is the error
+// NoMatch.
+func (c *compiler) selection(s *syntax.Select, number map[string]int, to func(int) step) step {
+	keys := make([]*scalar, len(s.Exprs))
+	widths := make([]int, len(s.Exprs))
+	for i, e := range s.Exprs {
 		w, _, ok := widthOf(c.finalType(e))
 		if !ok {
 			unsupported(e, "selecting on a %s", c.finalType(e))
 		}
-		offs, widths = append(offs, words), append(widths, w)
-		words += bitWords(w)
+		widths[i] = w
+		if w <= 64 {
+			v := c.held(c.scalar(e))
+			keys[i] = &v
+		} else {
+			v := c.wide(e)
+			keys[i] = &scalar{code: v.prep, slot: v.slot}
+		}
 	}
-	slot := c.alloc(words)
-	var keys []step
-	for i, e := range s.Exprs {
-		keys = append(keys, c.store(place{slot: slot + offs[i], typ: c.finalType(e)}, e))
-	}
-	load := sequence(keys...)
+	load := c.settled(keys...)
+	noMatch := c.errorIndex(s, "NoMatch")
+	rest := native(func(f *frame) flow { return f.fail(noMatch) })
 	var cases []selectCase
 	for _, cs := range s.Cases {
 		cases = append(cases, selectCase{c.caseSets(cs.Keyset, widths), c.target(cs.Next, number)})
 	}
-	noMatch := c.errorIndex(s, "NoMatch")
-	linear := func(f *frame, cases []selectCase) int {
-		for i := range cases {
-			if cases[i].matches(f.w[slot:slot+words], offs) {
-				return cases[i].to
-			}
-		}
-		if f.perr == 0 {
-			f.perr = noMatch
-		}
-		return reject
-	}
 	exact := exactCases(cases)
-	if exact < hashedCases || words > len(caseKey{}) {
-		return func(f *frame) int {
-			if load != nil {
-				load(f)
-			}
-			return linear(f, cases)
-		}
+	if words := caseWords(widths); exact < hashedCases || words > len(caseKey{}) {
+		exact = 0
 	}
-	// The leading cases are constants: look them up, and try only the others one by one.
-	table := make(map[caseKey]int, exact)
-	for _, cs := range cases[:exact] {
+	for _, cs := range slices.Backward(cases[exact:]) {
+		rest = choose(c.caseTest(cs.sets, keys, widths), to(cs.to), rest)
+	}
+	if exact > 0 {
+		rest = c.hashedSelection(cases[:exact], keys, widths, to, rest)
+	}
+	return sequence(load, rest)
+}
+
+// caseTest is whether the keys are in the sets.
+func (c *compiler) caseTest(sets []keyset, keys []*scalar, widths []int) (t test) {
+	if len(sets) == 1 && sets[0].kind == keySet && len(keys) > 1 { // a set of all of them
+		at, n, set := c.alloc(caseWords(widths)), 0, sets[0].set
+		var together step
+		for i, k := range keys {
+			together = sequence(together, copyWords(place{slot: at + n}, place{slot: k.slot}, bitWords(widths[i])))
+			n += bitWords(widths[i])
+		}
+		return c.tested(together, func(f *frame) bool { return set.has(f.w[at : at+n]) })
+	}
+	for i := range sets {
+		t = t.and(c.keyTest(&sets[i], keys[i].slot, widths[i]))
+	}
+	return t
+}
+
+// keyTest is whether the key in a slot is in a set.
+func (c *compiler) keyTest(set *keyset, slot, width int) test {
+	switch {
+	case set.any:
+		return nil
+	case set.kind == keySet || width > 64:
+		n := bitWords(width)
+		return c.tested(nil, func(f *frame) bool { return set.matches(f.w[slot : slot+n]) })
+	case set.kind == keyMask:
+		v := c.instructionK(instr{op: opAndK}, loadSlot(slot), set.b[0])
+		return test(append(slices.Clip(v.code), instr{op: opNeK, a: uint32(v.slot), k: set.a[0], d: exit}))
+	case set.kind == keyRange:
+		t := test{{op: opLtK, a: uint32(slot), k: set.a[0], d: exit}}
+		if most := set.b[0]; most < ^uint64(0) {
+			t = append(t, instr{op: opGeK, a: uint32(slot), k: most + 1, d: exit})
+		}
+		return t
+	}
+	return test{{op: opNeK, a: uint32(slot), k: set.a[0], d: exit}}
+}
+
+// hashedSelection looks the keys up among cases of constants, and goes on with rest if they are not there.
+func (c *compiler) hashedSelection(cases []selectCase, keys []*scalar, widths []int, to func(int) step, rest step) step {
+	table := make(map[caseKey]int, len(cases))
+	var targets []int
+	var ways []step
+	for _, cs := range cases {
 		k := cs.key()
-		if _, ok := table[k]; !ok {
-			table[k] = cs.to
+		if _, ok := table[k]; ok {
+			continue
 		}
+		i := slices.Index(targets, cs.to)
+		if i < 0 {
+			i = len(targets)
+			targets, ways = append(targets, cs.to), append(ways, to(cs.to))
+		}
+		table[k] = i
 	}
-	rest := cases[exact:]
-	return func(f *frame) int {
-		if load != nil {
-			load(f)
-		}
+	slot := c.scratch()
+	find := native(func(f *frame) flow {
 		var k caseKey
-		copy(k[:], f.w[slot:slot+words])
-		if to, ok := table[k]; ok {
-			return to
+		n := 0
+		for i, key := range keys {
+			n += copy(k[n:], f.w[key.slot:key.slot+bitWords(widths[i])])
 		}
-		return linear(f, rest)
+		i, ok := table[k]
+		if !ok {
+			i = len(ways)
+		}
+		f.w[slot] = uint64(i)
+		return next
+	})
+	return sequence(find, branches(slot, ways, rest))
+}
+
+// caseWords is how many words keys of these widths have.
+func caseWords(widths []int) (n int) {
+	for _, w := range widths {
+		n += bitWords(w)
 	}
+	return n
 }
 
 type caseKey [4]uint64
@@ -184,15 +289,6 @@ type caseKey [4]uint64
 type selectCase struct {
 	sets []keyset // empty for default
 	to   int
-}
-
-func (s *selectCase) matches(key []uint64, offs []int) bool {
-	for i := range s.sets {
-		if !s.sets[i].matches(key[offs[i]:]) {
-			return false
-		}
-	}
-	return true
 }
 
 // exactCases counts the leading cases that are all values.

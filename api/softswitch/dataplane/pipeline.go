@@ -161,7 +161,7 @@ func (p *Pipeline) compile(tracing bool) (x *code, err error) {
 	}()
 	c := &compiler{
 		info: p.info, pipe: p, code: &code{}, env: &env{names: map[*types.Object]*binding{}}, bound: p.bound, owner: p.owner,
-		tracing: tracing,
+		tracing: tracing, words: scratchWords,
 	}
 	c.program()
 	c.code.words = c.words

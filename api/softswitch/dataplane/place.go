@@ -19,7 +19,7 @@ func (p place) alone(s step) step {
 	if len(p.others) == 0 {
 		return s
 	}
-	return sequence(s, func(f *frame) flow {
+	return sequence(s, native(func(f *frame) flow {
 		at := p.at(f)
 		if f.w[at] != 0 {
 			for _, o := range p.others {
@@ -27,7 +27,7 @@ func (p place) alone(s step) step {
 			}
 		}
 		return next
-	})
+	}))
 }
 
 // at is the word offset of the place.
@@ -135,7 +135,7 @@ func (c *compiler) elementPlace(x *syntax.Index) (step, place) {
 			}
 			return prep, p.field(1+int(i)*words, t.Elem)
 		}
-		index, size, base := c.scalar(x.I).fn, uint64(t.Size), p
+		index, size, base := c.scalar(x.I).fn(), uint64(t.Size), p
 		return prep, place{slot: p.slot + 1, typ: t.Elem, dyn: func(f *frame) int {
 			s := base.at(f)
 			i := index(f)
@@ -156,16 +156,16 @@ func (c *compiler) pinned(p place) (step, place) {
 		return nil, p
 	}
 	at, dyn := c.alloc(1), p.dyn
-	return func(f *frame) flow { f.w[at] = uint64(dyn(f)); return next },
+	return native(func(f *frame) flow { f.w[at] = uint64(dyn(f)); return next }),
 		place{slot: p.slot, dyn: func(f *frame) int { return int(f.w[at]) }, typ: p.typ, others: p.others}
 }
 
 // load reads a place that holds a scalar of at most 64 bits.
-func (p place) load() scalar {
+func (c *compiler) load(p place) scalar {
 	if p.dyn == nil {
 		return loadSlot(p.slot)
 	}
-	return scalar{slot: -1, fn: func(f *frame) uint64 { return f.w[p.slot+p.dyn(f)] }}
+	return c.compute(nil, func(f *frame) uint64 { return f.w[p.slot+p.dyn(f)] })
 }
 
 // copyWords copies n words between places.
@@ -174,19 +174,18 @@ func copyWords(dst, src place, n int) step {
 		return nil
 	}
 	if dst.dyn == nil && src.dyn == nil {
-		d, s := dst.slot, src.slot
-		if d == s {
+		switch {
+		case dst.slot == src.slot:
 			return nil
+		case n == 1:
+			return step{{op: opMove, d: uint32(dst.slot), a: uint32(src.slot)}}
 		}
-		if n == 1 {
-			return func(f *frame) flow { f.w[d] = f.w[s]; return next }
-		}
-		return func(f *frame) flow { copy(f.w[d:d+n], f.w[s:s+n]); return next }
+		return step{{op: opCopy, d: uint32(dst.slot), a: uint32(src.slot), b: uint32(n)}}
 	}
-	return func(f *frame) flow {
+	return native(func(f *frame) flow {
 		s := src.at(f)
 		d := dst.at(f)
 		copy(f.w[d:d+n], f.w[s:s+n])
 		return next
-	}
+	})
 }

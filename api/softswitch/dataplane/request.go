@@ -106,17 +106,17 @@ func (c *compiler) clone(call *syntax.Call, r *types.Call) step {
 	default:
 		c.only(call, "a clone from egress", inEgress)
 	}
-	session, list := c.scalar(r.Args[1]).fn, 0
+	session, list := c.scalar(r.Args[1]).fn(), 0
 	switch r.Callee.Name {
 	case "clone_preserving_field_list":
 		list = c.fieldList(call, r.Args[2])
 	case "clone3":
 		list = c.named(r.Args[2])
 	}
-	return func(f *frame) flow {
+	return native(func(f *frame) flow {
 		f.clone, f.cloneList = int(session(f)&MaxSession), list
 		return next
-	}
+	})
 }
 
 // again compiles resubmit and recirculate.
@@ -129,12 +129,12 @@ func (c *compiler) again(call *syntax.Call, r *types.Call, where blockKind, ask 
 	} else {
 		list = c.fieldList(call, r.Args[0])
 	}
-	return func(f *frame) flow { ask(f, list); return next }
+	return native(func(f *frame) flow { ask(f, list); return next })
 }
 
 // truncate compiles truncate(length): the packet is cut when it leaves; copies of it are not.
 func (c *compiler) truncate(call *syntax.Call, r *types.Call) step {
 	c.only(call, "truncate", inIngress, inEgress)
-	n := c.scalar(r.Args[0]).fn
-	return func(f *frame) flow { f.truncate = min(f.truncate, int(n(f))); return next }
+	n := c.scalar(r.Args[0]).fn()
+	return native(func(f *frame) flow { f.truncate = min(f.truncate, int(n(f))); return next })
 }

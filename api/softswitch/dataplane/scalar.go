@@ -2,29 +2,96 @@ package dataplane
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
 )
 
-// A scalar is a compiled expression of at most 64 bits. fn is always set; con and slot say when it is a known value or a plain
-// load, so that operators can be compiled without an indirect call.
+// A scalar is a compiled expression of at most 64 bits: a known value, or, after code has run, what is in a slot. Code does not
+// leave the normal flow.
 type scalar struct {
-	fn   func(*frame) uint64
-	con  bool
-	val  uint64
-	slot int // or -1
+	con   bool
+	val   uint64
+	code  step
+	slot  int
+	fresh bool // the slot is written by the last instruction of code, and by nothing else
 }
 
-func constant(v uint64) scalar {
-	return scalar{fn: func(*frame) uint64 { return v }, con: true, val: v, slot: -1}
+func constant(v uint64) scalar { return scalar{con: true, val: v} }
+
+func loadSlot(slot int) scalar { return scalar{slot: slot} }
+
+// scratchWords is how many words at the start of a frame hold what a statement computes on its way. They are used again by the
+// next one. What does not fit has words of its own.
+const scratchWords = 64
+
+// scratch is a word for the statement that is being compiled.
+func (c *compiler) scratch() int {
+	if c.scratched < scratchWords {
+		c.scratched++
+		return c.scratched - 1
+	}
+	return c.alloc(1)
 }
 
-func loadSlot(slot int) scalar {
-	return scalar{fn: func(f *frame) uint64 { return f.w[slot] }, slot: slot}
+// yield is the value of an instruction after prep.
+func (c *compiler) yield(prep step, in instr) scalar {
+	in.d = uint32(c.scratch())
+	return scalar{code: append(slices.Clip(prep), in), slot: int(in.d), fresh: true}
 }
 
-func compute(fn func(*frame) uint64) scalar { return scalar{fn: fn, slot: -1} }
+// compute is the value of a closure after prep.
+func (c *compiler) compute(prep step, fn func(*frame) uint64) scalar {
+	d := c.scratch()
+	return scalar{code: sequence(prep, native(func(f *frame) flow { f.w[d] = fn(f); return next })), slot: d}
+}
+
+// held is the scalar in a slot, whatever it is.
+func (c *compiler) held(s scalar) scalar {
+	if s.con {
+		return c.yield(nil, instr{op: opSet, k: s.val})
+	}
+	return s
+}
+
+// last tells whether the value is that of such an instruction.
+func (s scalar) last(o op) bool { return s.fresh && s.code[len(s.code)-1].op == o }
+
+// fn is the scalar as a closure.
+func (s scalar) fn() func(*frame) uint64 {
+	code, slot, v := s.code, s.slot, s.val
+	switch {
+	case s.con:
+		return func(*frame) uint64 { return v }
+	case code == nil:
+		return func(f *frame) uint64 { return f.w[slot] }
+	}
+	return func(f *frame) uint64 {
+		code.run(f)
+		return f.w[slot]
+	}
+}
+
+// settled joins the code of scalars that are wanted at the same time: what is a variable is kept, if a later one may change it.
+func (c *compiler) settled(xs ...*scalar) (prep step) {
+	for i, x := range xs {
+		if !x.con && !x.fresh && slices.ContainsFunc(xs[i+1:], func(y *scalar) bool { return y.code.changes() }) {
+			*x = c.yield(x.code, instr{op: opMove, a: uint32(x.slot)})
+		}
+		prep = sequence(prep, x.code)
+		x.code = nil
+	}
+	return prep
+}
+
+// changes tells whether the step may write anything but scratch words.
+func (s step) changes() bool {
+	return slices.ContainsFunc(s, func(in instr) bool {
+		_, writes := in.reads()
+		return in.op == opCall || writes.to > scratchWords
+	})
+}
 
 // isWide tells values of more than 64 bits. It refuses what is no scalar.
 func (c *compiler) isWide(e syntax.Expr) bool {
@@ -56,12 +123,12 @@ func (c *compiler) scalarPlain(e syntax.Expr) scalar {
 		return c.scalar(x.X)
 	case *syntax.Name:
 		_, p := c.placeOf(e)
-		return p.load()
+		return c.load(p)
 	case *syntax.Member:
 		return c.memberScalar(x)
 	case *syntax.Index:
 		prep, p := c.place(x)
-		return after(prep, p.load())
+		return c.after(prep, c.load(p))
 	case *syntax.Slice:
 		return c.sliceScalar(x)
 	case *syntax.PlusSlice:
@@ -71,13 +138,8 @@ func (c *compiler) scalarPlain(e syntax.Expr) scalar {
 	case *syntax.Binary:
 		return c.binary(x)
 	case *syntax.Cond:
-		cond, a, b := c.cond(x.C), c.scalar(x.X).fn, c.scalar(x.Y).fn
-		return compute(func(f *frame) uint64 {
-			if cond(f) {
-				return a(f)
-			}
-			return b(f)
-		})
+		d := place{slot: c.scratch()}
+		return scalar{code: choose(c.cond(x.C), storeScalar(d, c.scalar(x.X)), storeScalar(d, c.scalar(x.Y))), slot: d.slot}
 	case *syntax.Cast:
 		return c.convert(x, c.scalarOf(x.X), c.finalType(x.X), c.typeOf(x))
 	case *syntax.Call:
@@ -100,23 +162,24 @@ func (c *compiler) placeOf(e syntax.Expr) (step, place) {
 }
 
 // after evaluates s after a step that never leaves the normal flow.
-func after(prep step, s scalar) scalar {
+func (c *compiler) after(prep step, s scalar) scalar {
 	if prep == nil {
 		return s
 	}
-	fn := s.fn
-	return compute(func(f *frame) uint64 { prep(f); return fn(f) })
+	s = c.held(s)
+	s.code = sequence(prep, s.code)
+	return s
 }
 
 func (c *compiler) memberScalar(x *syntax.Member) scalar {
 	if prep, p, ok := c.memberPlace(x); ok {
-		return after(prep, p.load())
+		return c.after(prep, c.load(p))
 	}
 	switch t := under(c.typeOf(x.X)).(type) {
 	case *types.Stack:
 		if x.Sel.Name == "lastIndex" {
 			prep, p := c.place(x.X)
-			return after(prep, compute(func(f *frame) uint64 { return (f.w[p.at(f)] - 1) & mask64(32) }))
+			return c.compute(prep, func(f *frame) uint64 { return (f.w[p.at(f)] - 1) & mask64(32) })
 		}
 		if x.Sel.Name == "size" {
 			return constant(uint64(t.Size))
@@ -128,8 +191,8 @@ func (c *compiler) memberScalar(x *syntax.Member) scalar {
 			if !want && x.Sel.Name != "miss" {
 				unsupported(x, "%s of a table application as a value", x.Sel.Name)
 			}
-			return compute(func(f *frame) uint64 {
-				if r := apply(f); r == exits || r == fails {
+			return c.compute(nil, func(f *frame) uint64 {
+				if r := apply.run(f); r == exits || r == fails {
 					panic(unwound(r))
 				}
 				return b2u(f.hit == want)
@@ -153,7 +216,7 @@ func (c *compiler) scalarOf(e syntax.Expr) scalar {
 		return c.scalar(e)
 	}
 	w := c.wide(e)
-	return after(w.prep, loadSlot(w.slot))
+	return c.after(w.prep, loadSlot(w.slot))
 }
 
 func (c *compiler) sliceBounds(x *syntax.Slice) (hi, lo int) {
@@ -174,40 +237,57 @@ func (c *compiler) sliceScalar(x *syntax.Slice) scalar {
 	if c.isWide(x.X) {
 		w := c.wide(x.X)
 		slot, words := w.slot, bitWords(w.width)
-		return after(w.prep, compute(func(f *frame) uint64 { return wideExtract(f.w[slot:slot+words], lo, n) }))
+		return c.compute(w.prep, func(f *frame) uint64 { return wideExtract(f.w[slot:slot+words], lo, n) })
 	}
-	v, m := c.scalar(x.X), mask64(n)
-	if v.slot >= 0 {
-		slot := v.slot
-		return compute(func(f *frame) uint64 { return f.w[slot] >> lo & m })
+	return c.bits(c.scalar(x.X), lo, n)
+}
+
+// bits is the n bits of v from bit lo.
+func (c *compiler) bits(v scalar, lo, n int) scalar {
+	if v.con {
+		return constant(v.val >> lo & mask64(n))
 	}
-	fn := v.fn
-	return compute(func(f *frame) uint64 { return fn(f) >> lo & m })
+	return c.yield(v.code, instr{op: opBits, a: uint32(v.slot), b: uint32(lo), k: mask64(n)})
 }
 
 func (c *compiler) unary(x *syntax.Unary) scalar {
 	if x.Op == "!" {
-		cond := c.cond(x.X)
-		return compute(func(f *frame) uint64 { return b2u(!cond(f)) })
+		if _, ok := unparen(x.X).(*syntax.Binary); ok {
+			return c.truth(c.cond(x.X).not())
+		}
+		return c.arithmetic(x, "^", c.scalar(x.X), constant(1), 1, false)
 	}
 	w, _, _ := widthOf(c.typeOf(x))
-	v, m := c.scalar(x.X).fn, mask64(w)
+	v, m := c.scalar(x.X), mask64(w)
 	switch x.Op {
 	case "~":
-		return compute(func(f *frame) uint64 { return ^v(f) & m })
+		switch {
+		case v.con:
+			return constant(^v.val & m)
+		case v.last(opBits) && v.code[len(v.code)-1].k == m:
+			code := slices.Clone(v.code)
+			code[len(code)-1].op = opNotBits
+			return scalar{code: code, slot: v.slot, fresh: true}
+		}
+		return c.yield(v.code, instr{op: opXorK, a: uint32(v.slot), k: m})
 	case "-":
-		return compute(func(f *frame) uint64 { return -v(f) & m })
+		return c.arithmetic(x, "-", constant(0), v, w, false)
 	case "+":
-		return c.scalar(x.X)
+		return v
 	}
 	unsupported(x, "operator %s", x.Op)
 	return scalar{}
 }
 
+// truth is 1 if t is true and 0 if not.
+func (c *compiler) truth(t test) scalar {
+	d := place{slot: c.scratch()}
+	return scalar{code: choose(t, storeScalar(d, constant(1)), storeScalar(d, constant(0))), slot: d.slot}
+}
+
 func (c *compiler) binary(x *syntax.Binary) scalar {
 	if isCondition(x.Op) {
-		cond := c.cond(x)
-		return compute(func(f *frame) uint64 { return b2u(cond(f)) })
+		return c.truth(c.cond(x))
 	}
 	w, signed, ok := widthOf(c.typeOf(x))
 	if !ok {
@@ -215,99 +295,136 @@ func (c *compiler) binary(x *syntax.Binary) scalar {
 	}
 	switch x.Op {
 	case "<<", ">>":
-		return c.shift(x, w, signed)
+		return c.shifted(x.Op == "<<", c.scalar(x.X), c.shiftCount(x.Y), w, signed)
 	case "++":
 		wy, _, _ := widthOf(c.finalType(x.Y))
-		a, b := c.scalar(x.X).fn, c.scalar(x.Y).fn
-		return compute(func(f *frame) uint64 { return a(f)<<wy | b(f) })
+		a, b := c.scalar(x.X), c.scalar(x.Y)
+		switch {
+		case a.con && b.con:
+			return constant(a.val<<wy | b.val)
+		case a.con && a.val == 0:
+			return b
+		}
+		return c.instruction(instr{op: opCat, k: uint64(wy)}, a, b)
 	}
-	return arithmetic(x, x.Op, c.scalar(x.X), c.scalar(x.Y), w, signed)
+	return c.arithmetic(x, x.Op, c.scalar(x.X), c.scalar(x.Y), w, signed)
+}
+
+// instruction is the value of an instruction on two operands.
+func (c *compiler) instruction(in instr, x, y scalar) scalar {
+	x, y = c.held(x), c.held(y)
+	prep := c.settled(&x, &y)
+	in.a, in.b = uint32(x.slot), uint32(y.slot)
+	return c.yield(prep, in)
+}
+
+// instructionK is the value of an instruction on one operand and a constant.
+func (c *compiler) instructionK(in instr, x scalar, k uint64) scalar {
+	in.a, in.k = uint32(x.slot), k
+	return c.yield(x.code, in)
 }
 
 // arithmetic compiles an operator whose operands and result have the same type.
-func arithmetic(at syntax.Node, op syntax.Op, x, y scalar, w int, signed bool) scalar {
-	m, a, b := mask64(w), x.fn, y.fn
-	switch op {
+func (c *compiler) arithmetic(at syntax.Node, o syntax.Op, x, y scalar, w int, signed bool) scalar {
+	m := mask64(w)
+	if w == 0 {
+		return constant(0)
+	}
+	if x.con && !y.con && (o == "+" || o == "*" || o == "&" || o == "|" || o == "^") {
+		x, y = y, x
+	}
+	switch o {
 	case "+":
-		if x.slot >= 0 && y.con {
-			slot, k := x.slot, y.val
-			return compute(func(f *frame) uint64 { return (f.w[slot] + k) & m })
+		if y.con {
+			return c.instructionK(instr{op: opAddK, b: uint32(64 - w)}, c.held(x), y.val)
 		}
-		return compute(func(f *frame) uint64 { return (a(f) + b(f)) & m })
+		if x.last(opBits) || x.last(opNotBits) {
+			x, y = y, x
+		}
+		if y.last(opBits) || y.last(opNotBits) { // one instruction less
+			last := y.code[len(y.code)-1]
+			in := instr{op: opAddBits, s: uint8(last.b), k: last.k, n: uint8(64 - w)}
+			if last.op == opNotBits {
+				in.op = opAddNotBits
+			}
+			return c.instruction(in, x, scalar{code: y.code[:len(y.code)-1], slot: int(last.a)})
+		}
+		return c.instruction(instr{op: opAdd, k: m}, x, y)
 	case "-":
-		if x.slot >= 0 && y.con {
-			slot, k := x.slot, y.val
-			return compute(func(f *frame) uint64 { return (f.w[slot] - k) & m })
+		if y.con {
+			return c.instructionK(instr{op: opAddK, b: uint32(64 - w)}, c.held(x), -y.val)
 		}
-		return compute(func(f *frame) uint64 { return (a(f) - b(f)) & m })
+		return c.instruction(instr{op: opSub, k: m}, x, y)
 	case "*":
-		return compute(func(f *frame) uint64 { return a(f) * b(f) & m })
+		return c.instruction(instr{op: opMul, k: m}, x, y)
 	case "&":
-		if x.slot >= 0 && y.con {
-			slot, k := x.slot, y.val
-			return compute(func(f *frame) uint64 { return f.w[slot] & k })
+		if y.con {
+			return c.instructionK(instr{op: opAndK}, c.held(x), y.val)
 		}
-		return compute(func(f *frame) uint64 { return a(f) & b(f) })
+		return c.instruction(instr{op: opAnd}, x, y)
 	case "|":
-		return compute(func(f *frame) uint64 { return a(f) | b(f) })
+		if y.con {
+			return c.instructionK(instr{op: opOrK}, c.held(x), y.val)
+		}
+		return c.instruction(instr{op: opOr}, x, y)
 	case "^":
-		return compute(func(f *frame) uint64 { return a(f) ^ b(f) })
+		if y.con {
+			return c.instructionK(instr{op: opXorK}, c.held(x), y.val)
+		}
+		return c.instruction(instr{op: opXor}, x, y)
 	case "/", "%":
 		if signed {
-			unsupported(at, "operator %s on signed numbers", op)
+			unsupported(at, "operator %s on signed numbers", o)
 		}
-		if !y.con {
-			return divided(op, a, b)
-		}
-		k := y.val
-		if k == 0 {
+		if y.con && y.val == 0 {
 			invalid(at, "division by zero")
 		}
-		if op == "/" {
-			return compute(func(f *frame) uint64 { return a(f) / k })
-		}
-		return compute(func(f *frame) uint64 { return a(f) % k })
+		return c.function(x, y, divided(o))
 	case "|+|", "|-|":
-		return compute(saturating(op == "|-|", a, b, w, signed))
+		return c.function(x, y, saturating(o == "|-|", w, signed))
 	}
-	unsupported(at, "operator %s", op)
+	unsupported(at, "operator %s", o)
 	return scalar{}
 }
 
-// divided divides by what is not known when the program is compiled. Division by zero gives 0, and the remainder then is x.
-func divided(op syntax.Op, a, b func(*frame) uint64) scalar {
-	if op == "/" {
-		return compute(func(f *frame) uint64 {
-			x, y := a(f), b(f)
+// function is the value of a function of two operands.
+func (c *compiler) function(x, y scalar, fn func(x, y uint64) uint64) scalar {
+	x, y = c.held(x), c.held(y)
+	prep := c.settled(&x, &y)
+	return c.compute(prep, func(f *frame) uint64 { return fn(f.w[x.slot], f.w[y.slot]) })
+}
+
+// divided divides. Division by zero gives 0, and the remainder then is x.
+func divided(o syntax.Op) func(x, y uint64) uint64 {
+	if o == "/" {
+		return func(x, y uint64) uint64 {
 			if y == 0 {
 				return 0
 			}
 			return x / y
-		})
+		}
 	}
-	return compute(func(f *frame) uint64 {
-		x, y := a(f), b(f)
+	return func(x, y uint64) uint64 {
 		if y == 0 {
 			return x
 		}
 		return x % y
-	})
+	}
 }
 
-func saturating(minus bool, a, b func(*frame) uint64, w int, signed bool) func(*frame) uint64 {
+func saturating(minus bool, w int, signed bool) func(x, y uint64) uint64 {
 	m := mask64(w)
 	if !signed {
 		if minus {
-			return func(f *frame) uint64 {
-				x, y := a(f), b(f)
+			return func(x, y uint64) uint64 {
 				if y > x {
 					return 0
 				}
 				return x - y
 			}
 		}
-		return func(f *frame) uint64 {
-			sum, carry := bits.Add64(a(f), b(f), 0)
+		return func(x, y uint64) uint64 {
+			sum, carry := bits.Add64(x, y, 0)
 			if carry != 0 || sum > m {
 				return m
 			}
@@ -315,8 +432,8 @@ func saturating(minus bool, a, b func(*frame) uint64, w int, signed bool) func(*
 		}
 	}
 	top := m >> 1 // the largest positive number
-	return func(f *frame) uint64 {
-		x, y := signExtend(a(f), w), signExtend(b(f), w)
+	return func(a, b uint64) uint64 {
+		x, y := signExtend(a, w), signExtend(b, w)
 		r := x + y
 		over := (r < x) != (y < 0)
 		if minus {
@@ -333,48 +450,48 @@ func saturating(minus bool, a, b func(*frame) uint64, w int, signed bool) func(*
 	}
 }
 
-func (c *compiler) shift(x *syntax.Binary, w int, signed bool) scalar {
-	return shifted(x.Op == "<<", c.scalar(x.X).fn, c.shiftCount(x.Y), w, signed)
-}
-
-func shifted(left bool, a, n func(*frame) uint64, w int, signed bool) scalar {
+// shifted shifts v of w bits by n.
+func (c *compiler) shifted(left bool, v, n scalar, w int, signed bool) scalar {
 	m := mask64(w)
 	switch {
+	case n.con && n.val >= 64 && (left || !signed):
+		return c.after(v.code, constant(0))
+	case left && n.con:
+		return c.instructionK(instr{op: opShlK, b: uint32(n.val)}, c.held(v), m)
 	case left:
-		return compute(func(f *frame) uint64 { return a(f) << n(f) & m })
+		return c.instruction(instr{op: opShl, k: m}, v, n)
 	case signed:
-		return compute(func(f *frame) uint64 { return uint64(signExtend(a(f), w)>>n(f)) & m })
+		return c.instruction(instr{op: opSar, k: uint64(w)}, v, n)
+	case n.con:
+		return c.instructionK(instr{op: opBits, b: uint32(n.val)}, c.held(v), m)
 	}
-	return compute(func(f *frame) uint64 { return a(f) >> n(f) })
+	return c.instruction(instr{op: opShr}, v, n)
 }
 
 // shiftCount compiles the right operand of a shift: what does not fit 64 bits shifts everything out.
-func (c *compiler) shiftCount(e syntax.Expr) func(*frame) uint64 {
+func (c *compiler) shiftCount(e syntax.Expr) scalar {
 	if n, ok := c.number(e); ok {
 		if n.Sign() < 0 {
 			invalid(e, "a negative shift count")
 		}
 		if !n.IsUint64() {
-			return constant(^uint64(0)).fn
+			return constant(^uint64(0))
 		}
-		return constant(n.Uint64()).fn
+		return constant(n.Uint64())
 	}
 	if !c.isWide(e) {
-		return c.scalar(e).fn
+		return c.scalar(e)
 	}
 	w := c.wide(e)
 	slot, words := w.slot, bitWords(w.width)
-	return func(f *frame) uint64 {
-		if w.prep != nil {
-			w.prep(f)
-		}
+	return c.compute(w.prep, func(f *frame) uint64 {
 		for _, v := range f.w[slot+1 : slot+words] {
 			if v != 0 {
 				return ^uint64(0)
 			}
 		}
 		return f.w[slot]
-	}
+	})
 }
 
 // convert casts a scalar that came from type from; a wide source has been cut to its low word, which is all that is left.
@@ -395,15 +512,9 @@ func (c *compiler) convert(at syntax.Node, s scalar, from, to types.Type) scalar
 	case s.con && (wt <= wf || !signed):
 		return constant(s.val & m)
 	case signed && wt > wf && wf <= 64:
-		fn := s.fn
-		return compute(func(f *frame) uint64 { return uint64(signExtend(fn(f), wf)) & m })
+		return c.instructionK(instr{op: opExtend, b: uint32(wf)}, c.held(s), m)
 	case wt < wf:
-		if s.slot >= 0 {
-			slot := s.slot
-			return compute(func(f *frame) uint64 { return f.w[slot] & m })
-		}
-		fn := s.fn
-		return compute(func(f *frame) uint64 { return fn(f) & m })
+		return c.instructionK(instr{op: opAndK}, s, m)
 	}
 	return s
 }

@@ -24,17 +24,25 @@ type siteAction struct {
 	pos  string // of the action, for traces
 }
 
-func (s *site) apply(f *frame) flow {
-	if s.keys != nil {
-		if r := s.keys(f); r != next { // the key applies another table
-			return r
+// applied compiles the application: the key, the entry for it, and the body of its action.
+func (s *site) applied(c *compiler) step {
+	chosen := c.scratch()
+	none := uint64(len(s.bodies))
+	var ways []step
+	for _, a := range s.bodies {
+		ways = append(ways, a.body)
+	}
+	find := native(func(f *frame) flow {
+		e, do := s.lookup(f)
+		if do.Action < 0 {
+			f.w[chosen] = none
+			return next
 		}
-	}
-	e, do := s.lookup(f)
-	if do.Action < 0 {
+		s.enter(f, e, do)
+		f.w[chosen] = uint64(do.Action)
 		return next
-	}
-	return s.run(f, e, do)
+	})
+	return sequence(s.keys, find, branches(chosen, ways, nil))
 }
 
 // lookup finds the entry for the key, and what it does.
@@ -58,15 +66,10 @@ func (s *site) lookup(f *frame) (*Entry, *Do) {
 	return e, do
 }
 
-// run runs the action of an entry.
-func (s *site) run(f *frame, e *Entry, do *Do) flow {
-	a := &s.bodies[do.Action]
-	copy(f.w[a.slot:], do.Args)
-	if a.body == nil {
-		return next
-	}
+// enter readies the frame for the action of an entry.
+func (s *site) enter(f *frame, e *Entry, do *Do) {
+	copy(f.w[s.bodies[do.Action].slot:], do.Args)
 	f.entry = e
-	return a.body(f)
 }
 
 // hit does what a hit entry costs beside its action.
@@ -150,11 +153,11 @@ func (c *compiler) applyTable(call *syntax.Call, o *types.Object) step {
 	s := &site{table: c.table(call, o)}
 	s.slot = c.alloc(s.table.words)
 	var keys []step
-	var selected []func(*frame, int) int
+	var selected []datum
 	i := 0
 	for _, k := range tableKeys(d) {
 		if k.MatchKind.Name == "selector" {
-			c.appendData(&selected, k.Expr)
+			selected = c.appendData(selected, k.Expr)
 			continue
 		}
 		key := s.table.Keys[i]
@@ -163,7 +166,7 @@ func (c *compiler) applyTable(call *syntax.Call, o *types.Object) step {
 	}
 	s.keys = sequence(keys...)
 	if len(selected) > 0 {
-		s.selector = joinData(selected)
+		s.selector = c.joined(selected)
 	}
 	saved := c.site
 	c.site = s
@@ -172,21 +175,21 @@ func (c *compiler) applyTable(call *syntax.Call, o *types.Object) step {
 	for i, ref := range actionRefs(d) {
 		a := c.siteAction(ref, s.table.actions[i])
 		if target != nil && !s.reads {
-			a.body = sequence(func(f *frame) flow {
+			a.body = sequence(native(func(f *frame) flow {
 				if f.hit {
-					return target(f)
+					return target.run(f)
 				}
 				return next
-			}, a.body)
+			}), a.body)
 		}
 		s.reads = false
 		s.bodies = append(s.bodies, a)
 	}
 	if c.tracing {
 		s.pos = call.Pos().String()
-		return s.applyTraced
+		return native(s.applyTraced)
 	}
-	return s.apply
+	return s.applied(c)
 }
 
 // siteAction expands an action of a table: directed parameters are bound to the arguments in the actions list, the others get

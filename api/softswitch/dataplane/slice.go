@@ -54,9 +54,8 @@ func (c *compiler) slicing(e syntax.Expr) slicing {
 		if s.from >= 0 || isSlice(x.X) {
 			unsupported(x, "assigning to a slice of a slice at a computed place")
 		}
-		lo := c.shiftCount(x.Lo)
 		slot := c.alloc(1)
-		s.prep = sequence(s.prep, func(f *frame) flow { f.w[slot] = lo(f); return next })
+		s.prep = sequence(s.prep, storeScalar(place{slot: slot}, c.shiftCount(x.Lo)))
 		s.n, s.from = n, slot
 		return s
 	}
@@ -84,19 +83,19 @@ func (s slicing) write(src place) step {
 	words, from, dst, lo, n := bitWords(w), bitWords(s.n), s.dst, s.lo, s.n
 	if s.from >= 0 {
 		slot := s.from
-		return func(f *frame) flow {
+		return native(func(f *frame) flow {
 			if at := f.w[slot]; at < uint64(w) {
 				d, v := dst.at(f), src.at(f)
 				wideMove(f.w[d:d+words], int(at), f.w[v:v+from], 0, min(n, w-int(at)))
 			}
 			return next
-		}
+		})
 	}
-	return func(f *frame) flow {
+	return native(func(f *frame) flow {
 		d, v := dst.at(f), src.at(f)
 		wideMove(f.w[d:d+words], lo, f.w[v:v+from], 0, n)
 		return next
-	}
+	})
 }
 
 // assignSlice compiles lhs = rhs.
@@ -107,23 +106,20 @@ func (c *compiler) assignSlice(lhs, rhs syntax.Expr) step {
 		tmp := place{slot: c.alloc(bitWords(s.n))} // the source may be the very value that is written
 		return sequence(s.prep, v.prep, copyWords(tmp, place{slot: v.slot}, bitWords(s.n)), s.write(tmp))
 	}
-	v := c.scalar(rhs).fn
+	v := c.scalar(rhs)
 	w, _, _ := widthOf(s.dst.typ)
 	words, dst, lo, n := bitWords(w), s.dst, s.lo, s.n
 	if words == 1 && dst.dyn == nil {
-		d, m := dst.slot, mask64(n)<<lo
-		return sequence(s.prep, func(f *frame) flow {
-			x := v(f)
-			f.w[d] = f.w[d]&^m | x<<lo&m
-			return next
-		})
+		v = c.held(v)
+		return sequence(s.prep, v.code, step{{op: opInsert, d: uint32(dst.slot), a: uint32(v.slot), b: uint32(lo), k: mask64(n) << lo}})
 	}
-	return sequence(s.prep, func(f *frame) flow {
-		x := v(f)
+	fn := v.fn()
+	return sequence(s.prep, native(func(f *frame) flow {
+		x := fn(f)
 		d := dst.at(f)
 		wideInsert(f.w[d:d+words], lo, n, x)
 		return next
-	})
+	}))
 }
 
 // plusSlice reads x[lo +: n] of at most 64 bits; bits past the end are zero.
@@ -131,24 +127,25 @@ func (c *compiler) plusSlice(x *syntax.PlusSlice) scalar {
 	n, lo := c.sliceWidth(x), c.shiftCount(x.Lo)
 	m := mask64(n)
 	if !c.isWide(x.X) {
-		v := c.scalar(x.X).fn
-		return compute(func(f *frame) uint64 { return v(f) >> lo(f) & m })
+		v := c.instruction(instr{op: opShr}, c.scalar(x.X), lo)
+		return c.instructionK(instr{op: opAndK}, v, m)
 	}
 	w := c.wide(x.X)
 	slot, words, width := w.slot, bitWords(w.width), uint64(w.width)
-	return after(w.prep, compute(func(f *frame) uint64 { return wideExtract(f.w[slot:slot+words], int(min(lo(f), width)), n) }))
+	from := lo.fn()
+	return c.compute(w.prep, func(f *frame) uint64 { return wideExtract(f.w[slot:slot+words], int(min(from(f), width)), n) })
 }
 
 // widePlusSlice reads x[lo +: n] of more than 64 bits.
 func (c *compiler) widePlusSlice(x *syntax.PlusSlice, width int) wideValue {
-	v, lo := c.wide(x.X), c.shiftCount(x.Lo)
+	v, lo := c.wide(x.X), c.shiftCount(x.Lo).fn()
 	n, from, slot := bitWords(width), bitWords(v.width), c.alloc(bitWords(width))
-	return wideValue{sequence(v.prep, func(f *frame) flow {
+	return wideValue{sequence(v.prep, native(func(f *frame) flow {
 		d, at := f.w[slot:slot+n], lo(f)
 		clear(d)
 		if at < uint64(v.width) {
 			wideMove(d, 0, f.w[v.slot:v.slot+from], int(at), min(width, v.width-int(at)))
 		}
 		return next
-	}), slot, width}
+	})), slot, width}
 }

@@ -16,7 +16,9 @@ func (c *compiler) block(stmts []syntax.Stmt) step {
 
 func (c *compiler) statement(s syntax.Stmt) step {
 	c.count(s)
+	held := c.scratched
 	step := c.observeStatement(s, c.statementPlain(s))
+	c.scratched = held
 	if c.unwindsInside(s) {
 		return guarded(step)
 	}
@@ -41,22 +43,22 @@ func (c *compiler) statementPlain(s syntax.Stmt) step {
 		return c.switchStatement(s)
 	case *syntax.ReturnStmt:
 		if s.Value == nil {
-			return func(*frame) flow { return returns }
+			return ends(returns)
 		}
 		if c.result == nil {
 			invalid(s, "return of a value outside a function")
 		}
-		return sequence(c.store(*c.result, s.Value), func(*frame) flow { return returns })
+		return sequence(c.store(*c.result, s.Value), ends(returns))
 	case *syntax.ExitStmt:
-		return func(*frame) flow { return exits }
+		return ends(exits)
 	case *syntax.ForStmt:
 		return c.forStatement(s)
 	case *syntax.ForInStmt:
 		return c.forInStatement(s)
 	case *syntax.BreakStmt:
-		return func(*frame) flow { return leaves }
+		return ends(leaves)
 	case *syntax.ContinueStmt:
-		return func(*frame) flow { return repeats }
+		return ends(repeats)
 	}
 	unsupported(s, "this statement (%T)", s)
 	return nil
@@ -69,12 +71,12 @@ type unwound flow
 
 // orUnwind makes a step that fails inside an expression unwind.
 func orUnwind(s step) step {
-	return func(f *frame) flow {
-		if r := s(f); r != next {
+	return native(func(f *frame) flow {
+		if r := s.run(f); r != next {
 			panic(unwound(r))
 		}
 		return next
-	}
+	})
 }
 
 // guarded ends s where an expression in it unwinds.
@@ -82,7 +84,7 @@ func guarded(s step) step {
 	if s == nil {
 		return nil
 	}
-	return func(f *frame) (r flow) {
+	return native(func(f *frame) (r flow) {
 		depth := 0
 		if f.trace != nil {
 			depth = f.trace.depth
@@ -99,8 +101,8 @@ func guarded(s step) step {
 				panic(x)
 			}
 		}()
-		return s(f)
-	}
+		return s.run(f)
+	})
 }
 
 // unwindsInside tells whether a statement's own expressions may unwind; a statement inside it looks after itself.
@@ -176,9 +178,9 @@ func (c *compiler) assignment(s *syntax.AssignStmt) step {
 	var v scalar
 	switch op {
 	case "<<", ">>":
-		v = shifted(op == "<<", dst.load().fn, c.shiftCount(s.RHS), w, signed)
+		v = c.shifted(op == "<<", c.load(dst), c.shiftCount(s.RHS), w, signed)
 	default:
-		v = arithmetic(s, syntax.Op(op), dst.load(), c.scalar(s.RHS), w, signed)
+		v = c.arithmetic(s, syntax.Op(op), c.load(dst), c.scalar(s.RHS), w, signed)
 	}
 	return sequence(prep, pin, storeScalar(dst, v))
 }
@@ -201,16 +203,16 @@ func (c *compiler) operated(s *syntax.AssignStmt, op syntax.Op, t types.Type, w 
 	if w <= 64 {
 		var v scalar
 		if op == "<<" || op == ">>" {
-			v = shifted(op == "<<", result.load().fn, c.shiftCount(s.RHS), w, signed)
+			v = c.shifted(op == "<<", c.load(result), c.shiftCount(s.RHS), w, signed)
 		} else {
-			v = arithmetic(s, op, result.load(), c.scalar(s.RHS), w, signed)
+			v = c.arithmetic(s, op, c.load(result), c.scalar(s.RHS), w, signed)
 		}
 		return sequence(prep, load, storeScalar(result, v), write)
 	}
 	left := wideValue{load, result.slot, w}
 	var v wideValue
 	if op == "<<" || op == ">>" {
-		v = c.wideShift(op == "<<", left, c.shiftCount(s.RHS), w, signed)
+		v = c.wideShift(op == "<<", left, c.shiftCount(s.RHS).fn(), w, signed)
 	} else {
 		v = c.wideArithmetic(s, op, left, c.wide(s.RHS), w, signed)
 	}
@@ -296,27 +298,31 @@ func (c *compiler) switchAction(s *syntax.SwitchStmt) step {
 		target[a] = body[i]
 	}
 	// "default" is the last label by the language's rules, so labels before it have claimed their actions already.
-	none := len(table.actions)
-	return func(f *frame) flow {
-		if r := apply(f); r == exits || r == fails {
+	slot, none := c.scratch(), len(table.actions)
+	ran := native(func(f *frame) flow {
+		if r := apply.run(f); r == exits || r == fails {
 			return r
 		}
 		a := f.action
 		if a < 0 {
 			a = none
 		}
-		if b := target[a]; b >= 0 && bodies[b] != nil {
-			return bodies[b](f)
-		}
+		f.w[slot] = uint64(target[a])
 		return next
+	})
+	for i := range target {
+		if target[i] < 0 {
+			target[i] = len(bodies)
+		}
 	}
+	return sequence(ran, branches(slot, bodies, nil))
 }
 
 func (c *compiler) switchValue(s *syntax.SwitchStmt) step {
 	if c.isWide(s.X) {
 		unsupported(s.X, "a switch over more than 64 bits")
 	}
-	x := c.observeScalar(s.X, c.scalar(s.X).fn)
+	x := c.observeScalar(s.X, c.scalar(s.X).fn())
 	bodies, body := c.caseBodies(s)
 	target, otherwise := map[uint64]int{}, -1
 	for i, cs := range s.Cases {
@@ -330,16 +336,19 @@ func (c *compiler) switchValue(s *syntax.SwitchStmt) step {
 		}
 		target[n.Uint64()] = body[i]
 	}
-	return func(f *frame) flow {
+	slot := c.scratch()
+	chosen := native(func(f *frame) flow {
 		b, ok := target[x(f)]
 		if !ok {
 			b = otherwise
 		}
-		if b < 0 || bodies[b] == nil {
-			return next
+		if b < 0 {
+			b = len(bodies)
 		}
-		return bodies[b](f)
-	}
+		f.w[slot] = uint64(b)
+		return next
+	})
+	return sequence(chosen, branches(slot, bodies, nil))
 }
 
 // local declares a variable, constant or instance where a body is expanded.
@@ -389,11 +398,18 @@ func invalidate(p place, valid []int) step {
 	if len(valid) == 0 {
 		return nil
 	}
-	return func(f *frame) flow {
+	if p.dyn == nil {
+		var s step
+		for _, v := range valid {
+			s = append(s, instr{op: opSet, d: uint32(p.slot + v)})
+		}
+		return s
+	}
+	return native(func(f *frame) flow {
 		at := p.at(f)
 		for _, v := range valid {
 			f.w[at+v] = 0
 		}
 		return next
-	}
+	})
 }

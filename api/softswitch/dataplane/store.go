@@ -1,6 +1,8 @@
 package dataplane
 
 import (
+	"slices"
+
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
 )
@@ -14,6 +16,9 @@ func (c *compiler) storePlain(dst place, e syntax.Expr) step {
 		if w > 64 {
 			v := c.wide(e)
 			return sequence(v.prep, copyWords(dst, place{slot: v.slot}, bitWords(w)))
+		}
+		if b, ok := unparen(e).(*syntax.Binary); ok && dst.dyn == nil && isCondition(b.Op) {
+			return choose(c.cond(e), storeScalar(dst, constant(1)), storeScalar(dst, constant(0)))
 		}
 		return storeScalar(dst, c.scalar(e))
 	}
@@ -42,34 +47,6 @@ func (c *compiler) storePlain(dst place, e syntax.Expr) step {
 		unsupported(e, "using a %s as a %s", from, t)
 	}
 	return sequence(prep, copyWords(dst, src, wordsOf(e, t)))
-}
-
-// choose runs one of two steps.
-func choose(cond func(*frame) bool, a, b step) step {
-	switch {
-	case b == nil && a == nil:
-		return func(f *frame) flow { cond(f); return next }
-	case b == nil:
-		return func(f *frame) flow {
-			if cond(f) {
-				return a(f)
-			}
-			return next
-		}
-	case a == nil:
-		return func(f *frame) flow {
-			if cond(f) {
-				return next
-			}
-			return b(f)
-		}
-	}
-	return func(f *frame) flow {
-		if cond(f) {
-			return a(f)
-		}
-		return b(f)
-	}
 }
 
 // sameShape tells whether two aggregate types have one layout, word for word.
@@ -131,26 +108,24 @@ func elementsMatch(x, y *types.Struct) bool {
 
 func storeScalar(dst place, v scalar) step {
 	if dst.dyn == nil {
-		d := dst.slot
 		switch {
 		case v.con:
-			k := v.val
-			return func(f *frame) flow { f.w[d] = k; return next }
-		case v.slot == d:
-			return nil
-		case v.slot >= 0:
-			s := v.slot
-			return func(f *frame) flow { f.w[d] = f.w[s]; return next }
+			return step{{op: opSet, d: uint32(dst.slot), k: v.val}}
+		case v.fresh:
+			code := slices.Clone(v.code)
+			code[len(code)-1].d = uint32(dst.slot)
+			return code
+		case v.slot == dst.slot:
+			return v.code
 		}
-		fn := v.fn
-		return func(f *frame) flow { f.w[d] = fn(f); return next }
+		return append(slices.Clip(v.code), instr{op: opMove, d: uint32(dst.slot), a: uint32(v.slot)})
 	}
-	fn := v.fn
-	return func(f *frame) flow {
+	fn := v.fn()
+	return native(func(f *frame) flow {
 		x := fn(f)
 		f.w[dst.at(f)] = x
 		return next
-	}
+	})
 }
 
 // elementTypes lists the parts that a list or struct expression gives a value to: offsets in words, types and names.
@@ -188,8 +163,7 @@ func (c *compiler) storeElements(tmp place, e syntax.Expr) step {
 	offs, ts, names, header := c.elementTypes(e, tmp.typ)
 	var steps []step
 	if header {
-		slot := tmp.slot
-		steps = append(steps, func(f *frame) flow { f.w[slot] = 1; return next })
+		steps = append(steps, step{{op: opSet, d: uint32(tmp.slot), k: 1}})
 	}
 	given := 0
 	switch x := e.(type) {
@@ -262,10 +236,21 @@ func (c *compiler) storeValue(at syntax.Node, dst place, v types.TupleValue) ste
 		if !ok {
 			unsupported(at, "this constant")
 		}
-		words := bigWords(n, wordsOf(at, ts[i]))
-		steps = append(steps, func(f *frame) flow { copy(f.w[d.at(f):], words); return next })
+		steps = append(steps, storeWords(d, bigWords(n, wordsOf(at, ts[i]))))
 	}
 	return sequence(steps...)
+}
+
+// storeWords stores known words.
+func storeWords(dst place, words []uint64) step {
+	if dst.dyn != nil {
+		return native(func(f *frame) flow { copy(f.w[dst.at(f):], words); return next })
+	}
+	var s step
+	for i, w := range words {
+		s = append(s, instr{op: opSet, d: uint32(dst.slot + i), k: w})
+	}
+	return s
 }
 
 // assign compiles lhs = rhs.

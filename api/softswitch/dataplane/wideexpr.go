@@ -31,7 +31,7 @@ func (c *compiler) wide(e syntax.Expr) wideValue {
 
 func (c *compiler) wideConst(words []uint64, width int) wideValue {
 	slot := c.alloc(len(words))
-	return wideValue{func(f *frame) flow { copy(f.w[slot:], words); return next }, slot, width}
+	return wideValue{storeWords(place{slot: slot}, words), slot, width}
 }
 
 // widePlain compiles e at its own type, which may have 64 bits or less.
@@ -41,8 +41,8 @@ func (c *compiler) widePlain(e syntax.Expr, t types.Type) wideValue {
 		unsupported(e, "a %s here", t)
 	}
 	if w <= 64 {
-		slot, fn := c.alloc(1), c.scalarPlain(e).fn
-		return wideValue{func(f *frame) flow { f.w[slot] = fn(f); return next }, slot, w}
+		slot := c.alloc(1)
+		return wideValue{storeScalar(place{slot: slot}, c.scalarPlain(e)), slot, w}
 	}
 	n := bitWords(w)
 	switch x := e.(type) {
@@ -65,30 +65,18 @@ func (c *compiler) widePlain(e syntax.Expr, t types.Type) wideValue {
 		hi, lo := c.sliceBounds(x)
 		v := c.wide(x.X)
 		slot, from := c.alloc(n), bitWords(v.width)
-		return wideValue{sequence(v.prep, func(f *frame) flow {
+		return wideValue{sequence(v.prep, native(func(f *frame) flow {
 			d := f.w[slot : slot+n]
 			clear(d)
 			wideMove(d, 0, f.w[v.slot:v.slot+from], lo, hi-lo+1)
 			return next
-		}), slot, w}
+		})), slot, w}
 	case *syntax.PlusSlice:
 		return c.widePlusSlice(x, w)
 	case *syntax.Cond:
 		cond, a, b, slot := c.cond(x.C), c.wide(x.X), c.wide(x.Y), c.alloc(n)
-		pick := func(f *frame, v wideValue) {
-			if v.prep != nil {
-				v.prep(f)
-			}
-			copy(f.w[slot:slot+n], f.w[v.slot:v.slot+n])
-		}
-		return wideValue{func(f *frame) flow {
-			if cond(f) {
-				pick(f, a)
-			} else {
-				pick(f, b)
-			}
-			return next
-		}, slot, w}
+		pick := func(v wideValue) step { return sequence(v.prep, copyWords(place{slot: slot}, place{slot: v.slot}, n)) }
+		return wideValue{choose(cond, pick(a), pick(b)), slot, w}
 	case *syntax.Cast:
 		return c.widen(x, c.wide(x.X), c.finalType(x.X), t)
 	case *syntax.Unary:
@@ -111,7 +99,7 @@ func (c *compiler) widen(at syntax.Node, v wideValue, from, to types.Type) wideV
 		return v
 	}
 	slot, n, m := c.alloc(bitWords(w)), bitWords(w), bitWords(v.width)
-	return wideValue{sequence(v.prep, func(f *frame) flow {
+	return wideValue{sequence(v.prep, native(func(f *frame) flow {
 		d, s := f.w[slot:slot+n], f.w[v.slot:v.slot+m]
 		clear(d)
 		copy(d, s)
@@ -121,7 +109,7 @@ func (c *compiler) widen(at syntax.Node, v wideValue, from, to types.Type) wideV
 			wideOnes(d, v.width, w-v.width)
 		}
 		return next
-	}), slot, w}
+	})), slot, w}
 }
 
 func (c *compiler) wideUnary(x *syntax.Unary, w int) wideValue {
@@ -131,7 +119,7 @@ func (c *compiler) wideUnary(x *syntax.Unary, w int) wideValue {
 		return v
 	case "~", "-":
 		minus := x.Op == "-"
-		return wideValue{sequence(v.prep, func(f *frame) flow {
+		return wideValue{sequence(v.prep, native(func(f *frame) flow {
 			d, carry := f.w[slot:slot+n], minus
 			for i := range d {
 				d[i] = ^f.w[v.slot+i]
@@ -142,7 +130,7 @@ func (c *compiler) wideUnary(x *syntax.Unary, w int) wideValue {
 			}
 			wideTrim(d, w)
 			return next
-		}), slot, w}
+		})), slot, w}
 	}
 	unsupported(x, "operator %s on more than 64 bits", x.Op)
 	return wideValue{}
@@ -150,26 +138,26 @@ func (c *compiler) wideUnary(x *syntax.Unary, w int) wideValue {
 
 func (c *compiler) wideBinary(x *syntax.Binary, w int, signed bool) wideValue {
 	if x.Op == "<<" || x.Op == ">>" {
-		return c.wideShift(x.Op == "<<", c.wide(x.X), c.shiftCount(x.Y), w, signed)
+		return c.wideShift(x.Op == "<<", c.wide(x.X), c.shiftCount(x.Y).fn(), w, signed)
 	}
 	n, slot := bitWords(w), c.alloc(bitWords(w))
 	a, b := c.wide(x.X), c.wide(x.Y)
 	if x.Op == "++" {
 		na, nb := bitWords(a.width), bitWords(b.width)
-		return wideValue{sequence(a.prep, b.prep, func(f *frame) flow {
+		return wideValue{sequence(a.prep, b.prep, native(func(f *frame) flow {
 			d := f.w[slot : slot+n]
 			clear(d)
 			copy(d, f.w[b.slot:b.slot+nb])
 			wideMove(d, b.width, f.w[a.slot:a.slot+na], 0, a.width)
 			return next
-		}), slot, w}
+		})), slot, w}
 	}
 	return c.wideArithmetic(x, x.Op, a, b, w, signed)
 }
 
 func (c *compiler) wideShift(left bool, v wideValue, count func(*frame) uint64, w int, signed bool) wideValue {
 	n, slot := bitWords(w), c.alloc(bitWords(w))
-	return wideValue{sequence(v.prep, func(f *frame) flow {
+	return wideValue{sequence(v.prep, native(func(f *frame) flow {
 		d, s := f.w[slot:slot+n], f.w[v.slot:v.slot+n]
 		if left {
 			wideShl(d, s, count(f), w)
@@ -177,17 +165,17 @@ func (c *compiler) wideShift(left bool, v wideValue, count func(*frame) uint64, 
 			wideShr(d, s, count(f), w, signed && wideNegative(s, w))
 		}
 		return next
-	}), slot, w}
+	})), slot, w}
 }
 
 // wideArithmetic compiles an operator whose operands and result have the same type.
 func (c *compiler) wideArithmetic(at syntax.Node, o syntax.Op, a, b wideValue, w int, signed bool) wideValue {
 	n, slot := bitWords(w), c.alloc(bitWords(w))
 	op := wideOp(at, o, w, signed)
-	return wideValue{sequence(a.prep, b.prep, func(f *frame) flow {
+	return wideValue{sequence(a.prep, b.prep, native(func(f *frame) flow {
 		op(f.w[slot:slot+n], f.w[a.slot:a.slot+n], f.w[b.slot:b.slot+n])
 		return next
-	}), slot, w}
+	})), slot, w}
 }
 
 func wideOp(at syntax.Node, op syntax.Op, w int, signed bool) func(d, a, b []uint64) {
