@@ -90,13 +90,14 @@ func BenchmarkRouter(b *testing.B) {
 			s, _, packets := router(b, Options{Output: func(uint16, []byte) {}}, n)
 			b.SetBytes(int64(len(packets[0])))
 			b.ReportAllocs()
-			i := 0
+			i, cpu := 0, CPUTime(b)
 			for b.Loop() {
 				if err := s.Inject(1, packets[i%len(packets)]); err != nil {
 					b.Fatal(err)
 				}
 				i++
 			}
+			b.ReportMetric(float64(b.N)/(CPUTime(b)-cpu).Seconds(), "packets/cpu-s")
 			forwarded(b, s, b.N)
 		})
 		b.Run(fmt.Sprintf("entries=%d/cores=all", n), func(b *testing.B) {

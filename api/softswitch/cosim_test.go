@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/interlock/interlock/alloc/traffic"
+	"github.com/interlock/interlock/api/softswitch"
 	"github.com/interlock/interlock/api/softswitch/dataplane"
 	"github.com/interlock/interlock/linker/manifest"
 	"github.com/interlock/interlock/linker/p4"
@@ -555,13 +556,14 @@ func BenchmarkProcessLinked(b *testing.B) {
 			}
 			b.SetBytes(int64(size / len(list)))
 			b.ReportAllocs()
-			n := 0
+			n, cpu := 0, softswitch.CPUTime(b)
 			for b.Loop() {
 				x := w.pipe.Run(list[n&4095].port, list[n&4095].data)
 				x.Release()
 				n++
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "packets/s")
+			b.ReportMetric(float64(b.N)/(softswitch.CPUTime(b)-cpu).Seconds(), "packets/cpu-s")
 		})
 	}
 }

@@ -185,7 +185,7 @@ func toBig(w []uint64) *big.Int {
 }
 
 func TestExactIndexGrows(t *testing.T) {
-	x := newExactIndex(1)
+	x := newExactIndex()
 	var all []*Entry
 	for i := range 5000 {
 		e := &Entry{key: []uint64{uint64(i) * 0x9E3779B97F4A7C15}}

@@ -94,16 +94,20 @@ type Do struct {
 
 // An Entry is one entry of a table. What it matches never changes; what it does is replaced whole.
 type Entry struct {
+	// what a lookup looks at comes first, so that it shares a cache line
+	do    atomic.Pointer[Do]
+	count cell
+	key   []uint64              // the words to be equal to
+	room  [2]uint64             // of a short key
+	peer  atomic.Pointer[Entry] // the next of those with the same hash, in an index
+	mask  []uint64              // of the key
+	meter *meterCell            // of tables with a direct meter
+	hits  atomic.Uint64         // of tables that time entries out: when it was last hit, in microseconds
+
 	Match    []Match
 	Priority int32 // higher wins; 0 in tables of exact and lpm keys only
 	Const    bool  // declared const in the program
 
-	key   []uint64 // exact tables: the words to be equal to
-	mask  []uint64 // list tables: of those keys that are masked
-	do    atomic.Pointer[Do]
-	count cell
-	meter *meterCell    // of tables with a direct meter
-	hits  atomic.Uint64 // of tables that time entries out: when it was last hit, in microseconds
 	note  atomic.Pointer[Note]
 	order uint64 // of insertion
 }
@@ -375,7 +379,7 @@ func (t *Table) Original() *Do { return t.original }
 // prepare works out the form that the index looks at.
 func (t *Table) prepare(e *Entry) {
 	p := prepare(t.Keys, t.words, e.Match)
-	e.key, e.mask = p.key, p.mask
+	e.key, e.mask = append(e.room[:0], p.key...), p.mask
 }
 
 // prepare works out what packets compare with.
@@ -407,27 +411,13 @@ func fillMask(w []uint64, width, n int) {
 
 // newIndex picks the index for a table's keys.
 func (t *Table) newIndex() index {
-	lpm, listed, bitsOf := 0, false, 0
-	for _, k := range t.Keys {
-		bitsOf += k.Width
-		switch k.Kind {
-		case LPM:
-			lpm++
-		case Ternary, Range, Optional:
-			listed = true
-		}
-	}
 	switch {
 	case len(t.Keys) == 0:
 		return noIndex{}
-	case listed || lpm > 1:
-		return newTupleIndex(t.Keys, t.least)
-	case lpm == 1 && bitsOf <= trieBits:
-		return newTrieIndex(t.Keys)
-	case lpm == 1:
-		return newTupleIndex(t.Keys, t.least)
+	case slices.ContainsFunc(t.Keys, func(k Key) bool { return k.Kind != Exact }):
+		return newTupleIndex(t.Keys, t.least, t.Priority)
 	}
-	return newExactIndex(t.words)
+	return newExactIndex()
 }
 
 // noIndex is that of a table without keys.
