@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/interlock/interlock/linker/p4"
 )
 
@@ -36,7 +38,7 @@ control D(packet_out b, in headers_t hdr) { apply { b.emit(hdr.h); b.emit(hdr.g)
 V1Switch(P(), V(), I(), E(), C(), D()) main;
 `
 
-func compileSkeleton(t testing.TB, top, locals, apply string) (*Pipeline, error) {
+func compileSkeleton(t rapid.TB, top, locals, apply string) (*Pipeline, error) {
 	t.Helper()
 	info, diags := p4.Load("skeleton.p4", fmt.Appendf(nil, skeleton, top, locals, apply))
 	if diags.HasErrors() {
@@ -136,6 +138,9 @@ func TestStatements(t *testing.T) {
 		{"action sees the control's variables", "", "bit<8> v = 3; action f() { v = v + 1; }", "f(); f(); hdr.h.a = v;", changed("a", "05")},
 		{"nested control", "control N(inout bit<8> x, in bit<8> y)(bit<8> k) { bit<8> l; apply { l = y + k; x = l; if (x > 0) { return; } x = 9; } }", "N(3) n; N(4) m;", "n.apply(hdr.h.a, hdr.h.b); m.apply(hdr.h.b, hdr.h.a);", "2529" + input[4:]},
 		{"nested control by type", "control N(inout headers_t hdr) { apply { hdr.h.a = 0; } }", "", "N.apply(hdr);", changed("a", "00")},
+		{"return from a switch at the end of a control", "control N(inout bit<8> x) { apply { switch (x) { 0x11: { x = 7; return; } } } }", "N() n;", "n.apply(hdr.h.a); hdr.h.b = 0;", "0700" + input[4:]},
+		{"return from a loop at the end of a control", "control N(inout bit<8> x) { apply { for (bit<8> i = 0; i < 4; i = i + 1) { x = x + 1; if (i == 1) { return; } } } }", "N() n;", "n.apply(hdr.h.a); hdr.h.b = 0;", "1300" + input[4:]},
+		{"a variable that a later operand changes", "bit<8> f(inout bit<8> x) { x = x + 1; return 1; }", "", "hdr.h.a = hdr.h.a + f(hdr.h.a); if (hdr.h.b == 0x22 && hdr.h.b < f(hdr.h.b)) { hdr.h.c = 0; }", "1223" + input[4:]},
 		{"exit leaves everything", "control N(inout bit<8> x) { apply { x = 7; exit; } }", "N() n;", "n.apply(hdr.h.a); hdr.h.b = 0;", changed("a", "07")},
 		{"exit while an argument is computed", "control N(inout bit<8> x, in bool b) { apply { x = 7; } }", "N() n; action leave() { exit; } table t { key = { hdr.h.a: exact; } actions = { leave; } default_action = leave(); }", "n.apply(hdr.h.a, t.apply().hit); hdr.h.b = 0;", input},
 		{"return leaves the control", "", "", "if (hdr.h.a == 0x11) { hdr.h.a = 0; return; } hdr.h.b = 0;", changed("a", "00")},

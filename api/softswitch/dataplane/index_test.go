@@ -247,3 +247,50 @@ func BenchmarkLookup(b *testing.B) {
 		}
 	}
 }
+
+// TestLookupsMissNothing replaces the entry for a key by one of another mask, always the new one first: no lookup at the same time
+// finds none.
+func TestLookupsMissNothing(t *testing.T) {
+	for _, others := range []int{0, 100} {
+		tab := &Table{Name: "t", Size: 1 << 16, entries: map[string]*Entry{}, Priority: true}
+		tab.Keys, tab.words = []Key{{Kind: Ternary, Width: 32, words: 1}}, 1
+		tab.index = tab.newIndex()
+		entry := func(i int) *Entry {
+			m := uint64(0xFF) << (i % 24)
+			return NewEntry([]Match{{Value: []uint64{0xFFFFFFFF & m}, Mask: []uint64{m}}}, int32(i%5+1), &Do{})
+		}
+		for i := range others {
+			must(t, tab.Insert(NewEntry([]Match{{Value: []uint64{uint64(i)}, Mask: []uint64{0xFFFF << (i % 3)}}}, 1, &Do{})))
+		}
+		now := entry(0)
+		must(t, tab.Insert(now))
+		stop, missed := make(chan struct{}), make(chan int)
+		go func() {
+			n, key := 0, []uint64{0xFFFFFFFF}
+			for {
+				select {
+				case <-stop:
+					missed <- n
+					return
+				default:
+					if tab.index.find(key) == nil {
+						n++
+					}
+				}
+			}
+		}()
+		for i := range 20_000 {
+			fresh := entry(i*7 + 1)
+			if sameMatch(tab, now, fresh) {
+				continue
+			}
+			must(t, tab.Insert(fresh))
+			must(t, tab.Delete(now.Match, now.Priority))
+			now = fresh
+		}
+		close(stop)
+		if n := <-missed; n > 0 {
+			t.Errorf("%d lookups found nothing, with %d other entries", n, others)
+		}
+	}
+}
