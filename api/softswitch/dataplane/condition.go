@@ -82,7 +82,8 @@ func (c *compiler) equal(at syntax.Node, x, y syntax.Expr) test {
 	if a.con && !b.con {
 		a, b = b, a
 	}
-	if a = c.held(a); b.con {
+	if b.con {
+		a = c.held(a)
 		return test(append(slices.Clip(a.code), instr{op: opNeK, a: uint32(a.slot), k: b.val, d: exit}))
 	}
 	return c.compared(instr{op: opNe}, a, b)
@@ -90,7 +91,6 @@ func (c *compiler) equal(at syntax.Node, x, y syntax.Expr) test {
 
 // compared is false if the jump of two operands is taken.
 func (c *compiler) compared(in instr, a, b scalar) test {
-	a, b = c.held(a), c.held(b)
 	prep := c.settled(&a, &b)
 	in.a, in.b, in.d = uint32(a.slot), uint32(b.slot), exit
 	return test(append(slices.Clip(prep), in))
@@ -144,7 +144,10 @@ func (c *compiler) order(x *syntax.Binary) test {
 	case width > 64:
 		less = c.wideLess(l, r, width, signed, swap)
 	default:
-		a, b := c.held(c.scalar(l)), c.scalar(r)
+		a, b := c.scalar(l), c.scalar(r)
+		if b.con {
+			a = c.held(a)
+		}
 		switch {
 		case !signed && !swap && b.con:
 			less = test(append(slices.Clip(a.code), instr{op: opGeK, a: uint32(a.slot), k: b.val, d: exit}))
@@ -155,13 +158,11 @@ func (c *compiler) order(x *syntax.Binary) test {
 			if signed {
 				in = instr{op: opMore, k: uint64(width)}
 			}
-			if b = c.held(b); swap {
-				prep := c.settled(&a, &b)
-				b.code = prep
-				less = c.compared(in, b, a)
-			} else {
-				less = c.compared(in, a, b)
+			if swap {
+				b.code = c.settled(&a, &b)
+				a, b = b, a
 			}
+			less = c.compared(in, a, b)
 		}
 	}
 	if negate {

@@ -32,15 +32,17 @@ func (c *compiler) joined(ds []datum) func(*frame) {
 	}
 	for i := range ds {
 		d := &ds[i]
-		d.scalar = c.held(d.scalar)
 		scalars = append(scalars, &d.scalar)
-		ws = append(ws, wire{off: d.scalar.slot, width: d.width, words: 1})
+		ws = append(ws, wire{width: d.width, words: 1})
 	}
-	cs := chunks(ws)
-	if cs == nil {
+	if chunks(ws) == nil {
 		return c.appended(ds)
 	}
 	prep := c.settled(scalars...)
+	for i, s := range scalars {
+		ws[i].off = s.slot
+	}
+	cs := chunks(ws)
 	return func(f *frame) {
 		prep.run(f)
 		f.buf = appendChunks(f.buf, cs, f.w)

@@ -132,7 +132,7 @@ func (c *compiler) registerMethod(call *syntax.Call, r *types.Call, x *Register)
 		x.writes = true
 		i := c.index(r.Args[0])
 		if n == 1 {
-			v := c.held(c.scalar(r.Args[1]))
+			v := c.scalar(r.Args[1])
 			prep := c.settled(&i, &v)
 			k, from := i.slot, v.slot
 			return sequence(prep, native(func(f *frame) flow { x.packetWrite(f.w[k], f.w[from:from+1]); return next }))

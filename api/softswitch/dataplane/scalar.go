@@ -73,14 +73,27 @@ func (s scalar) fn() func(*frame) uint64 {
 	}
 }
 
-// settled joins the code of scalars that are wanted at the same time: what is a variable is kept, if a later one may change it.
+// settled joins the code of scalars that are wanted in slots at the same time. What is a variable is kept, if a later one may
+// change it: in a word of its own, since the statements of a function take the scratch words from where they were left.
 func (c *compiler) settled(xs ...*scalar) (prep step) {
 	for i, x := range xs {
-		if !x.con && !x.fresh && slices.ContainsFunc(xs[i+1:], func(y *scalar) bool { return y.code.changes() }) {
-			*x = c.yield(x.code, instr{op: opMove, a: uint32(x.slot)})
+		if x.con {
+			continue
 		}
 		prep = sequence(prep, x.code)
-		x.code = nil
+		if !x.fresh && slices.ContainsFunc(xs[i+1:], func(y *scalar) bool { return y.code.changes() }) {
+			kept := c.alloc(1)
+			prep = append(prep, instr{op: opMove, d: uint32(kept), a: uint32(x.slot)})
+			x.slot = kept
+		}
+		x.code, x.fresh = nil, false
+	}
+	for _, x := range xs {
+		if x.con {
+			*x = c.held(*x)
+			prep = sequence(prep, x.code)
+			x.code, x.fresh = nil, false
+		}
 	}
 	return prep
 }
@@ -312,7 +325,6 @@ func (c *compiler) binary(x *syntax.Binary) scalar {
 
 // instruction is the value of an instruction on two operands.
 func (c *compiler) instruction(in instr, x, y scalar) scalar {
-	x, y = c.held(x), c.held(y)
 	prep := c.settled(&x, &y)
 	in.a, in.b = uint32(x.slot), uint32(y.slot)
 	return c.yield(prep, in)
@@ -338,7 +350,7 @@ func (c *compiler) arithmetic(at syntax.Node, o syntax.Op, x, y scalar, w int, s
 		if y.con {
 			return c.instructionK(instr{op: opAddK, b: uint32(64 - w)}, c.held(x), y.val)
 		}
-		if x.last(opBits) || x.last(opNotBits) {
+		if (x.last(opBits) || x.last(opNotBits)) && !x.code.changes() && !y.code.changes() {
 			x, y = y, x
 		}
 		if y.last(opBits) || y.last(opNotBits) { // one instruction less
@@ -389,7 +401,6 @@ func (c *compiler) arithmetic(at syntax.Node, o syntax.Op, x, y scalar, w int, s
 
 // function is the value of a function of two operands.
 func (c *compiler) function(x, y scalar, fn func(x, y uint64) uint64) scalar {
-	x, y = c.held(x), c.held(y)
 	prep := c.settled(&x, &y)
 	return c.compute(prep, func(f *frame) uint64 { return fn(f.w[x.slot], f.w[y.slot]) })
 }

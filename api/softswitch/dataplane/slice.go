@@ -124,15 +124,14 @@ func (c *compiler) assignSlice(lhs, rhs syntax.Expr) step {
 
 // plusSlice reads x[lo +: n] of at most 64 bits; bits past the end are zero.
 func (c *compiler) plusSlice(x *syntax.PlusSlice) scalar {
-	n, lo := c.sliceWidth(x), c.shiftCount(x.Lo)
-	m := mask64(n)
+	n := c.sliceWidth(x)
 	if !c.isWide(x.X) {
-		v := c.instruction(instr{op: opShr}, c.scalar(x.X), lo)
-		return c.instructionK(instr{op: opAndK}, v, m)
+		v := c.scalar(x.X)
+		return c.instructionK(instr{op: opAndK}, c.instruction(instr{op: opShr}, v, c.shiftCount(x.Lo)), mask64(n))
 	}
 	w := c.wide(x.X)
 	slot, words, width := w.slot, bitWords(w.width), uint64(w.width)
-	from := lo.fn()
+	from := c.shiftCount(x.Lo).fn()
 	return c.compute(w.prep, func(f *frame) uint64 { return wideExtract(f.w[slot:slot+words], int(min(from(f), width)), n) })
 }
 
