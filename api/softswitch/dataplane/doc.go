@@ -1,5 +1,6 @@
-// Package dataplane runs a checked v1model program on packets: it compiles the tree to Go closures over one flat frame of
-// 64-bit words, so that a packet costs no tree walk, no map of names and, in steady state, no allocation.
+// Package dataplane runs a checked v1model program on packets: it compiles the tree to instructions on one flat frame of 64-bit
+// words (see code.go), and to Go closures for what is more than that: tables, headers, hashes and externs. So a packet costs no
+// tree walk, no map of names and, in steady state, no allocation.
 //
 // It behaves as simple_switch does, in the order of effects (see engine.go) and in what the language leaves open: a packet whose
 // parsing fails still goes through ingress with parser_error set, an explicit reject is an accept, everything not initialised is
