@@ -52,6 +52,9 @@ func decode(in *Input, e *plan.Encoder) (*decoded, error) {
 		if err != nil {
 			return nil, inputf("switch %s: %w", p.Switch, err)
 		}
+		if len(x.Steps) != len(p.Steps) {
+			return nil, inputf("switch %s: %d steps were decoded of %d", p.Switch, len(x.Steps), len(p.Steps))
+		}
 		for _, t := range p.Tenants {
 			d.names[t.VID] = t.Name
 		}
