@@ -135,13 +135,7 @@ func (s *stopwatch) lap(part string) {
 	s.last = now
 }
 
-func (s *stopwatch) add(part string, d time.Duration) {
-	for i := range s.e.Parts {
-		if s.e.Parts[i].Name == part {
-			s.e.Parts[i].Time += d
-		}
-	}
-}
+func (s *stopwatch) add(part string, d time.Duration) { s.e.add(part, d) }
 
 // epoch runs one epoch or recovery and records it, whatever comes of it.
 func (l *Loop) epoch(ctx context.Context, kind EpochKind, state []byte) (*Epoch, error) {

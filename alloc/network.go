@@ -63,9 +63,18 @@ func (n *Network) held(vid uint16) (sum int64) {
 	return sum
 }
 
+// A StationError says that there is no plan for a switch.
+type StationError struct {
+	Switch string
+	Err    error
+}
+
+func (e *StationError) Error() string { return fmt.Sprintf("switch %s: %v", e.Switch, e.Err) }
+func (e *StationError) Unwrap() error { return e.Err }
+
 // Proposal is a network plan in the making.
 type Proposal struct {
-	Input *network.Input
+	Input *network.Input // nil if everybody waits
 	// Placed says, by station, what its plan moves; nil where nothing is planned.
 	Placed []*Placement
 	// Waits names switches that were to change and are left as they are this time, with the reason.
@@ -87,7 +96,7 @@ func (n *Network) Plan(levels [][]int, fixed func(station int) bool) (*Proposal,
 		}
 		in, placed, err := s.plan(levels[i])
 		if err != nil {
-			return nil, fmt.Errorf("switch %s: %w", s.Context.Switch, err)
+			return nil, &StationError{s.Context.Switch, err}
 		}
 		if in == nil {
 			continue
@@ -98,10 +107,10 @@ func (n *Network) Plan(levels [][]int, fixed func(station int) bool) (*Proposal,
 		plans[i], p.Placed[i] = nil, nil
 	}
 	if !slices.ContainsFunc(plans, func(in *plan.Input) bool { return in != nil }) {
-		if len(p.Waits) > 0 {
-			return nil, fmt.Errorf("no switch can be changed without breaking a limit of the network: %v", p.Waits)
+		if len(p.Waits) == 0 {
+			return nil, nil
 		}
-		return nil, nil
+		return p, nil
 	}
 	var err error
 	p.Input, err = n.Assemble(plans)

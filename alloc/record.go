@@ -22,7 +22,8 @@ const (
 
 // Epoch is the record of one epoch of the control loop; a run is a file of them, one JSON object a line.
 type Epoch struct {
-	Number   int           `json:"epoch"` // from 0
+	Number   int           `json:"epoch"`            // from 0
+	Switch   string        `json:"switch,omitempty"` // where the site has several; each has a record of its own
 	Kind     EpochKind     `json:"kind"`
 	Start    time.Time     `json:"start"`
 	Strategy string        `json:"strategy"`
@@ -82,6 +83,15 @@ type PlanEpoch struct {
 	Reason       string        `json:"reason,omitempty"` // when it was not proved
 	Applied      bool          `json:"applied"`
 	Entry        *uint64       `json:"ledgerEntry,omitempty"`
+}
+
+// add adds to the time of a part.
+func (e *Epoch) add(part string, d time.Duration) {
+	for i := range e.Parts {
+		if e.Parts[i].Name == part {
+			e.Parts[i].Time += d
+		}
+	}
 }
 
 // Part returns the time of a part.

@@ -223,6 +223,9 @@ func (f *fleet) plan(ctx context.Context, out io.Writer, steps string, set []str
 	for _, name := range slices.Sorted(maps.Keys(p.Waits)) {
 		fmt.Fprintf(out, "switch %s waits: %s; plan again when this plan is applied\n", name, p.Waits[name])
 	}
+	if p.Input == nil {
+		return refusedf("no switch can be changed without breaking a limit of the network")
+	}
 	return f.proveAndSave(ctx, out, p.Input, path)
 }
 

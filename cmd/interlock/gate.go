@@ -68,6 +68,10 @@ func (w *work) gateWith(ctx context.Context, election uint64, on terms, log *led
 	if log == nil {
 		return g, nil
 	}
+	if err := log.Publish(); err != nil { // what is read of it below is what others read
+		g.Close()
+		return nil, exitWith(exitEnvironment, err)
+	}
 	if err := w.recover(short, g); err != nil {
 		return nil, err
 	}

@@ -18,21 +18,21 @@ func newLoopMetrics() *loopMetrics {
 	return &loopMetrics{
 		epochs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "interlock_loop_epochs_total", Help: "Epochs of the control loop, by kind and by what came of them: applied, no change, failed.",
-		}, []string{"kind", "result"}),
+		}, []string{"switch", "kind", "result"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "interlock_loop_seconds", Help: "Time of an epoch's parts.", Buckets: prometheus.ExponentialBuckets(0.0001, 2, 17),
-		}, []string{"part"}),
+		}, []string{"switch", "part"}),
 		memory: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "interlock_tenant_slots", Help: "Slots of each elastic virtual register of a tenant.",
-		}, []string{"tenant"}),
+		}, []string{"switch", "tenant"}),
 		utility: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "interlock_tenant_hit_ratio", Help: "Estimated share of a tenant's packets that hit, in the last epoch that could tell.",
-		}, []string{"tenant"}),
+		}, []string{"switch", "tenant"}),
 	}
 }
 
-// note takes an epoch in.
-func (m *loopMetrics) note(e *alloc.Epoch) {
+// note takes an epoch of a switch in.
+func (m *loopMetrics) note(name string, e *alloc.Epoch) {
 	result := "no change"
 	switch {
 	case e.Error != "":
@@ -40,14 +40,14 @@ func (m *loopMetrics) note(e *alloc.Epoch) {
 	case e.Plan != nil:
 		result = "applied"
 	}
-	m.epochs.WithLabelValues(string(e.Kind), result).Inc()
+	m.epochs.WithLabelValues(name, string(e.Kind), result).Inc()
 	for _, p := range e.Parts {
-		m.seconds.WithLabelValues(p.Name).Observe(p.Time.Seconds())
+		m.seconds.WithLabelValues(name, p.Name).Observe(p.Time.Seconds())
 	}
 	for _, t := range e.Tenants {
-		m.memory.WithLabelValues(t.Name).Set(float64(t.Memory))
+		m.memory.WithLabelValues(name, t.Name).Set(float64(t.Memory))
 		if t.Utility != nil {
-			m.utility.WithLabelValues(t.Name).Set(*t.Utility)
+			m.utility.WithLabelValues(name, t.Name).Set(*t.Utility)
 		}
 	}
 }

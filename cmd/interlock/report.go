@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -45,6 +46,7 @@ func newReport() *cobra.Command {
 		if err != nil {
 			return inputf("%s: %w", record, err)
 		}
+		epochs = slices.DeleteFunc(epochs, func(e alloc.Epoch) bool { return e.Switch != "" && e.Switch != w.site.Switch.Name })
 		if len(epochs) == 0 {
 			return inputf("%s has no epochs", record)
 		}

@@ -36,7 +36,10 @@ func newRun() *cobra.Command {
 		Short:   "Run the control loop: read counters, estimate, allocate, plan, prove, apply",
 		Long: `Each epoch reads the counters over P4Runtime, estimates every tenant's utility, chooses sizes within the policy's floors
 and ceilings, plans with the least disturbance, proves the exact write requests, applies them through the gate and reads
-back. What an interrupted controller left behind is recovered first, by a plan that is proved like any other.`,
+back. What an interrupted controller left behind is recovered first, by a plan that is proved like any other.
+
+Where the site has several switches, each epoch is one decision over all of them. A switch that dies, refuses, cannot be reached or goes to another
+controller is out, and the others go on; it is tried again, and comes back by a plan that starts from what is read from it.`,
 		Example: "  interlock run linked\n  interlock run linked --epochs 20 --epoch 500ms",
 		Args:    cobra.MaximumNArgs(1),
 	}
@@ -51,10 +54,7 @@ back. What an interrupted controller left behind is recovered first, by a plan t
 		if err != nil {
 			return err
 		}
-		w, err := n.one()
-		if err != nil {
-			return err
-		}
+		w := n.works[0]
 		if length == 0 {
 			if length, err = time.ParseDuration(w.site.Allocation.Epoch); err != nil {
 				return inputf("%s: allocation.epoch: %w", w.site.Path, err)
@@ -68,6 +68,9 @@ back. What an interrupted controller left behind is recovered first, by a plan t
 			return inputf("--log-level %s: want debug, info, warn or error", level)
 		}
 		w.log = slog.New(slog.NewJSONHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: least}))
+		if n.several {
+			return n.run(c.Context(), c.OutOrStdout(), networkRun{epochs, length, record, metrics, w.log})
+		}
 		return w.run(c.Context(), c.OutOrStdout(), epochs, length, record, metrics)
 	}
 	return c
@@ -132,7 +135,7 @@ func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.D
 		Now: time.Now, LastState: last,
 		Record: func(e *alloc.Epoch) error {
 			printEpoch(out, e, begun)
-			seen.note(e)
+			seen.note(w.site.Switch.Name, e)
 			if e.Plan != nil {
 				verdict = e.Plan.Verdict
 			}
@@ -218,8 +221,11 @@ type loopProof struct {
 	proof  *gate.Proof
 }
 
-func (p *loopProof) Verdict() verify.Verdict {
-	switch err := p.proof.Certificate.Proved(); {
+func (p *loopProof) Verdict() verify.Verdict { return verdict(p.proof.Certificate) }
+
+// verdict on all of a certificate.
+func verdict(c *verify.Certificate) verify.Verdict {
+	switch err := c.Proved(); {
 	case err == nil:
 		return verify.Proved
 	case errors.Is(err, verify.ErrRefuted):
@@ -285,7 +291,11 @@ func printEpoch(out io.Writer, e *alloc.Epoch, begun time.Time) {
 	if e.Kind == alloc.Recovery {
 		what = "recovery: " + what
 	}
-	fmt.Fprintf(out, "%6.1fs  %3d  %s  %s\n", time.Since(begun).Seconds(), e.Number, strings.Join(tenants, "  "), what)
+	on := ""
+	if e.Switch != "" {
+		on = e.Switch + "  "
+	}
+	fmt.Fprintf(out, "%6.1fs  %3d  %s%s  %s\n", time.Since(begun).Seconds(), e.Number, on, strings.Join(tenants, "  "), what)
 }
 
 func ms(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
