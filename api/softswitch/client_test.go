@@ -23,6 +23,7 @@ const testDevice = 7
 // A controller is a P4Runtime client of the switch under test, over a real connection.
 type controller struct {
 	t    testing.TB
+	conn *grpc.ClientConn
 	rpc  p4v1.P4RuntimeClient
 	info *configv1.P4Info
 	text []byte
@@ -65,7 +66,7 @@ func dial(t testing.TB, addr string) *controller {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &controller{t: t, rpc: p4v1.NewP4RuntimeClient(conn)}
+	c := &controller{t: t, conn: conn, rpc: p4v1.NewP4RuntimeClient(conn)}
 	c.use(text)
 	return c
 }

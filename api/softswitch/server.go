@@ -24,7 +24,9 @@ const apiVersion = "1.5.0"
 
 // Serve serves P4Runtime on l until ctx ends; then it returns nil. It closes l.
 func (s *Switch) Serve(ctx context.Context, l net.Listener, opts ...grpc.ServerOption) error {
-	opts = append([]grpc.ServerOption{grpc.MaxRecvMsgSize(MaxMessage), grpc.MaxSendMsgSize(MaxMessage)}, opts...)
+	opts = append([]grpc.ServerOption{
+		grpc.MaxRecvMsgSize(MaxMessage), grpc.MaxSendMsgSize(MaxMessage), grpc.ForceServerCodecV2(newRequestCodec()),
+	}, opts...)
 	srv := grpc.NewServer(opts...)
 	p4v1.RegisterP4RuntimeServer(srv, &server{Switch: s})
 	stop := context.AfterFunc(ctx, srv.Stop)
