@@ -226,13 +226,12 @@ func (b *boundProfile) decodeSet(set *p4v1.ActionProfileActionSet) (*dataplane.D
 	if members, groups, _ := b.Uses(); members > 0 || groups > 0 {
 		return nil, b.errOneShot("members and groups")
 	}
-	if m := set.GetActionSelectionMode(); m != p4v1.ActionProfileActionSet_DEFAULT_MODE_DETERMINED_BY_ACTION_SELECTOR && m != p4v1.ActionProfileActionSet_HASH {
-		return nil, status.Errorf(codes.Unimplemented, "action selection mode %v", m)
-	}
-	as := set.GetSizeSemantics()
-	if as != p4v1.ActionProfileActionSet_DEFAULT_SIZE_DETERMINED_BY_ACTION_SELECTOR &&
-		(as == p4v1.ActionProfileActionSet_SUM_OF_MEMBERS) != (b.info.GetSumOfMembers() != nil) {
-		return nil, status.Errorf(codes.Unimplemented, "size semantics %v: the program's selector has another", as)
+	mode, as := set.GetActionSelectionMode(), set.GetSizeSemantics()
+	switch {
+	case mode.Descriptor().Values().ByNumber(mode.Number()) == nil:
+		return nil, bad("action selection mode %v", mode)
+	case as.Descriptor().Values().ByNumber(as.Number()) == nil:
+		return nil, bad("size semantics %v", as)
 	}
 	var shares []dataplane.Share
 	for _, a := range set.GetActionProfileActions() {
@@ -249,13 +248,19 @@ func (b *boundProfile) decodeSet(set *p4v1.ActionProfileActionSet) (*dataplane.D
 	if limit, n := int(b.info.GetMaxGroupSize()), b.size(shares, as); limit > 0 && n > limit {
 		return nil, bad("profile %s: a one shot of size %d: the program allows %d", b.Name, n, limit)
 	}
-	do, err := b.Choose(shares)
+	do, err := b.Choose(shares, mode == p4v1.ActionProfileActionSet_RANDOM, int32(mode)|int32(as)<<semanticsShift)
 	return do, dataError(err)
 }
 
+// semanticsShift is where dataplane.Group.Semantics has a one shot's size semantics; below is its selection mode.
+const semanticsShift = 8
+
 // encodeSet is a one shot as it was written.
 func (b *boundProfile) encodeSet(g *dataplane.Group) *p4v1.ActionProfileActionSet {
-	set := &p4v1.ActionProfileActionSet{}
+	set := &p4v1.ActionProfileActionSet{
+		ActionSelectionMode: p4v1.ActionProfileActionSet_ActionSelectionMode(g.Semantics & (1<<semanticsShift - 1)),
+		SizeSemantics:       p4v1.ActionProfileActionSet_SizeSemantics(g.Semantics >> semanticsShift),
+	}
 	for _, s := range g.Shares() {
 		a := &p4v1.ActionProfileAction{Action: b.actions.encode(s.Do), Weight: b.weight(s)}
 		if len(s.WatchPort) > 0 {

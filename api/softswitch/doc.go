@@ -37,11 +37,11 @@
 //	Direct resources          as specified, but that they are accepted with an action that does not use them: as on simple_switch,
 //	                          the counter and meter of an entry see every packet that hits it.
 //	Idle time-outs            as specified, found at the earliest after a tenth of the shortest, between 10 ms and 1 s.
-//	Action profiles           as specified: members and groups, or one shots. UNIMPLEMENTED: choosing at random, size semantics other
-//	                          than the program's, the deprecated watch. A group all of whose ports are down does what an empty one
-//	                          does: nothing.
+//	Action profiles           as specified: members and groups, or one shots, by hash or at random. UNIMPLEMENTED: the deprecated
+//	                          watch. A group all of whose ports are down does what an empty one does: nothing.
 //	Counters, registers       as specified; a write without an index is done cell by cell.
-//	Meters                    as specified, colors counted. UNIMPLEMENTED: single-rate three-color markers.
+//	Meters                    as specified, colors counted: two-rate three-color markers. v1model has no way to declare
+//	                          others.
 //	Replication               as specified. Groups 1..65535, sessions 1..32767, instances 0..65535, at most 1024 replicas each. A
 //	                          replica makes no copy while its port and those of its backups are down; one without backups does.
 //	Value sets                as specified.

@@ -268,10 +268,24 @@ func TestOneShot(t *testing.T) {
 	if got := r.do(insert, member(r.id("I.choice"), 1, r.to(1))); got != codes.InvalidArgument {
 		t.Errorf("a member among one shots: %v", got)
 	}
-	random := oneShot(r.to(1))
+	random := oneShot(r.to(4), r.to(3))
 	random.GetActionProfileActionSet().ActionSelectionMode = p4v1.ActionProfileActionSet_RANDOM
-	if got := r.do(insert, r.entry("I.pick", 6, random)); got != codes.Unimplemented {
-		t.Errorf("random choice: %v", got)
+	random.GetActionProfileActionSet().SizeSemantics = p4v1.ActionProfileActionSet_SUM_OF_WEIGHTS
+	r.must(insert, r.entry("I.pick", 6, random))
+	n = map[uint16]int{}
+	for range 200 { // one chance in 2^199 that this fails
+		for _, port := range r.ports(what{member: 6, hash: 1, kind: 2}) {
+			n[port]++
+		}
+	}
+	if n[4] == 0 || n[3] == 0 || n[4]+n[3] != 200 {
+		t.Errorf("of 200 packets that choose at random: %v", n)
+	}
+	r.reads(r.entry("I.pick", 6, random))
+	r.must(remove, r.entry("I.pick", 6, nil))
+	random.GetActionProfileActionSet().ActionSelectionMode = 9
+	if got := r.do(insert, r.entry("I.pick", 6, random)); got != codes.InvalidArgument {
+		t.Errorf("a mode that there is not: %v", got)
 	}
 	if got := r.do(insert, r.entry("I.indirect", 6, oneShot(r.to(1)))); got != codes.InvalidArgument {
 		t.Errorf("one shot without a selector: %v", got)

@@ -28,7 +28,7 @@ type program struct {
 	pipe      *dataplane.Pipeline
 
 	tables         map[uint32]*boundTable
-	registers      map[uint32]*dataplane.Register
+	registers      map[uint32]*boundRegister
 	counters       map[uint32]*boundCounter
 	directCounters map[uint32]*boundTable
 	meters         map[uint32]*boundMeter
@@ -170,14 +170,18 @@ func (p *program) bind(env environment) error {
 			p.directCounters[c.GetPreamble().GetId()] = b
 		}
 	}
-	p.registers = map[uint32]*dataplane.Register{}
+	p.registers = map[uint32]*boundRegister{}
 	for _, r := range p.info.GetRegisters() {
 		name := r.GetPreamble().GetName()
 		i := slices.IndexFunc(p.pipe.Registers(), func(x *dataplane.Register) bool { return x.Name == name })
 		if i < 0 {
 			return fmt.Errorf("register %s is in no control that is applied: %w", name, dataplane.ErrUnsupported)
 		}
-		p.registers[r.GetPreamble().GetId()] = p.pipe.Registers()[i]
+		b, err := bindRegister(p.pipe.Registers()[i], r.GetTypeSpec(), p.info.GetTypeInfo())
+		if err != nil {
+			return err
+		}
+		p.registers[r.GetPreamble().GetId()] = b
 	}
 	p.counters = map[uint32]*boundCounter{}
 	for _, c := range p.info.GetCounters() {

@@ -9,6 +9,7 @@ import (
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/interlock/interlock/api/softswitch/dataplane"
 )
@@ -104,7 +105,7 @@ func lost(what string, err error) error {
 
 var errGone = fmt.Errorf("it is not in the new program, and not as the old one made it")
 
-func carryRegister(from, to *dataplane.Register) error {
+func carryRegister(from, to *boundRegister) error {
 	w := make([]uint64, from.Words())
 	for i := range from.Size {
 		if err := from.Read(i, w); err != nil {
@@ -115,7 +116,8 @@ func carryRegister(from, to *dataplane.Register) error {
 			continue
 		case to == nil:
 			return errGone
-		case to.Width != from.Width || to.Signed != from.Signed || to.IsBool != from.IsBool:
+		case to.Width != from.Width || to.Signed != from.Signed || to.IsBool != from.IsBool,
+			!slices.Equal(to.Fields, from.Fields), !proto.Equal(to.of, from.of):
 			return fmt.Errorf("its cells have another type")
 		}
 		if err := to.Write(i, w); err != nil {

@@ -1,6 +1,9 @@
 package softswitch
 
 import (
+	"fmt"
+
+	configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -11,7 +14,29 @@ import (
 // maxValueWords is the most words of a register cell that are handled without allocation.
 const maxValueWords = 4
 
-func (p *program) register(id uint32) (*dataplane.Register, error) {
+// A boundRegister is a register with what turns its cells into P4Data and back, if they are structs.
+type boundRegister struct {
+	*dataplane.Register
+	of     *configv1.P4DataTypeSpec // of a cell
+	encode part
+	decode reading
+}
+
+func bindRegister(r *dataplane.Register, t *configv1.P4DataTypeSpec, info *configv1.P4TypeInfo) (b *boundRegister, err error) {
+	b = &boundRegister{Register: r, of: t}
+	if r.Fields == nil {
+		return b, nil
+	}
+	if b.encode, err = (&dataEncoder{info, r.Fields}).of(t); err == nil {
+		b.decode, err = (&dataDecoder{dataEncoder{info, r.Fields}}).of(t)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("register %s: %w", r.Name, err)
+	}
+	return b, nil
+}
+
+func (p *program) register(id uint32) (*boundRegister, error) {
 	r := p.registers[id]
 	if r == nil {
 		return nil, status.Errorf(codes.NotFound, "there is no register %#x", id)
@@ -78,7 +103,10 @@ func (p *program) writeRegister(t p4v1.Update_Type, e *p4v1.RegisterEntry, keep 
 	return undo, nil
 }
 
-func decodeCell(d *p4v1.P4Data, r *dataplane.Register, dst []uint64) error {
+func decodeCell(d *p4v1.P4Data, r *boundRegister, dst []uint64) error {
+	if r.decode != nil {
+		return r.decode(d, dst)
+	}
 	if r.IsBool {
 		b, ok := d.GetData().(*p4v1.P4Data_Bool)
 		if !ok {
@@ -100,8 +128,10 @@ func decodeCell(d *p4v1.P4Data, r *dataplane.Register, dst []uint64) error {
 	return decodeBits(b.Bitstring, r.Width, dst)
 }
 
-func encodeCell(w []uint64, r *dataplane.Register) *p4v1.P4Data {
+func encodeCell(w []uint64, r *boundRegister) *p4v1.P4Data {
 	switch {
+	case r.encode != nil:
+		return r.encode(w)
 	case r.IsBool:
 		return &p4v1.P4Data{Data: &p4v1.P4Data_Bool{Bool: w[0] != 0}}
 	case r.Signed:

@@ -32,20 +32,34 @@ func drawMessage(t *rapid.T, kind string) []byte {
 	type part struct {
 		field protowire.Number
 		kind  string
+		rare  bool
 	}
 	parts := map[string][]part{
-		"request":  {{1, "number"}, {3, "any"}, {4, "update"}, {4, "update"}, {4, "update"}, {5, "number"}, {6, "any"}, {4, "number"}},
-		"update":   {{1, "number"}, {2, "entity"}},
-		"entity":   {{11, "register"}, {11, "register"}, {2, "any"}},
-		"register": {{1, "number"}, {2, "index"}, {3, "data"}},
-		"index":    {{1, "number"}},
-		"data":     {{1, "any"}, {1, "any"}, {7, "number"}, {2, "any"}},
+		"request": {
+			{1, "number", false},
+			{3, "any", true},
+			{4, "update", false},
+			{4, "update", false},
+			{4, "update", false},
+			{5, "number", false},
+			{6, "any", true},
+			{4, "number", true},
+		},
+		"update":   {{1, "number", false}, {2, "entity", false}},
+		"entity":   {{11, "register", false}, {11, "register", true}, {2, "any", true}},
+		"register": {{1, "number", false}, {2, "index", false}, {3, "data", false}},
+		"index":    {{1, "number", false}},
+		"data":     {{1, "any", false}, {1, "any", true}, {7, "number", true}, {2, "any", true}},
 	}
 	var b []byte
 	for _, p := range parts[kind] {
-		for range rapid.SampledFrom([]int{1, 1, 1, 1, 1, 0, 2}).Draw(t, "times") {
+		times := []int{1, 1, 1, 1, 1, 0, 2}
+		if p.rare {
+			times = []int{0, 0, 0, 0, 0, 0, 1}
+		}
+		for range rapid.SampledFrom(times).Draw(t, "times") {
 			if rapid.IntRange(0, 30).Draw(t, "odd") == 0 {
-				p = part{protowire.Number(rapid.IntRange(1, 13).Draw(t, "field")), rapid.SampledFrom([]string{"any", "number", "fixed"}).Draw(t, "kind")}
+				p = part{protowire.Number(rapid.IntRange(1, 13).Draw(t, "field")), rapid.SampledFrom([]string{"any", "number", "fixed"}).Draw(t, "kind"), false}
 			}
 			switch p.kind {
 			case "number":

@@ -30,7 +30,7 @@
 // What the compiler does not support it refuses at load, with the position: optional packets and externs that are left out, more
 // arguments than the block has that a constructor parameter stands for, digests of type parameters, a generic block that applies
 // another instance of itself, arrays and abstract methods of externs, externs and table properties that v1model does not declare,
-// arithmetic on ints that are not constant, registers of structs, cases in a select that are not constant, and calls in blocks
+// arithmetic on ints that are not constant, registers of headers or stacks, cases in a select that are not constant, and calls in blocks
 // where v1model gives them no meaning. It knows nothing of P4Runtime (package softswitch serves that) and shares no semantics with
 // the verifier, so that running both against each other is a real check.
 package dataplane

@@ -152,6 +152,8 @@ func TestStatements(t *testing.T) {
 		{"local scopes", "", "bit<8> v = 1;", "{ bit<8> u = 2; v = v + u; } hdr.h.a = v;", changed("a", "03")},
 		{"variables start at zero", "", "bit<32> v; pair_t q;", "hdr.h.d = v + meta.n; hdr.h.a = q.x;", "00" + input[2:8] + "00000000" + input[16:]},
 		{"registers", "register<bit<32>>(4) r;", "register<bit<128>>(2) wide;", "bit<32> x; r.write(1, hdr.h.d); r.read(x, 1); hdr.h.d = x + 1; wide.write(1, hdr.h.w + 1); wide.read(hdr.h.w, 1);", input[:8] + "55667789" + input[16:62] + "10"},
+		{"register of structs", "struct cell_t { bit<8> x; pair_t p; color_t c; bit<128> w; } register<cell_t>(4) r;", "", "cell_t v = { hdr.h.b, { 5, 6 }, color_t.BLUE, hdr.h.w }; r.write(2, v); r.write(3, { 7, { 8, 9 }, color_t.RED, 1 }); cell_t u; r.read(u, 2); hdr.h.a = u.p.y + (u.c == color_t.BLUE ? u.x : 0); hdr.h.w = u.w + 1; r.read(u, 3); hdr.h.b = u.p.x;", "2808" + input[4:62] + "10"},
+		{"register of tuples", "register<tuple<bit<8>, bool>>(4) r;", "", "r.write(1, { hdr.h.a + 1, true }); tuple<bit<8>, bool> u; r.read(u, 1); if (u[1]) { hdr.h.a = u[0]; }", changed("a", "12")},
 		{"registers out of range", "register<bit<32>>(4) r;", "", "r.write(4, 7); r.read(hdr.h.d, 4);", changed("d", "00000000")},
 		{"crc32", "", "", "hash(hdr.h.d, HashAlgorithm.crc32, 32w0, { hdr.h.a, hdr.h.b }, 64w0x100000000);", changed("d", crcOf("1122"))},
 		{"hash base and max", "", "", "hash(hdr.h.c, HashAlgorithm.identity, 16w10, { hdr.h.a }, 16w7);", changed("c", "000d")},

@@ -131,16 +131,23 @@ func (c *compiler) registerMethod(call *syntax.Call, r *types.Call, x *Register)
 	case "write":
 		x.writes = true
 		i := c.index(r.Args[0])
-		if n == 1 {
+		if n == 1 && x.Fields == nil {
 			v := c.scalar(r.Args[1])
 			prep := c.settled(&i, &v)
 			k, from := i.slot, v.slot
 			return sequence(prep, native(func(f *frame) flow { x.packetWrite(f.w[k], f.w[from:from+1]); return next }))
 		}
-		v := c.wide(r.Args[1])
-		w := scalar{code: v.prep, slot: v.slot}
-		prep, k := c.settled(&i, &w), i.slot
-		return sequence(prep, native(func(f *frame) flow { x.packetWrite(f.w[k], f.w[v.slot:v.slot+n]); return next }))
+		var v scalar
+		if x.Fields != nil {
+			tmp := c.temp(r.Args[1], r.Sig.Params[1].Type)
+			v = scalar{code: c.store(tmp, r.Args[1]), slot: tmp.slot}
+		} else {
+			w := c.wide(r.Args[1])
+			v = scalar{code: w.prep, slot: w.slot}
+		}
+		prep := c.settled(&i, &v)
+		k, from := i.slot, v.slot
+		return sequence(prep, native(func(f *frame) flow { x.packetWrite(f.w[k], f.w[from:from+n]); return next }))
 	}
 	unsupported(call, "method %s of a register", r.Method)
 	return nil

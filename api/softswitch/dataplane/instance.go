@@ -260,10 +260,10 @@ func (c *compiler) externObject(d syntax.Node, ctor *types.Call, t *types.Extern
 			invalid(d, "register without an element type")
 		}
 		w, signed, ok := widthOf(t.Args[0])
-		if !ok {
-			unsupported(d, "a register of %s", t.Args[0])
-		}
 		r := newRegister(name, size(), w, signed)
+		if !ok {
+			r = c.structRegister(d, name, size(), t.Args[0])
+		}
 		if b, ok := under(t.Args[0]).(*types.Basic); ok {
 			if b.Kind != types.BoolKind {
 				unsupported(d, "a register of %s", t.Args[0])

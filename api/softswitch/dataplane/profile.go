@@ -59,6 +59,10 @@ type Group struct {
 	uses   atomic.Int64
 	state  atomic.Pointer[groupState]
 	actual *Profile
+	// Random says that packets choose at random, and not by the selector's hash.
+	Random bool
+	// Semantics is what the control plane keeps with a set that an entry has for itself.
+	Semantics int32
 }
 
 type groupState struct {
@@ -307,7 +311,7 @@ func (p *Profile) Refer(id uint32, group bool) (*Do, error) {
 }
 
 // Choose is what an entry does that chooses among actions of its own: every share has a Do.
-func (p *Profile) Choose(shares []Share) (*Do, error) {
+func (p *Profile) Choose(shares []Share, random bool, semantics int32) (*Do, error) {
 	for _, s := range shares {
 		if s.Do == nil {
 			return nil, fmt.Errorf("profile %s: a share without an action: %w", p.Name, ErrRange)
@@ -319,7 +323,7 @@ func (p *Profile) Choose(shares []Share) (*Do, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Group{actual: p}
+	g := &Group{actual: p, Random: random, Semantics: semantics}
 	g.state.Store(s)
 	return &Do{Action: -1, Group: g}, nil
 }

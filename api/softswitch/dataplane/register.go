@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+
+	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/linker/p4/types"
 )
 
 // maxCells bounds a register or counter array.
@@ -18,6 +21,8 @@ type Register struct {
 	Signed bool
 	// IsBool cells are 0 or 1.
 	IsBool bool
+	// Fields are what cells that are structs or tuples consist of, in order; such cells have no Width.
+	Fields []SampleField
 
 	reads, writes bool // by packets
 
@@ -30,6 +35,29 @@ type Register struct {
 func newRegister(name string, size, width int, signed bool) *Register {
 	n := bitWords(width)
 	return &Register{Name: name, Size: size, Width: width, Signed: signed, words: n, cells: make([]uint64, size*n)}
+}
+
+// structRegister makes a register of structs or tuples of scalars.
+func (c *compiler) structRegister(d syntax.Node, name string, size int, t types.Type) *Register {
+	switch s := under(t).(type) {
+	case *types.Tuple:
+	case *types.Struct:
+		if s.Kind != types.PlainStruct {
+			unsupported(d, "a register of %s", t)
+		}
+	default:
+		unsupported(d, "a register of %s", t)
+	}
+	for _, p := range partsOf(d, t, 0, -1) {
+		if _, _, scalar := widthOf(p.typ); !scalar || p.header >= 0 {
+			unsupported(d, "a register of %s, which has a %s in it", t, p.typ)
+		}
+	}
+	n := wordsOf(d, t)
+	if n == 0 {
+		unsupported(d, "a register of %s, which is empty", t)
+	}
+	return &Register{Name: name, Size: size, Fields: sampleFields(d, t, 0), words: n, cells: make([]uint64, size*n)}
 }
 
 // Words is the number of 64-bit words of a cell, least significant first.

@@ -1,6 +1,8 @@
 package dataplane
 
 import (
+	"math/rand/v2"
+
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
 )
@@ -97,7 +99,7 @@ func (s *site) chosen(f *frame, do *Do) *Do {
 	m := do.Member
 	if do.Group != nil {
 		f.buf = f.buf[:0]
-		if s.selector != nil {
+		if s.selector != nil && !do.Group.Random {
 			s.selector(f)
 		}
 		m = do.Group.pick(s.choice(f, do.Group))
@@ -108,12 +110,15 @@ func (s *site) chosen(f *frame, do *Do) *Do {
 	return m.do.Load()
 }
 
-// choice is the hash that a selector picks with.
+// choice is the number that a selector picks with: a hash, or any.
 func (s *site) choice(f *frame, g *Group) uint64 {
 	if f.trace != nil && f.trace.oracle.Select != nil {
 		if i, ok := f.trace.oracle.Select(s.table.Name, g.ID, len(g.state.Load().choice)); ok && i >= 0 {
 			return uint64(i)
 		}
+	}
+	if g.Random {
+		return rand.Uint64()
 	}
 	return s.table.profile.sum(f.buf)
 }

@@ -186,7 +186,7 @@ func TestProfile(t *testing.T) {
 		t.Errorf("member: %s", got)
 	}
 	must(t, ways.DeleteGroup(9))
-	set, err := ways.Choose([]Share{{Do: to(5), Weight: 1}, {Do: to(6), Weight: 1}})
+	set, err := ways.Choose([]Share{{Do: to(5), Weight: 1}, {Do: to(6), Weight: 1}}, false, 0)
 	must(t, err)
 	table.Modify(e, set)
 	if got := picks(); got != "565656" {
