@@ -242,6 +242,19 @@ func TestAccepts(t *testing.T) {
 	}
 }
 
+// TestGrowth: the text does not grow with the square of its nesting, or of the length of a statement.
+func TestGrowth(t *testing.T) {
+	for name, text := range map[string]string{
+		"casts":  "const bit<8> x = " + strings.Repeat("(bit<8>)", 3000) + "1;",
+		"sum":    "const bit<8> x = " + strings.Repeat("8w1 + ", 3000) + "1;",
+		"blocks": "control c() { apply " + strings.Repeat("{", 900) + strings.Repeat(";", 3000) + strings.Repeat("}", 900) + " }",
+	} {
+		if out := source(t, "t.p4", text); len(out) > 2*(maxColumns+indent)*len(text) {
+			t.Errorf("%s: %d bytes become %d", name, len(text), len(out))
+		}
+	}
+}
+
 // FuzzSource: no input panics, and what is accepted keeps its tokens (which Source checks itself) and is formatted for good.
 func FuzzSource(f *testing.F) {
 	for _, text := range programs(f) {

@@ -254,7 +254,8 @@ func (f *formatter) wrap() {
 // to be whole.
 func (f *formatter) row(p place, whole bool) (r row, next place, over int) {
 	groups := slices.Clone(p.groups)
-	r = row{from: p.i, note: -1, column: f.column(p)}
+	// No deeper than a line is long: the text would grow with the square of its nesting.
+	r = row{from: p.i, note: -1, column: min(f.column(p), maxColumns)}
 	t := &f.toks[p.i]
 	r.blank = t.newlines > 1 && p.i > 0 && !f.afterOpen(p.i) && !f.beforeClose(p.i)
 	col, over := r.column, -1
