@@ -37,6 +37,8 @@ type world struct {
 	evicted model.VID
 	outside uint64 // the election id of another controller, whose writes are not the gate's
 
+	changed func(model.Tables) // is told of the page tables after each update; nil: nobody is
+
 	arrived map[*p4v1.Update]arrival
 	overdue map[string]bool // steps that may have been sent when their plan was given up, and had not arrived
 	sent    []sentRequest
@@ -89,6 +91,9 @@ func (w *world) restarted() {
 	defer w.mu.Unlock()
 	w.abandon()
 	w.tables, w.machine, w.steps = model.Tables{}, nil, nil
+	if w.changed != nil {
+		w.changed(w.tables)
+	}
 }
 
 // expect says which plan may be carried out from now on. Free slots hold what anybody may have left there, and packets that are in
@@ -317,6 +322,9 @@ func (w *world) carriesOut(_ int, u *p4v1.Update) {
 		delete(w.tables, d.Key)
 	default:
 		w.tables[d.Key] = d.Entry
+	}
+	if w.changed != nil {
+		w.changed(w.tables)
 	}
 }
 

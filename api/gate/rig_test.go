@@ -525,7 +525,7 @@ func (r *rig) stateDigest() verify.Digest {
 func (r *rig) lastState() verify.Digest {
 	r.t.Helper()
 	for _, e := range slices.Backward(r.entries()) {
-		if e.Outcome != nil {
+		if e.Outcome != nil && e.Outcome.Switch == r.name {
 			return verify.Digest(e.Outcome.PostState)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,17 +15,19 @@ import (
 	"github.com/interlock/interlock/alloc"
 	"github.com/interlock/interlock/api/device"
 	"github.com/interlock/interlock/api/gate"
+	"github.com/interlock/interlock/verify/plan"
 )
 
 // ownership is one extent, as status prints it.
 type ownership struct {
-	Tenant     string `json:"tenant"`
-	VID        uint16 `json:"vid"`
-	Control    string `json:"control"`
-	Stage      int    `json:"stage"`
-	Base       int64  `json:"base"`
-	Size       int64  `json:"size"`
-	Generation uint16 `json:"generation"`
+	Tenant      string `json:"tenant"`
+	VID         uint16 `json:"vid"`
+	Control     string `json:"control"`
+	Stage       int    `json:"stage"`
+	Base        int64  `json:"base"`
+	Size        int64  `json:"size"`
+	Generation  uint16 `json:"generation"`
+	*provenance        // nil: the log does not tell
 }
 
 // primitives are what proofs rest on in a driver, as status prints them.
@@ -45,15 +49,20 @@ type switchStatus struct {
 	Trusted primitives         `json:"trusted"`
 	Evicted []eviction         `json:"evicted"`
 	Owners  []ownership        `json:"owners"`
-	Free    map[string]float64 `json:"free"`            // share of each stage array
-	Error   string             `json:"error,omitempty"` // why nothing could be read
+	Free    map[string]float64 `json:"free"` // share of each stage array
+	// Held is the most slots that tenants may have on a switch that cannot be read: they count against their ceilings, and are given to
+	// nobody.
+	Held  map[string]int64 `json:"held,omitempty"`
+	Error string           `json:"error,omitempty"` // why nothing could be read
 }
 
 func newStatus() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "status [DIR]",
 		GroupID: "memory",
-		Short:   "Show what runs on the switch and who owns which slots, as read back from it",
+		Short:   "Show what runs on the switch and who owns which slots, since when, under which certificate",
+		Long: `Status reads the switch's program and page tables back, and says who owns which slots. Since when, and by which decision and certificate, is
+what the ledger says; where it does not (an interrupted plan, a write outside the gate) nothing is said.`,
 		Example: "  interlock status linked -o json",
 		Args:    cobra.MaximumNArgs(1),
 	}
@@ -72,6 +81,7 @@ func newStatus() *cobra.Command {
 			if err != nil && n.several { // the others' are shown all the same
 				s = &switchStatus{Switch: w.site.Switch.Name, Address: w.site.Switch.Address, Error: err.Error(), Owners: []ownership{}}
 				s.Evicted, _ = w.evictions()
+				s.Held = w.heldBy()
 			}
 			if s != nil {
 				list = append(list, s)
@@ -125,6 +135,9 @@ func (s *switchStatus) print(out io.Writer, dir string) {
 	switch {
 	case s.Error != "":
 		fmt.Fprintf(out, "switch %s at %s: %s\n", s.Switch, s.Address, s.Error)
+		for _, name := range slices.Sorted(maps.Keys(s.Held)) {
+			fmt.Fprintf(out, "tenant %s may have %d slots there, which nobody else is given until it is read again\n", name, s.Held[name])
+		}
 		printEvictions(out, s.Evicted)
 		return
 	case s.Empty:
@@ -135,12 +148,16 @@ func (s *switchStatus) print(out io.Writer, dir string) {
 		return
 	}
 	fmt.Fprintf(out, "switch %s at %s, cookie %s\n", s.Switch, s.Address, s.Cookie)
-	t := newTable(out, "tenant", "VID", "stage", "slots", "size", "generation")
+	t := newTable(out, "tenant", "VID", "stage", "slots", "size", "generation", "since", "entry", "certificate")
 	for _, o := range s.Owners {
-		t.AppendRow([]any{
+		row := []any{
 			o.Tenant, o.VID, fmt.Sprintf("%s/%d", o.Control, o.Stage), fmt.Sprintf("%d..%d", o.Base, o.Base+o.Size-1),
 			o.Size, o.Generation,
-		})
+		}
+		if p := o.provenance; p != nil {
+			row = append(row, p.Since.Local().Format(time.DateTime), p.Entry, p.Certificate[:min(len(p.Certificate), 19)])
+		}
+		t.AppendRow(row)
 	}
 	t.Render()
 	printEvictions(out, s.Evicted)
@@ -171,6 +188,20 @@ func (w *work) owners(state []byte) ([]ownership, map[string]float64, error) {
 	if err != nil {
 		return nil, nil, exitWith(exitRefused, err)
 	}
+	var found map[plan.Extent]provenance
+	if l, err := w.readLedger(); err == nil { // a switch can be looked at without its ledger
+		var now []plan.Extent
+		for _, k := range tables.Keys() {
+			for stage, m := range tables[k] {
+				now = append(now, plan.Extent{
+					VID: k.VID, Control: k.Control, Stage: stage, Base: m.Base, Size: m.Size, Mask: m.Mask, Generation: m.Generation,
+				})
+			}
+		}
+		if found, err = provenances(l, w.site.Switch.Name, now); err != nil {
+			return nil, nil, exitWith(exitRefused, err)
+		}
+	}
 	list := []ownership{}
 	used := map[alloc.Array]int64{}
 	for _, k := range tables.Keys() {
@@ -185,7 +216,13 @@ func (w *work) owners(state []byte) ([]ownership, map[string]float64, error) {
 					name = t.Name
 				}
 			}
-			list = append(list, ownership{name, k.VID, string(k.Control), stage, m.Base, m.Size, m.Generation})
+			o := ownership{Tenant: name, VID: k.VID, Control: string(k.Control), Stage: stage, Base: m.Base, Size: m.Size, Generation: m.Generation}
+			if p, ok := found[plan.Extent{
+				VID: k.VID, Control: k.Control, Stage: stage, Base: m.Base, Size: m.Size, Mask: m.Mask, Generation: m.Generation,
+			}]; ok {
+				o.provenance = &p
+			}
+			list = append(list, o)
 		}
 	}
 	free := map[string]float64{}
