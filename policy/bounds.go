@@ -52,6 +52,7 @@ func (p *Policy) memory(ctx context.Context, demands []MemoryDemand, capacity Re
 		return nil, nil, err
 	}
 	f.silent = silent
+	f.most *= 3 // runs
 	steps := make([][][]int64, len(demands))
 	for i, t := range f.tenants {
 		steps[i] = t.quanta

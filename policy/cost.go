@@ -15,8 +15,10 @@ const (
 	MaxCost = 1_000_000
 	// MaxOnceCost bounds a variable, validation or statement that is about no single tenant: it is evaluated once in a state.
 	MaxOnceCost = 150_000_000
-	// MaxTotalCost bounds all evaluations of one call of Entitle or MemoryBounds.
-	MaxTotalCost = 200_000_000
+	// BaseCost and DecisionCost bound all evaluations of one call of Entitle or MemoryBounds together: the first, and the second for
+	// every tenant and every quantum that is asked for.
+	BaseCost     = 1_000_000
+	DecisionCost = 4_000
 	// MaxTenants is how many tenants an allocation may have: one for each VID.
 	MaxTenants = 4094
 	// MaxResources is how many resources a target may have.

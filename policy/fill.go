@@ -17,8 +17,9 @@ type filling struct {
 	capacity []int64
 	free     []int64
 	tenants  []*tenantState
-	list     ref.Val // tenants, as CEL sees them
-	cost     uint64
+	list     ref.Val   // tenants, as CEL sees them
+	cost     uint64    // of all evaluations
+	most     uint64    // that they may cost
 	moves    int       // how often free changed
 	commons  []known   // values of the variables that are about no tenant
 	covered  *Coverage // nil: not asked for
@@ -57,7 +58,7 @@ func (p *Policy) start(tenants []Tenant, capacity Resources) (*filling, error) {
 	if len(capacity) > MaxResources {
 		return nil, fmt.Errorf("%w: %d resources, at most %d", ErrInput, len(capacity), MaxResources)
 	}
-	f := &filling{policy: p, space: newSpace(capacity)}
+	f := &filling{policy: p, space: newSpace(capacity), most: BaseCost}
 	var err error
 	if f.capacity, err = f.space.vector(capacity); err != nil {
 		return nil, fmt.Errorf("%w: capacity: %w", ErrInput, err)
@@ -80,6 +81,7 @@ func (p *Policy) start(tenants []Tenant, capacity Resources) (*filling, error) {
 			return nil, fmt.Errorf("%w: tenant %s: %w", ErrInput, t.Name, err)
 		}
 		f.tenants = append(f.tenants, s)
+		f.most += DecisionCost * uint64(1+len(s.quanta))
 		vals = append(vals, object{tenantType, s})
 	}
 	f.list = types.NewRefValList(types.DefaultTypeAdapter, vals)

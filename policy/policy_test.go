@@ -380,7 +380,7 @@ func TestMemoryBounds(t *testing.T) {
 }
 
 func BenchmarkEntitle(b *testing.B) {
-	for _, n := range []int{3, 64, 1000} {
+	for _, n := range []int{64, 1000, 4094} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			p := load(b, "builtin:weighted-drf")
 			var tenants []policy.Tenant
@@ -398,7 +398,7 @@ func BenchmarkEntitle(b *testing.B) {
 }
 
 func BenchmarkMemoryBounds(b *testing.B) {
-	for _, n := range []int{3, 64, 1000} {
+	for _, n := range []int{64, 1000, 4094} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			p := load(b, "builtin:drf")
 			var demands []policy.MemoryDemand

@@ -158,8 +158,8 @@ func (s *scope) eval(e *Expression) (ref.Val, error) {
 	if err != nil {
 		return nil, s.refuse(e, s.tenant, ReasonExpression, err.Error())
 	}
-	if s.cost > MaxTotalCost {
-		return nil, s.refuse(e, s.tenant, ReasonExpression, fmt.Sprintf("the policy's evaluations cost over %d units", int64(MaxTotalCost)))
+	if s.cost > s.most {
+		return nil, s.refuse(e, s.tenant, ReasonExpression, fmt.Sprintf("the policy's evaluations cost over %d units", s.most))
 	}
 	return v, nil
 }

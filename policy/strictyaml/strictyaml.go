@@ -21,6 +21,9 @@ import (
 // MaxBytes bounds a document; a longer one is refused before it is parsed.
 const MaxBytes = 1 << 20
 
+// MaxErrors is how many problems of a document are reported: the first that are found.
+const MaxErrors = 200
+
 // Error is one problem at a position. Line and Col count from 1; 0 is unknown.
 type Error struct {
 	File      string
@@ -157,6 +160,9 @@ func lineOf(err error) int {
 }
 
 func (d *Doc) at(line, col int, format string, args ...any) {
+	if len(d.errs) == MaxErrors {
+		return
+	}
 	d.errs = append(d.errs, &Error{File: d.File, Line: line, Col: col, Msg: fmt.Sprintf(format, args...)})
 }
 
