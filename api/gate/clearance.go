@@ -226,7 +226,7 @@ func (g *Gate) forUs(in *plan.Input) error {
 	if !slices.Equal(in.Tenants, g.conf.Tenants) {
 		return fmt.Errorf("%w: the plan is about other tenants than those registered", ErrTampered)
 	}
-	if in.Policy != g.conf.Policy || !sameLimits(in.Limits, g.conf.Limits) {
+	if t := g.terms.Load(); in.Policy != t.policy || !sameLimits(in.Limits, t.limits) {
 		return fmt.Errorf("%w: the plan was made under another policy than the one in force, or within other limits", ErrTampered)
 	}
 	if in.ElectionID != g.ElectionID() {

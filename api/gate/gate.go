@@ -79,6 +79,8 @@ type Gate struct {
 	metrics *metrics
 	ledger  atomic.Pointer[ledger.Log]
 
+	terms atomic.Pointer[terms] // the policy in force
+
 	mu sync.Mutex
 	// fenced: this gate completed a fence after its last page-table write. unanswered: a write request of this gate got no answer, and
 	// so may take effect at any time as long as this gate has mastership.
@@ -111,6 +113,7 @@ func Open(ctx context.Context, conf Config, electionID uint64) (*Gate, error) {
 	if conf.Log != nil {
 		g.log = conf.Log.With("switch", conf.Target.Name, "election", electionID)
 	}
+	g.Adopt(conf.Policy, conf.Limits)
 	g.metrics = newMetrics(g)
 	g.ledger.Store(conf.Ledger)
 	g.log.Info("mastership", "address", conf.Target.Address)
@@ -249,3 +252,13 @@ func (g *Gate) begin(ctx context.Context, before *observation, decision int64) e
 	}
 	return g.recovered(ctx, last, now, decision)
 }
+
+// terms are a policy with what it comes to, as in Config.
+type terms struct {
+	policy string
+	limits []plan.Limit
+}
+
+// Adopt puts another policy into force, by its digest, with what it comes to. Plans that were made under the one before, and are not
+// cleared yet, are refused from here on.
+func (g *Gate) Adopt(policy string, limits []plan.Limit) { g.terms.Store(&terms{policy, limits}) }

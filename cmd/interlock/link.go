@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -156,6 +157,7 @@ func (e entitler) Entitle(ctx context.Context, demands []linker.Demand, capacity
 	if err != nil {
 		return nil, err
 	}
+	printShadowed(os.Stderr, a)
 	grants := map[string]linker.Grant{}
 	for _, x := range a.Entitlements {
 		grants[x.Tenant] = linker.Grant{Limits: x.Usage, Why: x.Message}

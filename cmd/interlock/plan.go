@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -137,7 +138,7 @@ func (w *work) entitled(ctx context.Context) (*planner, error) {
 		return nil, exitWith(exitInput, err)
 	}
 	p.within(bounds, digest)
-	return p, nil
+	return p, p.tellShadowed(ctx, pol, os.Stderr)
 }
 
 // within sets what the policy allows.

@@ -244,9 +244,7 @@ func printAllocation(w io.Writer, title string, a *policy.Allocation) {
 	}
 	u.Render()
 	fmt.Fprintf(w, "free: %s\n", amountsText(a.Free))
-	for _, r := range a.Shadowed {
-		fmt.Fprintf(w, "not enforced (mode Shadow): %v\n", r)
-	}
+	printShadowed(w, a)
 }
 
 // amountsText says each amount; the same of stages in a row is said once.

@@ -39,7 +39,10 @@ and ceilings, plans with the least disturbance, proves the exact write requests,
 back. What an interrupted controller left behind is recovered first, by a plan that is proved like any other.
 
 Where the site has several switches, each epoch is one decision over all of them. A switch that dies, refuses, cannot be reached or goes to another
-controller is out, and the others go on; it is tried again, and comes back by a plan that starts from what is read from it.`,
+controller is out, and the others go on; it is tried again, and comes back by a plan that starts from what is read from it.
+
+When the file of the site's policy changes, the new version is in force from the next epoch on; one that has a mistake, that
+refuses what is running, or that does not entitle a tenant to its linked program, is told about, and the old one stays.`,
 		Example: "  interlock run linked\n  interlock run linked --epochs 20 --epoch 500ms",
 		Args:    cobra.MaximumNArgs(1),
 	}
@@ -142,6 +145,10 @@ func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.D
 			return alloc.WriteEpoch(file, e)
 		},
 	}
+	watch, err := watchPolicy(p, loop, g.Adopt, out)
+	if err != nil {
+		return err
+	}
 	tick := time.NewTicker(length)
 	defer tick.Stop()
 	err = loop.Run(ctx, epochs, func(ctx context.Context) error {
@@ -149,6 +156,7 @@ func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.D
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
+			watch.look(ctx)
 			return g.Lost()
 		}
 	})

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/interlock/interlock/alloc"
+	"github.com/interlock/interlock/verify/plan"
+)
+
+// While the loop runs, a good new version of the policy comes into force, and a bad one leaves the one before.
+func TestPolicyReload(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "q")
+	if err := copySite(prepared(t), dir, "127.0.0.1:1"); err != nil {
+		t.Fatal(err)
+	}
+	w, err := openWork(filepath.Join(dir, "linked"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const spec = "apiVersion: interlock/v1alpha1\nkind: SharingPolicy\nmetadata: {name: own}\nspec:\n" +
+		"  rank: dominantShare(tenant.usage, capacity)\n  grant: tenant.demand\n  limits:\n" +
+		"  - {expression: \"tenant.usage.all(r, n, !r.startsWith('slots/') || n <= MOST)\", message: enough}\n"
+	file := filepath.Join(filepath.Dir(w.origin.Site), "own.yaml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(strings.Replace(spec, "MOST", "8192", 1))
+	w.site.Policy = "own.yaml" // as if it had been linked so
+	p, err := w.entitled(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	var adopted []string
+	loop := &alloc.Loop{Context: p.context, Tenants: p.tenants, Bounds: p.bounds}
+	watch, err := watchPolicy(p, loop, func(policy string, limits []plan.Limit) {
+		if len(limits) == 0 {
+			t.Error("no limits")
+		}
+		adopted = append(adopted, policy)
+	}, &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ceiling := func() (most int) {
+		for _, b := range loop.Bounds {
+			most = max(most, b.Ceiling)
+		}
+		return most
+	}
+	before := ceiling()
+	steps := []struct {
+		name, text, says string
+		adopted          bool
+	}{
+		{"the same", strings.Replace(spec, "MOST", "8192", 1), "", false},
+		{"a mistake", strings.Replace(spec, "MOST", "nope", 1), "undeclared reference to 'nope'", false},
+		{"the mistake again", strings.Replace(spec, "MOST", "nope", 1), "", false},
+		{"too little for what is inelastic", strings.Replace(spec, "MOST", "256", 1), "cannot have its least memory", false},
+		{"nobody may have a program", strings.Replace(spec, "tenant.demand\n", "\"{'sramBlocks': 0}\"\n", 1), "", false},
+		{"less for everybody", strings.Replace(spec, "MOST", "4096", 1), "the new version is in force", true},
+		{"10 MB", strings.Repeat("x", 10<<20), "at most 1048576 are read", false},
+	}
+	for _, s := range steps {
+		out.Reset()
+		had := len(adopted)
+		write(s.text)
+		watch.look(t.Context())
+		if s.adopted != (len(adopted) > had) || !strings.Contains(out.String(), s.says) || s.says == "" && strings.Contains(out.String(), "in force\n") {
+			t.Errorf("%s: adopted %v, said %q", s.name, adopted[had:], out.String())
+		}
+	}
+	if after := ceiling(); after >= before {
+		t.Errorf("the highest ceiling was rung %d and is %d", before, after)
+	}
+	if len(adopted) != 1 || adopted[0] != p.context.Policy {
+		t.Errorf("adopted %v, in force %s", adopted, p.context.Policy)
+	}
+	if none, err := watchPolicy(&planner{work: mustOpen(t, dir)}, loop, nil, &out); none != nil || err != nil {
+		t.Errorf("a built-in policy is watched: %v, %v", none, err)
+	}
+}
+
+func mustOpen(t *testing.T, dir string) *work {
+	t.Helper()
+	w, err := openWork(filepath.Join(dir, "linked"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
