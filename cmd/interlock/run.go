@@ -41,7 +41,7 @@ back. What an interrupted controller left behind is recovered first, by a plan t
 Where the site has several switches, each epoch is one decision over all of them. A switch that dies, refuses, cannot be reached or goes to another
 controller is out, and the others go on; it is tried again, and comes back by a plan that starts from what is read from it.
 
-When the file of the site's policy changes, the new version is in force from the next epoch on; one that has a mistake, that
+With one switch, when the file of the site's policy changes, the new version is in force from the next epoch on; one that has a mistake, that
 refuses what is running, or that does not entitle a tenant to its linked program, is told about, and the old one stays.`,
 		Example: "  interlock run linked\n  interlock run linked --epochs 20 --epoch 500ms",
 		Args:    cobra.MaximumNArgs(1),
