@@ -74,12 +74,7 @@ func routed(i uint32) []byte {
 	binary.BigEndian.PutUint16(b[16:], 86)
 	copy(b[26:], []byte{192, 168, 0, 1})
 	binary.BigEndian.PutUint32(b[30:], destination(int(i))|1)
-	sum := uint32(0)
-	for k := 14; k < 34; k += 2 {
-		sum += uint32(binary.BigEndian.Uint16(b[k:]))
-	}
-	sum = sum&0xFFFF + sum>>16
-	binary.BigEndian.PutUint16(b[24:], ^uint16(sum&0xFFFF+sum>>16))
+	binary.BigEndian.PutUint16(b[24:], checksum(b[14:34]))
 	return b
 }
 
@@ -88,33 +83,47 @@ func BenchmarkRouter(b *testing.B) {
 	for _, n := range []int{1 << 10, 1 << 16} {
 		b.Run(fmt.Sprintf("entries=%d/cores=1", n), func(b *testing.B) {
 			s, _, packets := router(b, Options{Output: func(uint16, []byte) {}}, n)
-			b.SetBytes(int64(len(packets[0])))
-			b.ReportAllocs()
-			i, cpu := 0, CPUTime(b)
-			for b.Loop() {
-				if err := s.Inject(1, packets[i%len(packets)]); err != nil {
-					b.Fatal(err)
-				}
-				i++
-			}
-			b.ReportMetric(float64(b.N)/(CPUTime(b)-cpu).Seconds(), "packets/cpu-s")
-			forwarded(b, s, b.N)
+			oneCore(b, s, packets)
 		})
 		b.Run(fmt.Sprintf("entries=%d/cores=all", n), func(b *testing.B) {
 			s, _, packets := router(b, Options{Output: func(uint16, []byte) {}, Parallel: true}, n)
-			b.SetBytes(int64(len(packets[0])))
-			b.ResetTimer()
-			b.RunParallel(func(pb *testing.PB) {
-				for i := 0; pb.Next(); i++ {
-					if err := s.Inject(1, packets[i%len(packets)]); err != nil {
-						b.Error(err)
-						return
-					}
-				}
-			})
-			forwarded(b, s, b.N)
+			allCores(b, s, packets)
 		})
 	}
+}
+
+// oneCore injects packets one after the other.
+func oneCore(b *testing.B, s *Switch, packets [][]byte) {
+	b.Helper()
+	b.SetBytes(int64(len(packets[0])))
+	b.ReportAllocs()
+	i, cpu := 0, CPUTime(b)
+	for b.Loop() {
+		if err := s.Inject(1, packets[i%len(packets)]); err != nil {
+			b.Fatal(err)
+		}
+		i++
+	}
+	b.ReportMetric(float64(b.N)/(CPUTime(b)-cpu).Seconds(), "packets/cpu-s")
+	forwarded(b, s, b.N)
+}
+
+// allCores injects packets on as many cores as there are.
+func allCores(b *testing.B, s *Switch, packets [][]byte) {
+	b.Helper()
+	b.SetBytes(int64(len(packets[0])))
+	b.ResetTimer()
+	cpu := CPUTime(b)
+	b.RunParallel(func(pb *testing.PB) {
+		for i := 0; pb.Next(); i++ {
+			if err := s.Inject(1, packets[i%len(packets)]); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/(CPUTime(b)-cpu).Seconds(), "packets/cpu-s")
+	forwarded(b, s, b.N)
 }
 
 // forwarded reports the rate, and fails if a packet was not forwarded.
