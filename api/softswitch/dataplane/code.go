@@ -202,31 +202,16 @@ func (s step) compute(w []uint64, pc uint32) uint32 {
 // jumps tells the instructions that may go on elsewhere, d further.
 func (o op) jumps() bool { return o == opJump || o >= opEq }
 
-// reads lists the words that an instruction reads, and the run of words that it writes. It is not for calls.
-func (in *instr) reads() (words [2]span, writes span) {
-	one := func(at uint32) span { return span{int(at), int(at) + 1} }
-	switch in.op {
-	case opCall, opFlow, opJump:
-	case opSkip:
-		return [2]span{one(in.a)}, span{}
-	case opSet:
-		writes = one(in.d)
-	case opClear:
-		writes = span{int(in.d), int(in.d + in.b)}
-	case opCopy:
-		return [2]span{{int(in.a), int(in.a + in.b)}}, span{int(in.d), int(in.d + in.b)}
-	case opMove, opAddK, opAndK, opOrK, opXorK, opShlK, opBits, opNotBits, opExtend:
-		return [2]span{one(in.a)}, one(in.d)
-	case opInsert:
-		return [2]span{one(in.a), one(in.d)}, one(in.d)
-	case opEqK, opNeK, opLtK, opGeK:
-		return [2]span{one(in.a)}, span{}
-	case opEq, opNe, opLt, opGe, opLess, opMore:
-		return [2]span{one(in.a), one(in.b)}, span{}
-	default:
-		return [2]span{one(in.a), one(in.b)}, one(in.d)
+// writes is the run of words that an instruction writes. It is not for calls.
+func (in *instr) writes() span {
+	d, n := int(in.d), 1
+	switch {
+	case in.op < opSet, in.op >= opEq:
+		n = 0
+	case in.op == opClear, in.op == opCopy:
+		n = int(in.b)
 	}
-	return words, writes
+	return span{d, d + n}
 }
 
 // sequence joins steps.

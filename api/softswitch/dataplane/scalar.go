@@ -101,8 +101,8 @@ func (c *compiler) settled(xs ...*scalar) (prep step) {
 // changes tells whether the step may write anything but scratch words.
 func (s step) changes() bool {
 	return slices.ContainsFunc(s, func(in instr) bool {
-		_, writes := in.reads()
-		return in.op == opCall || writes.to > scratchWords
+		w := in.writes()
+		return in.op == opCall || w.from < w.to && w.to > scratchWords
 	})
 }
 
