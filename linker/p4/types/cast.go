@@ -47,8 +47,8 @@ func castable(from, to Type, v Value) (Value, bool) {
 		}
 		return nil, false
 	}
-	if n, ok := from.(*NewType); ok {
-		return castable(n.Under, to, v)
+	if _, ok := from.(*NewType); ok {
+		return nil, false
 	}
 	if n, ok := from.(*Enum); ok && n.Underlying != nil {
 		return castable(n.Underlying, to, v)

@@ -20,6 +20,9 @@ control C(inout bit<8> x, inout int<8> i, inout bit<16> w, inout port_t p, inout
     x = p; // ERROR "a value of type port_t stands where bit<8> is wanted"
     p = x; // ERROR "a value of type bit<8> stands where port_t is wanted"
     p = p2; // ERROR "a value of type port2_t stands where port_t is wanted"
+    w = (bit<16>) p; // ERROR "port_t cannot be cast to bit<16>"
+    x = (bit<8>) p2; // ERROR "port2_t cannot be cast to bit<8>"
+    p = (port_t) p2;
     p2 = (port2_t) x; // ERROR "bit<8> cannot be cast to port2_t"
     e = x; // ERROR "a value of type bit<8> stands where ser_t is wanted"
     e = 1; // ERROR "a value of type int stands where ser_t is wanted"
