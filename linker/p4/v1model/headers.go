@@ -16,14 +16,24 @@ func (c *checker) headers() {
 		c.errorf(p.Params[1].Type, codeHeaders, "the headers of v1model are a struct of headers, stacks and unions")
 		return
 	}
-	seen := map[*types.Struct]bool{}
+	c.headerFields(s, map[*types.Struct]bool{})
+}
+
+// headerFields checks the fields of the struct of headers, or of a struct in it.
+func (c *checker) headerFields(s *types.Struct, seen map[*types.Struct]bool) {
+	if seen[s] {
+		return
+	}
+	seen[s] = true
 	for _, f := range s.Fields {
 		switch t := f.Type.(type) {
 		case *types.Struct:
-			if t.Kind != types.PlainStruct {
+			if t.Kind == types.PlainStruct {
+				c.headerFields(t, seen)
+			} else {
 				c.whole(t, seen)
-				continue
 			}
+			continue
 		case *types.Stack:
 			if e, ok := t.Elem.(*types.Struct); ok {
 				c.whole(e, seen)

@@ -5,13 +5,13 @@ header h_t { bit<8> x; varbit<16> v; }
 header odd_t { bit<7> x; } // ERROR "header odd_t has 7 bits"
 header alone_t { bit<3> x; } // not a header of the packet
 header_union u_t { h_t h; odd_t o; }
-struct inner_t { h_t h; }
+struct inner_t { h_t h; bit<8> flag; } // ERROR "bit<8> is no header, stack or union"
 struct H {
     h_t h;
     odd_t odd;
     u_t u;
     h_t[2] stack;
-    inner_t inner; // ERROR "inner_t is no header, stack or union"
+    inner_t inner;
     bit<8> number; // ERROR "bit<8> is no header, stack or union"
 }
 struct M { bit<16> sum; }
