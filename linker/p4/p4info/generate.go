@@ -59,8 +59,9 @@ type generator struct {
 	// visited has the instances that were walked: two direct applications of a control share its objects.
 	visited map[string]bool
 	digests int // that have no name of their own
-	// globalActions and localActions describe those of the control of main that is being walked.
-	globalActions, localActions []func()
+	// These describe the actions of the control of main that is being walked, in the order of p4c: those declared outside that tables
+	// list, in the order of the tables; those declared outside that are called; and the others.
+	globalActions, calledActions, localActions []func()
 	// profiles has the tables that an action profile implements.
 	profiles map[string][]string
 }
@@ -214,7 +215,9 @@ func (g *generator) control(d *syntax.ControlDecl, prefix string, env environmen
 	g.visited[prefix] = true
 	u := g.usage(d)
 	for _, o := range u.globals {
-		g.globalActions = append(g.globalActions, func() { g.action(o, prefix, u.inTable[o]) })
+		if !u.inTable[o] {
+			g.calledActions = append(g.calledActions, func() { g.action(o, prefix, false) })
+		}
 	}
 	for _, l := range d.Locals {
 		switch l := l.(type) {
@@ -226,6 +229,11 @@ func (g *generator) control(d *syntax.ControlDecl, prefix string, env environmen
 			}
 		case *syntax.TableDecl:
 			if u.tables[l] {
+				for _, a := range g.tableActions(l) {
+					if a.obj.Parent == nil {
+						g.globalActions = append(g.globalActions, func() { g.action(a.obj, prefix, true) })
+					}
+				}
 				g.table(l, prefix, env)
 			}
 		}
@@ -238,12 +246,12 @@ func (g *generator) control(d *syntax.ControlDecl, prefix string, env environmen
 
 // describeActions registers the actions of a control of main and of those inside it: first those declared outside.
 func (g *generator) describeActions() {
-	for _, list := range [][]func(){g.globalActions, g.localActions} {
+	for _, list := range [][]func(){g.globalActions, g.calledActions, g.localActions} {
 		for _, describe := range list {
 			describe()
 		}
 	}
-	g.globalActions, g.localActions = nil, nil
+	g.globalActions, g.calledActions, g.localActions = nil, nil, nil
 }
 
 // instance walks an instance of a parser or control, or registers one of an extern.
