@@ -37,6 +37,7 @@ type Context struct {
 	ElectionID uint64
 	Linked     []byte // text of the linked program
 	Codec      *Codec
+	Primitives plan.Primitives // that the switch's driver declares
 	Tenants    []plan.Tenant
 	Limits     []plan.Limit
 	Policy     string
@@ -121,6 +122,12 @@ func (c *Context) scrub(ranges []Range, note string) ([]plan.Step, error) {
 		if r.Lo < 0 || r.Lo >= r.Hi || r.Hi > c.Codec.slots[r.Array] {
 			return nil, fmt.Errorf("slots %d..%d of %v, which has %d", r.Lo, r.Hi-1, r.Array, c.Codec.slots[r.Array])
 		}
+		if slices.Contains(c.Primitives.Scrub.By, plan.ByArray) && r.Lo == 0 && r.Hi == c.Codec.slots[r.Array] {
+			updates = append(updates, &p4v1.Update{Type: p4v1.Update_MODIFY, Entity: &p4v1.Entity{
+				Entity: &p4v1.Entity_RegisterEntry{RegisterEntry: &p4v1.RegisterEntry{RegisterId: id, Data: zero}},
+			}})
+			continue
+		}
 		for s := r.Lo; s < r.Hi; s++ {
 			updates = append(updates, &p4v1.Update{Type: p4v1.Update_MODIFY, Entity: &p4v1.Entity{
 				Entity: &p4v1.Entity_RegisterEntry{RegisterEntry: &p4v1.RegisterEntry{
@@ -138,6 +145,9 @@ func (c *Context) scrub(ranges []Range, note string) ([]plan.Step, error) {
 }
 
 func (c *Context) fence(note string) (plan.Step, error) {
+	if c.Primitives.Fence.By == plan.ByTransit {
+		return plan.Step{Kind: plan.Wait, For: c.Primitives.Fence.Transit, Note: note}, nil
+	}
 	payload := make([]byte, 0, 22)
 	addresses := specs.MarkerAddresses(c.ElectionID)
 	payload = append(payload, addresses[:]...)
@@ -150,7 +160,7 @@ func (c *Context) fence(note string) (plan.Step, error) {
 // input is everything about the plan but its goal.
 func (c *Context) input(pre []byte, fenced bool, steps []plan.Step) *plan.Input {
 	return &plan.Input{
-		Switch: c.Switch, DeviceID: c.DeviceID, ElectionID: c.ElectionID, Linked: c.Linked, Tenants: slices.Clone(c.Tenants),
+		Switch: c.Switch, DeviceID: c.DeviceID, ElectionID: c.ElectionID, Linked: c.Linked, Primitives: c.Primitives, Tenants: slices.Clone(c.Tenants),
 		PreState: pre, Fenced: fenced, Steps: steps, Limits: slices.Clone(c.Limits), Policy: c.Policy,
 	}
 }

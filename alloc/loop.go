@@ -331,17 +331,17 @@ func (l *Loop) apply(ctx context.Context, e *Epoch, watch *stopwatch, in *plan.I
 		return fmt.Errorf("apply: %w", err)
 	}
 	e.Plan.Applied, e.Plan.Entry = true, &done.Entry
-	l.expected, l.fenced, l.previous = done.PostState, endsFenced(in.Steps), digest
+	l.expected, l.fenced, l.previous = done.PostState, endsFenced(in), digest
 	return nil
 }
 
 // endsFenced says whether a fence follows the last page-table write. Scrubs do not matter: they write no page table.
-func endsFenced(steps []plan.Step) bool {
-	for _, s := range slices.Backward(steps) {
-		if s.Kind == plan.Fence {
+func endsFenced(in *plan.Input) bool {
+	for _, s := range slices.Backward(in.Steps) {
+		if in.Primitives.Fences(s) {
 			return true
 		}
-		if !scrubsOnly(s.Bytes) {
+		if s.Kind == plan.Write && !scrubsOnly(s.Bytes) {
 			return false
 		}
 	}

@@ -265,7 +265,7 @@ func TestLoopFences(t *testing.T) {
 		}
 	}
 	for i, in := range s.plans {
-		if in.Fenced != (i > 0 && endsFenced(s.plans[i-1].Steps)) {
+		if in.Fenced != (i > 0 && endsFenced(s.plans[i-1])) {
 			t.Errorf("plan %d: fenced %v", i, in.Fenced)
 		}
 		if (in.Steps[0].Kind == plan.Fence) == in.Fenced {

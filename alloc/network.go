@@ -146,7 +146,7 @@ func (n *Network) Assemble(plans []*plan.Input) (*network.Input, error) {
 			p.Goal = pre.extents()
 		}
 		in.Plans = append(in.Plans, p)
-		taken := takes(p.Steps)
+		taken := takes(p)
 		if taken > 0 {
 			take = append(take, network.Part{Switch: p.Switch, Steps: taken})
 		}
@@ -163,11 +163,11 @@ func (n *Network) Assemble(plans []*plan.Input) (*network.Input, error) {
 }
 
 // takes counts the steps up to the fence that ends what a plan takes away; 0 if it takes nothing.
-func takes(steps []plan.Step) int {
+func takes(in *plan.Input) int {
 	writes := false
-	for i, s := range steps {
+	for i, s := range in.Steps {
 		switch {
-		case s.Kind == plan.Fence && writes:
+		case in.Primitives.Fences(s) && writes:
 			return i + 1
 		case s.Kind == plan.Write && !scrubsOnly(s.Bytes):
 			writes = true

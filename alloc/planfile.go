@@ -203,6 +203,8 @@ func Describe(c *Codec, in *plan.Input) ([]StepText, error) {
 		switch s.Kind {
 		case plan.Fence:
 			t.Does, err = describeFence(s.Bytes)
+		case plan.Wait:
+			t.Does = []string{fmt.Sprintf("wait %v", s.For)}
 		case plan.Write:
 			t.Does, err = describeWrite(c, names, s.Bytes)
 		default:
@@ -248,8 +250,12 @@ func describeWrite(c *Codec, names *Context, b []byte) ([]string, error) {
 			out = append(out, s...)
 		case *p4v1.Entity_RegisterEntry:
 			a, ok := arrays[x.RegisterEntry.GetRegisterId()]
-			if !ok || x.RegisterEntry.GetIndex() == nil || !bytes.Equal(x.RegisterEntry.GetData().GetBitstring(), bitstring(0)) {
+			if !ok || !bytes.Equal(x.RegisterEntry.GetData().GetBitstring(), bitstring(0)) {
 				return nil, fmt.Errorf("a register write that is no scrub of a slot: %v", x.RegisterEntry)
+			}
+			if x.RegisterEntry.GetIndex() == nil {
+				out = append(out, fmt.Sprintf("scrub %v, all of its slots", a))
+				continue
 			}
 			i := x.RegisterEntry.GetIndex().GetIndex()
 			scrubs = append(scrubs, Range{a, i, i + 1})

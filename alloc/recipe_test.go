@@ -19,6 +19,13 @@ import (
 )
 
 // testInfo is that of a linked program with the given stage arrays.
+// testPrimitives are those of the embedded switch.
+var testPrimitives = plan.Primitives{
+	Fence:      plan.FencePrimitive{By: plan.ByMarker, Controls: []specs.Control{specs.Ingress, specs.Egress}},
+	Scrub:      plan.ScrubPrimitive{By: []plan.ScrubKind{plan.ByCell, plan.ByArray}},
+	Unanswered: plan.UnansweredPrimitive{Until: plan.UntilArbitration},
+}
+
 func testInfo(capacity Capacity) *configv1.P4Info {
 	info := &configv1.P4Info{}
 	for i, control := range []specs.Control{specs.Ingress, specs.Egress} {
@@ -52,7 +59,7 @@ func testContext(t testing.TB, capacity Capacity, vids ...uint16) *Context {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Context{Switch: "s1", DeviceID: 1, ElectionID: 7, Linked: []byte("linked"), Codec: codec, Policy: "sha256:0"}
+	c := &Context{Switch: "s1", DeviceID: 1, ElectionID: 7, Linked: []byte("linked"), Codec: codec, Primitives: testPrimitives, Policy: "sha256:0"}
 	for _, v := range vids {
 		c.Tenants = append(c.Tenants, plan.Tenant{Name: fmt.Sprint("t", v), VID: v})
 		for a, n := range capacity {

@@ -39,7 +39,7 @@ func quickstart(t testing.TB) (*manifest.Manifest, *Context) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Context{Switch: m.Switch, DeviceID: 1, ElectionID: 1, Linked: []byte("linked"), Codec: codec}
+	c := &Context{Switch: m.Switch, DeviceID: 1, ElectionID: 1, Linked: []byte("linked"), Codec: codec, Primitives: testPrimitives}
 	nonce := uint64(0)
 	c.Nonce = func() uint64 { nonce++; return nonce }
 	for _, x := range m.Tenants {

@@ -7,6 +7,9 @@ package device
 import (
 	"fmt"
 	"time"
+
+	"github.com/interlock/interlock/specs"
+	"github.com/interlock/interlock/verify/plan"
 )
 
 // A Target is a switch to talk to.
@@ -29,6 +32,8 @@ type Primitives struct {
 	Scrub string
 	// Unanswered says what a request without an answer may still do, and until when.
 	Unanswered string
+	// Proof is what of this proofs use.
+	Proof plan.Primitives
 }
 
 // DeclaredPrimitives returns what is declared for a driver. A driver that nobody has declared primitives for cannot be used.
@@ -40,8 +45,14 @@ func DeclaredPrimitives(driver string) (Primitives, error) {
 			Fence: "a packet-out enters the pipeline after every packet that was in it has left, and comes back as a " +
 				"packet-in with the same nonce",
 			FenceTimeout: 5 * time.Second,
-			Scrub:        "one P4Runtime RegisterEntry write a slot; each is atomic, a request of many is not",
-			Unanswered:   "the request may take effect until the switch has accepted a strictly higher election id",
+			Scrub: "one P4Runtime RegisterEntry write a slot, or one without an index for a whole stage array; each slot is written wholly or " +
+				"not, a request or an array of many is not",
+			Unanswered: "the request may take effect until the switch has accepted a strictly higher election id",
+			Proof: plan.Primitives{
+				Fence:      plan.FencePrimitive{By: plan.ByMarker, Controls: []specs.Control{specs.Ingress, specs.Egress}},
+				Scrub:      plan.ScrubPrimitive{By: []plan.ScrubKind{plan.ByCell, plan.ByArray}},
+				Unanswered: plan.UnansweredPrimitive{Until: plan.UntilArbitration},
+			},
 		}, nil
 	}
 	return Primitives{}, fmt.Errorf("driver %q: no primitives are declared for it, so nothing can be proved about its switches", driver)

@@ -77,7 +77,7 @@ func (g *Gate) apply(ctx context.Context, c *Clearance) (*Outcome, error) {
 	}
 
 	begun, out.begun = time.Now(), true
-	failure := g.send(ctx, c.plan.Steps, c.turn, out)
+	failure := g.send(ctx, c.plan, c.turn, out)
 	out.Writes = time.Since(begun)
 
 	begun = time.Now()
@@ -168,8 +168,8 @@ func Expected(in *plan.Input) ([]byte, error) {
 }
 
 // send carries out the steps, each only when the one before has succeeded and it is its turn.
-func (g *Gate) send(ctx context.Context, steps []plan.Step, turn func(context.Context, int) error, out *Outcome) error {
-	was := g.fenced
+func (g *Gate) send(ctx context.Context, in *plan.Input, turn func(context.Context, int) error, out *Outcome) error {
+	was, steps := g.fenced, in.Steps
 	for i, s := range steps {
 		var err error
 		if turn != nil {
@@ -181,6 +181,8 @@ func (g *Gate) send(ctx context.Context, steps []plan.Step, turn func(context.Co
 			err = g.write(ctx, s.Bytes)
 		case s.Kind == plan.Fence:
 			err = g.session.Fence(ctx, s.Bytes)
+		case s.Kind == plan.Wait:
+			err = pause(ctx, s.For)
 		default:
 			err = fmt.Errorf("unknown kind %q", s.Kind)
 		}
@@ -194,17 +196,30 @@ func (g *Gate) send(ctx context.Context, steps []plan.Step, turn func(context.Co
 			return err
 		}
 	}
-	g.fenced = fencedAfter(was, steps)
+	g.fenced = fencedAfter(was, in)
 	return nil
 }
 
+// pause lets at least the time d pass.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // fencedAfter says whether a fence follows the last page-table write when all steps have succeeded. Scrubs write no page table.
-func fencedAfter(was bool, steps []plan.Step) bool {
-	for _, s := range slices.Backward(steps) {
+func fencedAfter(was bool, in *plan.Input) bool {
+	for _, s := range slices.Backward(in.Steps) {
 		var req p4v1.WriteRequest
 		switch {
-		case s.Kind == plan.Fence:
+		case in.Primitives.Fences(s):
 			return true
+		case s.Kind != plan.Write:
 		case proto.Unmarshal(s.Bytes, &req) != nil, slices.ContainsFunc(req.GetUpdates(), func(u *p4v1.Update) bool {
 			return u.GetEntity().GetRegisterEntry() == nil
 		}):

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -12,6 +13,7 @@ import (
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/interlock/interlock/api/device"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger"
 	"github.com/interlock/interlock/verify/plan"
@@ -228,6 +230,13 @@ func (g *Gate) forUs(in *plan.Input) error {
 	}
 	if t := g.terms.Load(); in.Policy != t.policy || !sameLimits(in.Limits, t.limits) {
 		return fmt.Errorf("%w: the plan was made under another policy than the one in force, or within other limits", ErrTampered)
+	}
+	declared, err := device.DeclaredPrimitives(g.conf.Target.Driver)
+	if err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(in.Primitives, declared.Proof) {
+		return fmt.Errorf("%w: the plan is for a switch that is declared otherwise (%v); driver %s declares: %v", ErrTampered, in.Primitives, declared.Driver, declared.Proof)
 	}
 	if in.ElectionID != g.ElectionID() {
 		return fmt.Errorf("%w: the plan was made under election id %d, this gate has %d", ErrStale, in.ElectionID, g.ElectionID())

@@ -32,6 +32,7 @@ type world struct {
 	tables  model.Tables
 	machine *model.Machine // of the plan that is under way; nil: nothing may be written
 	steps   [][]byte
+	updates [][]model.Update // of each step, in the model
 	begun   int  // steps that arrived
 	broken  bool // the fence that arrived last was refused
 	evicted model.VID
@@ -102,7 +103,7 @@ func (w *world) expect(in *plan.Input) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.abandon()
-	w.machine, w.steps, w.begun, w.broken, w.evicted = nil, nil, 0, false, 0
+	w.machine, w.steps, w.updates, w.begun, w.broken, w.evicted = nil, nil, nil, 0, false, 0
 	p := &model.Plan{
 		Slots: map[model.Array]int64{}, Capacity: map[specs.Control]int64{specs.Ingress: 16}, Pre: w.tables.Clone(), Fenced: in.Fenced,
 		Goal: model.Tables{}, Limits: map[model.Place]model.Limit{},
@@ -135,11 +136,12 @@ func (w *world) expect(in *plan.Input) error {
 				if err != nil {
 					return fmt.Errorf("step %d, update %d: %w", i+1, n, err)
 				}
-				step.Updates = append(step.Updates, d)
+				d.Index = n
+				step.Updates = append(step.Updates, every(d, p.Slots)...)
 			}
 		}
 		p.Steps = append(p.Steps, step)
-		w.steps = append(w.steps, s.Bytes)
+		w.steps, w.updates = append(w.steps, s.Bytes), append(w.updates, step.Updates)
 	}
 	m, err := model.New(p, w.past(p))
 	if err != nil {
@@ -305,8 +307,13 @@ func (w *world) carriesOut(_ int, u *p4v1.Update) {
 	case a.from == stray:
 		w.complain("carried out: an update that belongs to nothing that may be sent now: %v", d)
 	case a.from == planned && w.machine != nil:
-		if err := w.machine.Do(model.Action{Kind: model.Apply, N: a.index}); err != nil {
-			w.complain("update %d of step %d: %v", a.index, w.begun, err)
+		for n, x := range w.updates[w.begun-1] {
+			if x.Index != a.index {
+				continue
+			}
+			if err := w.machine.Do(model.Action{Kind: model.Apply, N: n}); err != nil {
+				w.complain("update %d of step %d: %v", a.index, w.begun, err)
+			}
 		}
 		if d.Kind != model.Scrub || a.index%16 == 0 {
 			w.traffic()
@@ -374,13 +381,34 @@ func (w *world) same(read []byte) error {
 }
 
 // decodeUpdate reads an update of a request to slots.p4.
+// everySlot stands for the index of a scrub that has none.
+const everySlot = -1
+
+// every is an update as the model has it: of every slot of an array, one by one.
+func every(u model.Update, slots map[model.Array]int64) []model.Update {
+	if u.Kind != model.Scrub || u.Slot != everySlot {
+		return []model.Update{u}
+	}
+	var out []model.Update
+	for s := range slots[u.Array] {
+		x := u
+		x.Slot = s
+		out = append(out, x)
+	}
+	return out
+}
+
 func decodeUpdate(u *p4v1.Update) (model.Update, error) {
 	if r := u.GetEntity().GetRegisterEntry(); r != nil {
 		stage, known := map[uint32]int{registerIDs[0]: 0, registerIDs[1]: 1}[r.GetRegisterId()]
-		if !known || r.GetIndex() == nil || number(r.GetData().GetBitstring()) != 0 || u.GetType() != p4v1.Update_MODIFY {
+		if !known || number(r.GetData().GetBitstring()) != 0 || u.GetType() != p4v1.Update_MODIFY {
 			return model.Update{}, fmt.Errorf("not a scrub: %v", u)
 		}
-		return model.Update{Kind: model.Scrub, Array: model.Array{Control: specs.Ingress, Stage: stage}, Slot: r.GetIndex().GetIndex()}, nil
+		slot := r.GetIndex().GetIndex()
+		if r.GetIndex() == nil {
+			slot = everySlot
+		}
+		return model.Update{Kind: model.Scrub, Array: model.Array{Control: specs.Ingress, Stage: stage}, Slot: slot}, nil
 	}
 	te := u.GetEntity().GetTableEntry()
 	if te == nil || len(te.GetMatch()) != 1 {

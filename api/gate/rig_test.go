@@ -321,9 +321,13 @@ func (r *rig) state() ([]byte, alloc.Tables) {
 
 // context is what plans for a gate with that election id share.
 func (r *rig) context(election uint64) *alloc.Context {
+	declared, err := device.DeclaredPrimitives("softswitch")
+	if err != nil {
+		r.t.Fatal(err)
+	}
 	c := &alloc.Context{
 		Switch: r.name, DeviceID: deviceID, ElectionID: election, Linked: r.program, Codec: r.codec, Tenants: tenants, Policy: "none",
-		Nonce: func() uint64 { r.nonce++; return r.nonce },
+		Primitives: declared.Proof, Nonce: func() uint64 { r.nonce++; return r.nonce },
 	}
 	for _, t := range tenants {
 		for a, n := range r.codec.Slots() {

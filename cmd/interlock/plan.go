@@ -164,10 +164,14 @@ func (w *work) unbounded() (*planner, error) {
 	if err != nil {
 		return nil, err
 	}
+	declared, err := device.DeclaredPrimitives(w.site.Switch.Driver)
+	if err != nil {
+		return nil, exitWith(exitInput, err)
+	}
 	return &planner{
 		work: w, tenants: tenants,
 		context: &alloc.Context{
-			Switch: w.site.Switch.Name, DeviceID: w.site.Switch.DeviceID, Linked: w.linked, Codec: codec,
+			Switch: w.site.Switch.Name, DeviceID: w.site.Switch.DeviceID, Linked: w.linked, Codec: codec, Primitives: declared.Proof,
 			Tenants: w.tenants(), Nonce: randomNonce,
 		},
 	}, nil

@@ -75,6 +75,7 @@ const maxLines = 12
 func printSteps(out io.Writer, f *alloc.File) {
 	fmt.Fprintf(out, "plan %s for switch %s, election id %d, %d steps\n", f.Digest, f.Input.Switch, f.Input.ElectionID, len(f.Steps))
 	printStepTexts(out, f.Steps)
+	fmt.Fprintf(out, "     supposed of the switch: %v\n", f.Input.Primitives)
 }
 
 func printStepTexts(out io.Writer, steps []alloc.StepText) {

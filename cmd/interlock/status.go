@@ -37,6 +37,7 @@ type primitives struct {
 	FenceTimeout string `json:"fenceTimeout"`
 	Scrub        string `json:"scrub"`
 	Unanswered   string `json:"unanswered"`
+	Proofs       string `json:"proofs"` // what of this they use
 }
 
 // switchStatus is what status prints of one switch.
@@ -116,7 +117,7 @@ func (w *work) status(ctx context.Context) (*switchStatus, error) {
 	if err != nil {
 		return nil, exitWith(exitInput, err)
 	}
-	s.Trusted = primitives{declared.Driver, declared.Fence, declared.FenceTimeout.String(), declared.Scrub, declared.Unanswered}
+	s.Trusted = primitives{declared.Driver, declared.Fence, declared.FenceTimeout.String(), declared.Scrub, declared.Unanswered, declared.Proof.String()}
 	if s.Evicted, err = w.evictions(); err != nil {
 		return nil, err
 	}
@@ -161,7 +162,7 @@ func (s *switchStatus) print(out io.Writer, dir string) {
 	}
 	t.Render()
 	printEvictions(out, s.Evicted)
-	fmt.Fprintf(out, "trusted of driver %s:\n  fence: %s\n  scrub: %s\n", s.Trusted.Driver, s.Trusted.Fence, s.Trusted.Scrub)
+	fmt.Fprintf(out, "trusted of driver %s:\n  fence: %s\n  scrub: %s\n  proofs of plans use: %s\n", s.Trusted.Driver, s.Trusted.Fence, s.Trusted.Scrub, s.Trusted.Proofs)
 }
 
 func printEvictions(out io.Writer, list []eviction) {

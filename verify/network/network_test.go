@@ -14,6 +14,7 @@ import (
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 
 	"github.com/interlock/interlock/alloc"
+	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/network"
 	"github.com/interlock/interlock/verify/plan"
@@ -31,6 +32,12 @@ var (
 	tenants = []plan.Tenant{{Name: "ann", VID: 10}, {Name: "bob", VID: 20}, {Name: "cyd", VID: 4094}}
 	slots   = [2]int64{48, 32}
 )
+
+var testPrimitives = plan.Primitives{
+	Fence:      plan.FencePrimitive{By: plan.ByMarker, Controls: []specs.Control{specs.Ingress, specs.Egress}},
+	Scrub:      plan.ScrubPrimitive{By: []plan.ScrubKind{plan.ByCell}},
+	Unanswered: plan.UnansweredPrimitive{Until: plan.UntilArbitration},
+}
 
 // site makes network plans for switches that all run slots.p4.
 type site struct {
@@ -60,7 +67,8 @@ func (s *site) plan(t testing.TB, name string, floors map[uint16]int64, from, to
 	t.Helper()
 	c := &alloc.Context{
 		Switch: name, DeviceID: 1, ElectionID: 7, Linked: s.linked, Codec: s.codec, Tenants: tenants, Policy: "none",
-		Nonce: func() uint64 { s.nonce++; return s.nonce },
+		Nonce:      func() uint64 { s.nonce++; return s.nonce },
+		Primitives: testPrimitives,
 	}
 	for _, x := range tenants {
 		for stage, n := range slots {
@@ -93,7 +101,7 @@ func (s *site) plan(t testing.TB, name string, floors map[uint16]int64, from, to
 		t.Fatal(err)
 	}
 	if in == nil {
-		in = &plan.Input{Switch: name, DeviceID: 1, ElectionID: 7, Linked: s.linked, Tenants: tenants, PreState: state, Limits: c.Limits}
+		in = &plan.Input{Switch: name, DeviceID: 1, ElectionID: 7, Linked: s.linked, Primitives: testPrimitives, Tenants: tenants, PreState: state, Limits: c.Limits}
 	}
 	return in
 }

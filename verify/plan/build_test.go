@@ -22,6 +22,13 @@ const (
 	testElection = 42
 )
 
+// testPrimitives are those of the embedded switch.
+var testPrimitives = Primitives{
+	Fence:      FencePrimitive{By: ByMarker, Controls: []specs.Control{specs.Ingress, specs.Egress}},
+	Scrub:      ScrubPrimitive{By: []ScrubKind{ByCell, ByArray}},
+	Unanswered: UnansweredPrimitive{Until: UntilArbitration},
+}
+
 // testInfo is the P4Info of a linked program with the given stage arrays, by hand.
 func testInfo(slots map[model.Array]int64) *p4configv1.P4Info {
 	info := &p4configv1.P4Info{}
@@ -112,7 +119,11 @@ func readResponse(t model.Tables) []byte {
 
 func writeRequest(us []model.Update) *p4v1.WriteRequest {
 	req := &p4v1.WriteRequest{DeviceId: testDevice, ElectionId: &p4v1.Uint128{Low: testElection}}
-	for _, u := range us {
+	for i, u := range us {
+		if u.Kind == model.Scrub && i > 0 && us[i-1].Kind == model.Scrub && us[i-1].Array == u.Array && us[i-1].Index == u.Index {
+			req.Updates[len(req.Updates)-1].Entity.GetRegisterEntry().Index = nil // one update for every slot
+			continue
+		}
 		x := &p4v1.Update{}
 		switch u.Kind {
 		case model.Insert:
@@ -143,7 +154,10 @@ func marker(nonce uint64) []byte {
 
 // input writes a plan of the model as an Input.
 func input(p *model.Plan) *Input {
-	in := &Input{Switch: "s1", DeviceID: testDevice, ElectionID: testElection, PreState: readResponse(p.Pre), Fenced: p.Fenced}
+	in := &Input{Switch: "s1", DeviceID: testDevice, ElectionID: testElection, PreState: readResponse(p.Pre), Fenced: p.Fenced, Primitives: testPrimitives}
+	if p.Fences != nil {
+		in.Primitives.Fence.Controls = p.Fences
+	}
 	if len(p.Late) > 0 {
 		in.Unanswered = [][]byte{marshal(writeRequest(p.Late))}
 	}
@@ -189,6 +203,7 @@ type site struct {
 	pre     model.Tables
 	goal    model.Tables
 	fenced  bool
+	fences  []specs.Control // controls that fences empty; nil: all
 }
 
 // layOut gives random extents to tenants; some get none.
@@ -296,6 +311,18 @@ func randomSite(r *rand.Rand, arrays map[model.Array]int64, tenants []model.VID)
 			delete(s.goal, key)
 		}
 	}
+	// Where a fence empties one control only, or none, no slot of the others can change hands.
+	s.fences = [][]specs.Control{{specs.Ingress}, {specs.Egress}, {}, nil, nil, nil, nil, nil, nil, nil}[r.IntN(10)]
+	for _, c := range []specs.Control{specs.Ingress, specs.Egress} {
+		for _, v := range tenants {
+			if k := (model.Key{Control: c, VID: v}); s.fences != nil && !slices.Contains(s.fences, c) {
+				delete(s.goal, k)
+				if s.pre[k] != nil {
+					s.goal[k] = s.pre[k]
+				}
+			}
+		}
+	}
 	return s
 }
 
@@ -312,7 +339,7 @@ func clashes(all map[model.VID]model.Extent, v model.VID, x model.Extent) bool {
 func (s site) recipe(r *rand.Rand) *model.Plan {
 	p := &model.Plan{
 		Slots: s.arrays, Capacity: map[specs.Control]int64{specs.Ingress: 4096, specs.Egress: 4096}, Registered: s.tenants,
-		Pre: s.pre, Goal: s.goal, Fenced: s.fenced, Limits: map[model.Place]model.Limit{},
+		Pre: s.pre, Goal: s.goal, Fences: s.fences, Fenced: s.fenced, Limits: map[model.Place]model.Limit{},
 	}
 	var shrink, scrub, grow []model.Update
 	mid := s.pre.Clone()

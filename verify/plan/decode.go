@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
@@ -70,6 +71,12 @@ func decode(in *Input, l *layout, known *texts) (*decoded, error) {
 	if in.ElectionID == 0 {
 		return nil, inField("electionId").errorf("is 0: a plan is made after arbitration")
 	}
+	if err := in.Primitives.check(); err != nil {
+		return nil, err
+	}
+	if d.plan.Fences = in.Primitives.Fence.Controls; d.plan.Fences == nil {
+		d.plan.Fences = []specs.Control{}
+	}
 	if err := d.decodeTenants(); err != nil {
 		return nil, err
 	}
@@ -85,10 +92,16 @@ func decode(in *Input, l *layout, known *texts) (*decoded, error) {
 		w := where{step: i, update: -1}
 		var step request
 		var err error
-		switch s.Kind {
-		case Write:
+		switch {
+		case s.Kind == Wait:
+			step, err = d.decodeWait(s, w)
+		case s.For != 0:
+			err = w.dot("forNs").errorf("must not be set here")
+		case s.Kind == Write:
 			step, err = d.decodeRequest(s.Bytes, w)
-		case Fence:
+		case s.Kind == Fence && in.Primitives.Fence.By != ByMarker:
+			err = w.dot("kind").errorf("%q: the switch's fences are by %s", s.Kind, in.Primitives.Fence.By)
+		case s.Kind == Fence:
 			step.fence = true
 			d.nonces[i], err = decodeMarker(s.Bytes, in.ElectionID, w)
 		default:
@@ -208,7 +221,7 @@ func (d *decoded) decodeUnanswered(b []byte, w where) error {
 	switch {
 	case id.GetHigh() != 0 || id.GetLow() > d.in.ElectionID:
 		return w.dot("election_id").errorf("is higher than the plan's: another controller has the switch")
-	case id.GetLow() < d.in.ElectionID:
+	case d.over(id.GetLow()):
 		return nil
 	}
 	if err := onlyFields(&req, w, "device_id", "election_id", "updates"); err != nil {
@@ -271,9 +284,12 @@ func (d *decoded) decodeUpdates(req *p4v1.WriteRequest, w where, r *request) err
 		if err != nil {
 			return err
 		}
-		if x.Kind == model.Scrub {
+		switch {
+		case x.Kind == model.Scrub && x.Slot == everySlot:
+			r.scrubArray(x.Array, d.layout.slots[x.Array])
+		case x.Kind == model.Scrub:
 			r.scrub(x.Array, x.Slot)
-		} else {
+		default:
 			x.Index = r.updates
 			r.write(x)
 		}
@@ -372,13 +388,18 @@ func (d *decoded) decodeEntry(te *p4v1.TableEntry, w where, withAction bool) (mo
 	return key, entry, nil
 }
 
+// everySlot stands for the index that is absent.
+const everySlot = -1
+
 func (d *decoded) decodeScrub(r *p4v1.RegisterEntry, w where) (model.Update, error) {
 	a, ok := d.layout.arrays[r.GetRegisterId()]
 	switch {
 	case !ok:
 		return model.Update{}, w.dot("register_id").errorf("%d is no stage array", r.GetRegisterId())
-	case r.GetIndex() == nil:
-		return model.Update{}, w.dot("index").errorf("is absent: that means every slot")
+	case r.GetIndex() == nil && !slices.Contains(d.in.Primitives.Scrub.By, ByArray):
+		return model.Update{}, w.dot("index").errorf("is absent: that means every slot, and this switch is not declared to scrub so")
+	case r.GetIndex() != nil && !slices.Contains(d.in.Primitives.Scrub.By, ByCell):
+		return model.Update{}, w.dot("index").errorf("is set: this switch is not declared to scrub single slots")
 	case r.GetIndex().GetIndex() < 0 || r.GetIndex().GetIndex() >= d.layout.slots[a]:
 		return model.Update{}, w.dot("index").errorf("%d is outside %v, which has %d slots", r.GetIndex().GetIndex(), a, d.layout.slots[a])
 	case r.GetData().GetData() == nil:
@@ -394,7 +415,11 @@ func (d *decoded) decodeScrub(r *p4v1.RegisterEntry, w where) (model.Update, err
 	if v != 0 {
 		return model.Update{}, w.dot("data").errorf("writes %#x: a plan only scrubs", v)
 	}
-	return model.Update{Kind: model.Scrub, Array: a, Slot: r.GetIndex().GetIndex()}, nil
+	slot := r.GetIndex().GetIndex()
+	if r.GetIndex() == nil {
+		slot = everySlot
+	}
+	return model.Update{Kind: model.Scrub, Array: a, Slot: slot}, nil
 }
 
 // A marker is an Ethernet header with MarkerEtherType and the addresses that specs.MarkerAddresses makes of the plan's election id,

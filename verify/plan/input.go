@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"time"
+
 	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify"
 )
@@ -12,13 +14,15 @@ type StepKind string
 const (
 	Write StepKind = "write" // Bytes: a serialised p4.v1.WriteRequest
 	Fence StepKind = "fence" // Bytes: a serialised p4.v1.PacketOut, a marker; the step ends when it has come back
+	Wait  StepKind = "wait"  // no Bytes; the step ends when the time For has passed since it began
 )
 
 // Step is one thing the gate does; the next step begins only when it has succeeded.
 type Step struct {
-	Kind  StepKind `json:"kind"`
-	Bytes []byte   `json:"bytes"`
-	Note  string   `json:"note,omitempty"` // for people; proves nothing
+	Kind  StepKind      `json:"kind"`
+	Bytes []byte        `json:"bytes"`
+	For   time.Duration `json:"forNs,omitempty"`
+	Note  string        `json:"note,omitempty"` // for people; proves nothing
 }
 
 // Input is everything a proof about a plan rests on, and nothing else: the obligations are a pure function of it. It is recorded
@@ -28,6 +32,8 @@ type Input struct {
 	DeviceID uint64 `json:"deviceId"`
 	// ElectionID (low 64 bits; high is 0) that every write request must carry.
 	ElectionID uint64 `json:"electionId"`
+	// Primitives are what the switch's driver declares of it.
+	Primitives Primitives `json:"primitives"`
 	// Linked is the text of the linked program that runs on the switch: stage arrays, page tables and P4Info are rederived from it.
 	Linked []byte `json:"linked"`
 	// Tenants registered at the site.
@@ -41,11 +47,13 @@ type Input struct {
 	// (Follows). Then what was proved of its goal need not be proved again of PreState: see specs/lemmas/inherit.smt2. Empty: nothing
 	// is known of PreState.
 	Previous verify.Digest `json:"previous,omitempty"`
-	// Unanswered are the write requests that were sent to the switch and had no answer when PreState was read. One that carries
-	// ElectionID may still take effect at any moment, in whole or in part; one with a lower ID cannot, as drivers declare.
-	Unanswered [][]byte `json:"unanswered,omitempty"`
-	Steps      []Step   `json:"steps"`
-	Goal       []Extent `json:"goal"` // every tenant's extents when all steps have succeeded
+	// Unanswered are the write requests that were sent to the switch and had no answer when PreState was read. They may still take effect at
+	// any moment, in whole or in part, until that ends which Primitives say: the mastership under which they were sent, or
+	// the time that was waited after the last of them was given up on.
+	Unanswered [][]byte      `json:"unanswered,omitempty"`
+	Waited     time.Duration `json:"waitedNs,omitempty"`
+	Steps      []Step        `json:"steps"`
+	Goal       []Extent      `json:"goal"` // every tenant's extents when all steps have succeeded
 	// Limits are the policy's floors and ceilings that Goal must respect.
 	Limits []Limit `json:"limits"`
 	Policy string  `json:"policy"` // digest of the policy and its input

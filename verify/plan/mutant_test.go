@@ -389,6 +389,34 @@ var mutations = []mutation{
 		p.Steps = slices.Delete(p.Steps, i, i+1)
 		return true
 	}},
+	{"a fence that empties one control only", func(r *rand.Rand, p *model.Plan) bool {
+		p.Fences = []specs.Control{[]specs.Control{specs.Ingress, specs.Egress}[r.IntN(2)]}
+		return true
+	}},
+	{"scrub the whole array", func(r *rand.Rand, p *model.Plan) bool {
+		u := pick(r, p, model.Scrub)
+		if u == nil {
+			return false
+		}
+		a := u.Array
+		for i := range p.Steps {
+			us := p.Steps[i].Updates
+			if !slices.ContainsFunc(us, func(x model.Update) bool { return x.Kind == model.Scrub && x.Array == a }) {
+				continue
+			}
+			us = slices.DeleteFunc(us, func(x model.Update) bool { return x.Kind == model.Scrub && x.Array == a })
+			for j := range us {
+				us[j].Index = j
+			}
+			whole := everySlotOf(p, a)
+			for j := range whole { // by one update
+				whole[j].Index = len(us)
+			}
+			p.Steps[i].Updates = append(us, whole...)
+			return true
+		}
+		return false
+	}},
 	{"give and take at once", func(r *rand.Rand, p *model.Plan) bool {
 		// Overlap: somebody's new extent covers a slot of somebody else's goal, in the goal too.
 		x, a := pickExtent(r, p)

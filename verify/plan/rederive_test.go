@@ -71,7 +71,7 @@ func TestLayoutRefuses(t *testing.T) {
 			if !strings.Contains(text, c.old) {
 				t.Fatalf("the program has no %q", c.old)
 			}
-			_, err := NewEncoder(1).Obligations(&Input{Linked: []byte(strings.ReplaceAll(text, c.old, c.new)), ElectionID: 1})
+			_, err := NewEncoder(1).Obligations(&Input{Linked: []byte(strings.ReplaceAll(text, c.old, c.new)), ElectionID: 1, Primitives: testPrimitives})
 			if err == nil {
 				t.Fatal("accepted")
 			}

@@ -10,7 +10,8 @@ import (
 type run struct {
 	array model.Array
 	span
-	index int // of its first update
+	index int  // of its first update
+	whole bool // one update scrubs all of them, in any order
 }
 
 // request is a step as it is decoded: a fence, or what a write request does, page tables and slots apart. A scrub has an update for
@@ -31,13 +32,19 @@ func (r *request) write(u model.Update) {
 // scrub adds the scrub of one slot.
 func (r *request) scrub(a model.Array, slot int64) {
 	if n := len(r.scrubs); n > 0 {
-		if x := &r.scrubs[n-1]; x.hi == slot && x.array == a && x.index+int(x.hi-x.lo) == r.updates {
+		if x := &r.scrubs[n-1]; !x.whole && x.hi == slot && x.array == a && x.index+int(x.hi-x.lo) == r.updates {
 			x.hi++
 			r.updates++
 			return
 		}
 	}
-	r.scrubs = append(r.scrubs, run{a, span{slot, slot + 1}, r.updates})
+	r.scrubs = append(r.scrubs, run{a, span{slot, slot + 1}, r.updates, false})
+	r.updates++
+}
+
+// scrubArray adds the scrub of every slot of an array.
+func (r *request) scrubArray(a model.Array, slots int64) {
+	r.scrubs = append(r.scrubs, run{a, span{0, slots}, r.updates, true})
 	r.updates++
 }
 
@@ -50,7 +57,11 @@ func (r *request) all(part func(run) span) []model.Update {
 	for _, x := range r.scrubs {
 		p := part(x).intersect(x.span)
 		for s := p.lo; s < p.hi; s++ {
-			out = append(out, model.Update{Kind: model.Scrub, Array: x.array, Slot: s, Index: x.index + int(s-x.lo)})
+			u := model.Update{Kind: model.Scrub, Array: x.array, Slot: s, Index: x.index}
+			if !x.whole {
+				u.Index += int(s - x.lo)
+			}
+			out = append(out, u)
 		}
 	}
 	slices.SortStableFunc(out, func(u, v model.Update) int { return u.Index - v.Index })

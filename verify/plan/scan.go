@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/interlock/interlock/verify/plan/model"
 )
@@ -200,6 +201,7 @@ type registered struct {
 func (d *decoded) scanScrub(s scan, last *registered) (slot int64, ok bool) {
 	s.want(tagID)
 	id := s.number()
+	s.bad = s.bad || !slices.Contains(d.in.Primitives.Scrub.By, ByCell)
 	if id != last.id || !last.known {
 		*last = registered{id: id}
 		if id>>32 == 0 {

@@ -147,9 +147,10 @@ func (p *party) take(step int, fence bool) {
 // classify finds an interval's shape. The second result is false if there is nothing to prove about it.
 func (d *decoded) classify(x interval, a model.Array) (instance, bool) {
 	inst, steps := instance{interval: x}, d.begun()
-	inst.shape.unfenced = !d.plan.Fenced
+	empties := d.fences(a.Control)
+	inst.shape.unfenced = !d.plan.Fenced || !empties
 	inst.shape.late = slices.Contains(x.scrubs, len(steps))
-	if len(x.members) == 0 && (d.plan.Fenced || len(x.scrubs) == 0) {
+	if len(x.members) == 0 && (!inst.shape.unfenced || len(x.scrubs) == 0) {
 		return inst, false
 	}
 	parties := make([]*party, len(x.members))
@@ -158,10 +159,11 @@ func (d *decoded) classify(x interval, a model.Array) (instance, bool) {
 	}
 	old := inst.shape.unfenced
 	for i, s := range steps {
-		e := event{fence: s.fence, scrub: slices.Contains(x.scrubs, i)}
+		fence := s.fence && empties
+		e := event{fence: fence, scrub: slices.Contains(x.scrubs, i)}
 		changes := e.scrub || e.fence && old
 		for _, p := range parties {
-			if p.next(i, s.fence) {
+			if p.next(i, fence) {
 				changes = true
 			}
 		}
@@ -171,9 +173,9 @@ func (d *decoded) classify(x interval, a model.Array) (instance, bool) {
 		inst.shape.events = append(inst.shape.events, e)
 		inst.steps = append(inst.steps, i)
 		for _, p := range parties {
-			p.take(i, s.fence)
+			p.take(i, fence)
 		}
-		old = old && !s.fence
+		old = old && !fence
 	}
 	slices.SortStableFunc(parties, func(p, q *party) int { return strings.Compare(p.row.String(), q.row.String()) })
 	for _, p := range parties {

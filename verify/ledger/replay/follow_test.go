@@ -44,7 +44,11 @@ func grown(t *testing.T, linked []byte, from, to int64, previous verify.Digest) 
 	grow := &p4v1.WriteRequest{ElectionId: &p4v1.Uint128{Low: 9}, Updates: []*p4v1.Update{update(p4v1.Update_MODIFY, mapped(to))}}
 	pre := &p4v1.ReadResponse{Entities: []*p4v1.Entity{{Entity: &p4v1.Entity_TableEntry{TableEntry: mapped(from)}}}}
 	return &plan.Input{
-		Switch: "s1", ElectionID: 9, Linked: linked, Tenants: []plan.Tenant{{Name: "a", VID: 7}}, PreState: marshal(t, pre), Fenced: true,
+		Switch: "s1", ElectionID: 9, Linked: linked, Primitives: plan.Primitives{
+			Fence:      plan.FencePrimitive{By: plan.ByMarker, Controls: []specs.Control{specs.Ingress, specs.Egress}},
+			Scrub:      plan.ScrubPrimitive{By: []plan.ScrubKind{plan.ByCell}},
+			Unanswered: plan.UnansweredPrimitive{Until: plan.UntilArbitration},
+		}, Tenants: []plan.Tenant{{Name: "a", VID: 7}}, PreState: marshal(t, pre), Fenced: true,
 		Previous: previous, Steps: []plan.Step{{Kind: plan.Write, Bytes: marshal(t, request)}, {Kind: plan.Write, Bytes: marshal(t, grow)}},
 		Goal:   []plan.Extent{{VID: 7, Control: specs.Egress, Base: 0, Size: to, Mask: 1<<32 - 1}},
 		Limits: []plan.Limit{{VID: 7, Control: specs.Egress, Ceiling: 1 << 20}},

@@ -61,7 +61,7 @@ func (x *exhaustion) initials() []Initial {
 	out := []Initial{{}}
 	for _, v := range append(x.plan.VIDs(), x.stranger()) {
 		out = append(out, Initial{Residue: []Residue{{x.array, x.slot, v}}})
-		if !x.plan.Fenced {
+		if !x.plan.Fenced || !x.plan.Empties(x.array.Control) {
 			e := make(Entry, x.array.Stage+1)
 			e[x.array.Stage] = Extent{Base: x.slot, Size: 1, Mask: ^uint32(0)}
 			out = append(out, Initial{Packets: []Packet{{Key: Key{x.array.Control, v}, Entry: e}}})

@@ -84,7 +84,7 @@ func (x *explorer) prepare() {
 		var past VID // whose slots these were, a run at a time
 		var run []int64
 		flush := func() {
-			if len(run) > 0 && past != 0 && !x.plan.Fenced && x.r.IntN(2) == 0 {
+			if len(run) > 0 && past != 0 && !(x.plan.Fenced && x.plan.Empties(a.Control)) && x.r.IntN(2) == 0 {
 				e := make(Entry, a.Stage+1)
 				e[a.Stage] = Extent{Base: run[0], Size: int64(len(run)), Mask: ^uint32(0)}
 				x.s.Initial.Packets = append(x.s.Initial.Packets, Packet{Key: Key{a.Control, past}, Entry: e, Old: true})

@@ -124,8 +124,10 @@ func New(p *Plan, init Initial) (*Machine, error) {
 		plan: p, tables: p.Pre.Clone(), grants: map[Key][][]int{}, written: map[Key]int{}, cells: map[Array]map[int64]content{},
 		late: make([]bool, len(p.Late)), seen: map[string]bool{},
 	}
-	if len(init.Packets) > 0 && p.Fenced {
-		return nil, fmt.Errorf("%w: old packets after a completed fence", ErrImpossible)
+	for _, pk := range init.Packets {
+		if p.Fenced && p.Empties(pk.Key.Control) {
+			return nil, fmt.Errorf("%w: old packets after a completed fence", ErrImpossible)
+		}
 	}
 	for a := range p.Slots {
 		m.cells[a] = map[int64]content{}
@@ -321,7 +323,9 @@ func (m *Machine) finish() error {
 	}
 	if m.plan.Steps[m.step].Fence {
 		for i := range m.earlier { // those who came after the marker may know what changed since
-			m.packets[i] = nil
+			if m.packets[i] != nil && m.plan.Empties(m.packets[i].Key.Control) {
+				m.packets[i] = nil
+			}
 		}
 	}
 	m.step++

@@ -123,7 +123,8 @@ type Plan struct {
 	Capacity   map[specs.Control]int64 // entries that a page table can hold
 	Registered []VID                   // as listed at the site, duplicates included
 	Pre        Tables
-	Fenced     bool // no packet in flight holds anything but entries of Pre
+	Fences     []specs.Control // controls that a fence ends all packets in; nil: all of them
+	Fenced     bool            // a fence was completed before, and there no packet in flight holds anything but entries of Pre
 	Steps      []Step
 	// Late are updates of earlier requests without an answer: each may still take effect, once, at any moment.
 	Late   []Update
@@ -167,6 +168,9 @@ func (p *Plan) VIDs() []VID {
 	return slices.Sorted(maps.Keys(seen))
 }
 
+// Empties says whether a fence ends the packets in a control.
+func (p *Plan) Empties(c specs.Control) bool { return p.Fences == nil || slices.Contains(p.Fences, c) }
+
 // Kept returns how many slots of v's extent in a must stay where they are throughout: the tenant has them before and after, at
 // the same virtual index. They start at the base of the extent in Pre.
 func (p *Plan) Kept(v VID, a Array) int64 {
@@ -196,7 +200,7 @@ func (p *Plan) Only(a Array, vids ...VID) *Plan {
 		return out
 	}
 	out := &Plan{
-		Slots: map[Array]int64{}, Capacity: p.Capacity, Fenced: p.Fenced,
+		Slots: map[Array]int64{}, Capacity: p.Capacity, Fences: p.Fences, Fenced: p.Fenced,
 		Pre: filter(p.Pre), Goal: filter(p.Goal), Limits: map[Place]Limit{},
 	}
 	for _, v := range p.Registered {
