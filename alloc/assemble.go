@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/interlock/interlock/specs"
@@ -103,16 +104,22 @@ func (c *Context) write(updates []*p4v1.Update, note string) (plan.Step, error) 
 }
 
 func (c *Context) scrub(ranges []Range, note string) ([]plan.Step, error) {
+	head, err := c.write(nil, note)
+	if err != nil {
+		return nil, err
+	}
 	var steps []plan.Step
-	var updates []*p4v1.Update
-	zero := &p4v1.P4Data{Data: &p4v1.P4Data_Bitstring{Bitstring: bitstring(0)}}
-	flush := func() error {
-		if len(updates) == 0 {
-			return nil
+	step, updates := head, 0
+	add := func(register uint32, slot *int64) {
+		if updates == ScrubChunk {
+			steps = append(steps, step)
+			step, updates = head, 0
 		}
-		s, err := c.write(updates, note)
-		steps, updates = append(steps, s), nil
-		return err
+		if updates == 0 {
+			step.Bytes = slices.Clone(head.Bytes)
+		}
+		step.Bytes = appendScrub(step.Bytes, register, slot)
+		updates++
 	}
 	for _, r := range ranges {
 		id, ok := c.Codec.registers[r.Array]
@@ -122,26 +129,42 @@ func (c *Context) scrub(ranges []Range, note string) ([]plan.Step, error) {
 		if r.Lo < 0 || r.Lo >= r.Hi || r.Hi > c.Codec.slots[r.Array] {
 			return nil, fmt.Errorf("slots %d..%d of %v, which has %d", r.Lo, r.Hi-1, r.Array, c.Codec.slots[r.Array])
 		}
-		if slices.Contains(c.Primitives.Scrub.By, plan.ByArray) && r.Lo == 0 && r.Hi == c.Codec.slots[r.Array] {
-			updates = append(updates, &p4v1.Update{Type: p4v1.Update_MODIFY, Entity: &p4v1.Entity{
-				Entity: &p4v1.Entity_RegisterEntry{RegisterEntry: &p4v1.RegisterEntry{RegisterId: id, Data: zero}},
-			}})
+		if r.Lo == 0 && r.Hi == c.Codec.slots[r.Array] && slices.Contains(c.Primitives.Scrub.By, plan.ByArray) {
+			add(id, nil)
 			continue
 		}
 		for s := r.Lo; s < r.Hi; s++ {
-			updates = append(updates, &p4v1.Update{Type: p4v1.Update_MODIFY, Entity: &p4v1.Entity{
-				Entity: &p4v1.Entity_RegisterEntry{RegisterEntry: &p4v1.RegisterEntry{
-					RegisterId: id, Index: &p4v1.Index{Index: s}, Data: zero,
-				}},
-			}})
-			if len(updates) == ScrubChunk {
-				if err := flush(); err != nil {
-					return nil, err
-				}
-			}
+			add(id, &s)
 		}
 	}
-	return steps, flush()
+	if updates > 0 {
+		steps = append(steps, step)
+	}
+	return steps, nil
+}
+
+// appendScrub appends an update to a serialised p4.v1.WriteRequest: a RegisterEntry that writes zero into a slot, or into every one. There
+// are thousands of them in a plan, so they are written by field numbers, as marshalling would.
+func appendScrub(request []byte, register uint32, slot *int64) []byte {
+	const (
+		updates, updateType, updateEntity, entityRegister = 4, 1, 2, 11
+		registerID, registerIndex, indexIndex             = 1, 2, 1
+	)
+	zero := [...]byte{3<<3 | 2, 3, 1<<3 | 2, 1, 0} // data, a P4Data with a bitstring of one byte
+	var room [3][64]byte
+	entry := protowire.AppendVarint(protowire.AppendTag(room[0][:0], registerID, protowire.VarintType), uint64(register))
+	if slot != nil {
+		var index []byte
+		if *slot != 0 {
+			index = protowire.AppendVarint(protowire.AppendTag(room[1][:0], indexIndex, protowire.VarintType), uint64(*slot))
+		}
+		entry = protowire.AppendBytes(protowire.AppendTag(entry, registerIndex, protowire.BytesType), index)
+	}
+	entry = append(entry, zero[:]...)
+	entity := protowire.AppendBytes(protowire.AppendTag(room[2][:0], entityRegister, protowire.BytesType), entry)
+	update := protowire.AppendVarint(protowire.AppendTag(room[1][:0], updateType, protowire.VarintType), uint64(p4v1.Update_MODIFY))
+	update = protowire.AppendBytes(protowire.AppendTag(update, updateEntity, protowire.BytesType), entity)
+	return protowire.AppendBytes(protowire.AppendTag(request, updates, protowire.BytesType), update)
 }
 
 func (c *Context) fence(note string) (plan.Step, error) {
@@ -176,13 +199,4 @@ func (t Tables) extents() []plan.Extent {
 		}
 	}
 	return out
-}
-
-// scrubsOnly says that a write request touches no page table.
-func scrubsOnly(b []byte) bool {
-	var req p4v1.WriteRequest
-	if proto.Unmarshal(b, &req) != nil {
-		return false
-	}
-	return !slices.ContainsFunc(req.GetUpdates(), func(u *p4v1.Update) bool { return u.GetEntity().GetRegisterEntry() == nil })
 }

@@ -341,7 +341,7 @@ func endsFenced(in *plan.Input) bool {
 		if in.Primitives.Fences(s) {
 			return true
 		}
-		if s.Kind == plan.Write && !scrubsOnly(s.Bytes) {
+		if s.Kind == plan.Write && !plan.ScrubsOnly(s.Bytes) {
 			return false
 		}
 	}

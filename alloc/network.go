@@ -169,7 +169,7 @@ func takes(in *plan.Input) int {
 		switch {
 		case in.Primitives.Fences(s) && writes:
 			return i + 1
-		case s.Kind == plan.Write && !scrubsOnly(s.Bytes):
+		case s.Kind == plan.Write && !plan.ScrubsOnly(s.Bytes):
 			writes = true
 		}
 	}

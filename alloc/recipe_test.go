@@ -18,7 +18,6 @@ import (
 	"github.com/interlock/interlock/verify/plan/model"
 )
 
-// testInfo is that of a linked program with the given stage arrays.
 // testPrimitives are those of the embedded switch.
 var testPrimitives = plan.Primitives{
 	Fence:      plan.FencePrimitive{By: plan.ByMarker, Controls: []specs.Control{specs.Ingress, specs.Egress}},
@@ -26,6 +25,7 @@ var testPrimitives = plan.Primitives{
 	Unanswered: plan.UnansweredPrimitive{Until: plan.UntilArbitration},
 }
 
+// testInfo is that of a linked program with the given stage arrays.
 func testInfo(capacity Capacity) *configv1.P4Info {
 	info := &configv1.P4Info{}
 	for i, control := range []specs.Control{specs.Ingress, specs.Egress} {
@@ -428,5 +428,40 @@ func BenchmarkBuild(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// Scrubs that are written by hand are what marshalling would write.
+func TestScrubBytes(t *testing.T) {
+	for _, slots := range []int64{1, 5, 200, 70000} {
+		c := testContext(t, Capacity{{specs.Ingress, 0}: slots + 1, {specs.Ingress, 1}: slots}, 100)
+		steps, err := c.scrub([]Range{{Array{specs.Ingress, 0}, 0, slots}, {Array{specs.Ingress, 1}, 0, slots}}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var have, want []string
+		for _, s := range steps {
+			var req p4v1.WriteRequest
+			if err := proto.Unmarshal(s.Bytes, &req); err != nil {
+				t.Fatal(err)
+			}
+			if again, err := (proto.MarshalOptions{Deterministic: true}).Marshal(&req); err != nil || !bytes.Equal(again, s.Bytes) {
+				t.Fatalf("%d slots: %x would be written %x, %v", slots, s.Bytes[:40], again[:40], err)
+			}
+			if len(req.Updates) > ScrubChunk || req.DeviceId != c.DeviceID || req.ElectionId.GetLow() != c.ElectionID {
+				t.Errorf("%d updates for device %d", len(req.Updates), req.DeviceId)
+			}
+			for _, u := range req.Updates {
+				r := u.GetEntity().GetRegisterEntry()
+				have = append(have, fmt.Sprint(u.Type, r.RegisterId, r.Index.GetIndex(), r.Index == nil, r.Data.GetBitstring()))
+			}
+		}
+		for s := range slots {
+			want = append(want, fmt.Sprint(p4v1.Update_MODIFY, c.Codec.registers[Array{specs.Ingress, 0}], s, false, []byte{0}))
+		}
+		want = append(want, fmt.Sprint(p4v1.Update_MODIFY, c.Codec.registers[Array{specs.Ingress, 1}], 0, true, []byte{0}))
+		if !slices.Equal(have, want) {
+			t.Errorf("%d slots: other slots are scrubbed", slots)
+		}
 	}
 }

@@ -215,14 +215,10 @@ func pause(ctx context.Context, d time.Duration) error {
 // fencedAfter says whether a fence follows the last page-table write when all steps have succeeded. Scrubs write no page table.
 func fencedAfter(was bool, in *plan.Input) bool {
 	for _, s := range slices.Backward(in.Steps) {
-		var req p4v1.WriteRequest
 		switch {
 		case in.Primitives.Fences(s):
 			return true
-		case s.Kind != plan.Write:
-		case proto.Unmarshal(s.Bytes, &req) != nil, slices.ContainsFunc(req.GetUpdates(), func(u *p4v1.Update) bool {
-			return u.GetEntity().GetRegisterEntry() == nil
-		}):
+		case s.Kind == plan.Write && !plan.ScrubsOnly(s.Bytes):
 			return false
 		}
 	}

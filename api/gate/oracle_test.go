@@ -33,8 +33,8 @@ type world struct {
 	machine *model.Machine // of the plan that is under way; nil: nothing may be written
 	steps   [][]byte
 	updates [][]model.Update // of each step, in the model
-	begun   int  // steps that arrived
-	broken  bool // the fence that arrived last was refused
+	begun   int              // steps that arrived
+	broken  bool             // the fence that arrived last was refused
 	evicted model.VID
 	outside uint64 // the election id of another controller, whose writes are not the gate's
 

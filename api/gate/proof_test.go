@@ -12,6 +12,7 @@ import (
 
 	"github.com/interlock/interlock/api/device/writer"
 	"github.com/interlock/interlock/api/gate"
+	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/plan"
 )
 
@@ -108,6 +109,38 @@ func TestUnanswered(t *testing.T) {
 	r.recoverAll(second)
 }
 
+// A plan may rest on the one before it, and on nothing that this gate has not cleared.
+func TestFollowsTheLast(t *testing.T) {
+	r := newSlots(t)
+	g := r.gate()
+	digest := func(in *plan.Input) verify.Digest {
+		s, err := in.Subject()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Digest()
+	}
+	one := r.plan(g.ElectionID(), first)
+	early := r.plan(g.ElectionID(), second)
+	early.Previous = digest(one)
+	if _, err := g.ClearProvedPlan(t.Context(), early, r.prove(early)); !errors.Is(err, gate.ErrStale) {
+		t.Errorf("after a plan that was not cleared: %v", err)
+	}
+	if _, err := g.Apply(t.Context(), r.clear(g, one)); err != nil {
+		t.Fatal(err)
+	}
+	other := r.plan(g.ElectionID(), second)
+	other.Previous = digest(early)
+	if _, err := g.ClearProvedPlan(t.Context(), other, r.prove(other)); !errors.Is(err, gate.ErrStale) {
+		t.Errorf("after another plan: %v", err)
+	}
+	two := r.plan(g.ElectionID(), second)
+	two.Previous = digest(one)
+	if _, err := g.Apply(t.Context(), r.clear(g, two)); err != nil {
+		t.Error(err)
+	}
+}
+
 // Limits are the policy's, not the plan's: one that is proved within looser ones is not applied.
 func TestTermsAreTheGates(t *testing.T) {
 	r := newSlots(t)
@@ -116,6 +149,9 @@ func TestTermsAreTheGates(t *testing.T) {
 		"looser limits":  func(in *plan.Input) { in.Limits[0].Ceiling++ },
 		"no limits":      func(in *plan.Input) { in.Limits = nil },
 		"another policy": func(in *plan.Input) { in.Policy = "generous" },
+		"another declaration": func(in *plan.Input) {
+			in.Primitives.Unanswered = plan.UnansweredPrimitive{Until: plan.UntilBound, Bound: time.Nanosecond}
+		},
 	} {
 		in := r.plan(g.ElectionID(), first)
 		change(in)

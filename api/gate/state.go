@@ -73,8 +73,8 @@ func (st pageState) bytes() ([]byte, error) {
 func (st pageState) after(steps []plan.Step) (pageState, error) {
 	next := maps.Clone(st)
 	for i, s := range steps {
-		if s.Kind != plan.Write {
-			continue
+		if s.Kind != plan.Write || plan.ScrubsOnly(s.Bytes) {
+			continue // it leaves page tables alone
 		}
 		var req p4v1.WriteRequest
 		if err := proto.Unmarshal(s.Bytes, &req); err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/interlock/interlock/api/device"
 	"github.com/interlock/interlock/api/gate"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger"
@@ -138,6 +139,9 @@ func (p *proven) print(out io.Writer, logged bool) {
 	case logged:
 		fmt.Fprintf(out, "\n%s is proved (ledger entry %d, %s)\n", filepath.Join(p.work.dir, linkedFile), p.index,
 			filepath.Join(p.work.dir, certificateFile))
+		if d, err := device.DeclaredPrimitives(p.work.site.Switch.Driver); err == nil {
+			fmt.Fprintf(out, "plans for it will suppose of the switch: %v\n", d.Proof)
+		}
 	}
 }
 

@@ -171,3 +171,25 @@ func TestPrimitives(t *testing.T) {
 		})
 	}
 }
+
+// A request that only scrubs is known from one that writes page tables, too.
+func TestScrubsOnly(t *testing.T) {
+	scrub := model.Update{Kind: model.Scrub, Array: model.Array{Control: specs.Egress}, Slot: 1}
+	unmap := model.Update{Kind: model.Delete, Key: model.Key{Control: specs.Egress, VID: 3}}
+	for _, c := range []struct {
+		name string
+		b    []byte
+		want bool
+	}{
+		{"a scrub", marshal(writeRequest([]model.Update{scrub})), true},
+		{"an array", marshal(writeRequest([]model.Update{scrub, scrub})), true},
+		{"a deletion", marshal(writeRequest([]model.Update{unmap})), false},
+		{"a deletion after a scrub", marshal(writeRequest([]model.Update{scrub, unmap})), false},
+		{"something after it", append(marshal(writeRequest([]model.Update{scrub})), 0x28, 1), false},
+		{"no request", []byte{0xff}, false},
+	} {
+		if have := ScrubsOnly(c.b); have != c.want {
+			t.Errorf("%s: %t", c.name, have)
+		}
+	}
+}

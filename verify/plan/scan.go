@@ -289,3 +289,28 @@ func (d *decoded) newEntry(stages int) model.Entry {
 	d.slab = d.slab[stages:]
 	return e
 }
+
+// ScrubsOnly says whether a serialised p4.v1.WriteRequest writes registers and nothing else. Of a request that is not in the form of a plan it
+// says no.
+func ScrubsOnly(b []byte) bool {
+	s := scan{b: b}
+	if s.is(tagDeviceID) {
+		s.number()
+	}
+	if s.is(tagElectionID) {
+		s.message()
+	}
+	for s.is(tagUpdate) {
+		u := s.message()
+		u.want(tagType)
+		u.number()
+		u.want(tagEntity)
+		entity := u.message()
+		entity.want(tagRegister)
+		entity.message()
+		if !entity.end() || !u.end() {
+			return false
+		}
+	}
+	return s.end()
+}
