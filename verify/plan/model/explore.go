@@ -25,6 +25,9 @@ func explore(p *Plan, r *rand.Rand, only map[Array][]int64) (Schedule, []Violati
 		}
 	}
 	x.m = m
+	for range p.Late {
+		x.patient = append(x.patient, r.IntN(len(p.Steps)+1))
+	}
 	death := -1
 	if r.IntN(4) == 0 && len(p.Steps) > 0 {
 		death = r.IntN(len(p.Steps))
@@ -61,6 +64,8 @@ type explorer struct {
 	all  map[Array][]int64
 	m    *Machine
 	s    Schedule
+	// patient is from which step on each late update may take effect: were it any moment, most would be over before the plan has begun.
+	patient []int
 }
 
 func (x *explorer) do(a Action) {
@@ -110,7 +115,7 @@ func (x *explorer) prepare() {
 // traffic lets a packet of every tenant arrive, and packets in flight act, in random order.
 func (x *explorer) traffic() {
 	for n, done := range x.m.late {
-		if !done && x.r.IntN(4) == 0 {
+		if !done && x.m.Step() >= x.patient[n] && x.r.IntN(4) == 0 {
 			x.do(Action{Kind: Late, N: n})
 		}
 	}
