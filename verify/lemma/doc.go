@@ -3,7 +3,7 @@
 // A lemma is an SMT-LIB 2 script that any solver runs as it is, in a form that leaves no room for proving nothing:
 //
 //	; Name: what it says, in a sentence.
-//	; Used by: verify/plan stage.cut, alloc Recipe
+//	; Used by: verify/plan decoded.cuts, alloc Recipe
 //	;
 //	; Why, in words, with the invariant.
 //	(set-logic QF_UFLIA)

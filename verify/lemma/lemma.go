@@ -30,7 +30,7 @@ type Lemma struct {
 // Use names a function that relies on a lemma.
 type Use struct {
 	Package  string `json:"package"`  // "verify/plan"
-	Function string `json:"function"` // "stage.cut", "Recipe"
+	Function string `json:"function"` // "decoded.cuts", "Recipe"
 }
 
 // Kind says what a check is for.

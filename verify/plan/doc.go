@@ -30,14 +30,19 @@
 // that they assume is that names stand for the numbers of the plan. A request that is bound to fail ends what the plan can do: M6
 // refutes it, and M1 to M5 are about what happens until then.
 //
-// Requests without an answer (Unanswered) that carry the plan's election ID take effect, update by update, at any moment or never:
-// before the plan, between any two of its updates, or after it. What an entry may be when is found by trying all orders.
+// Requests without an answer (Unanswered) take effect, update by update, at any moment or never: before the plan, between any two of its
+// updates, or after it; until that has ended them which the driver declares. What an entry may be when is found by trying all orders.
+//
+// # Primitives
+//
+// What a driver declares of its switches (Primitives) decides what steps mean: what is a complete fence, and in which controls it ends the
+// packets in flight; whether a RegisterEntry without an index is a scrub, of every slot; what ends a request without an answer. It is
+// part of the Input; what uses something else is refused, or is no fence.
 //
 // # What is assumed
 //
-// The read-back pre-state is complete and was taken after arbitration with a strictly higher election ID; a fence ends every
-// packet in flight that read an older entry, in every control; a write request's updates are applied one by one, each wholly or
-// not; and, before the first fence, the packets in flight hold only entries that earlier proved plans let them hold: what they
+// The read-back pre-state is complete and was taken after arbitration with a strictly higher election ID; the Primitives hold of the switch;
+// a write request's updates are applied one by one, each wholly or not, and so is the scrub of each slot; and, before the first fence, the packets in flight hold only entries that earlier proved plans let them hold: what they
 // reach is exclusive, free of others' residue, and what the tenant itself left there it wrote under the same grant. The order in
 // which slots are cut is a witness and is checked; that an interval lies in an extent, how two numbers of the plan compare, and
 // which is the largest, is read off by the encoder. That the plan named as Previous was proved, and Follows, is for those to see to who
