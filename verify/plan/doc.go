@@ -42,8 +42,8 @@
 // # What is assumed
 //
 // The read-back pre-state is complete and was taken after arbitration with a strictly higher election ID; the Primitives hold of the switch;
-// a write request's updates are applied one by one, each wholly or not, and so is the scrub of each slot; and, before the first fence, the packets in flight hold only entries that earlier proved plans let them hold: what they
-// reach is exclusive, free of others' residue, and what the tenant itself left there it wrote under the same grant. The order in
+// a write request's updates are applied one by one, each wholly or not, and so is the scrub of each slot; and, before the first fence, the
+// packets in flight hold only entries that earlier proved plans let them hold: what they reach is exclusive, free of others' residue, and what the tenant itself left there it wrote under the same grant. The order in
 // which slots are cut is a witness and is checked; that an interval lies in an extent, how two numbers of the plan compare, and
 // which is the largest, is read off by the encoder. That the plan named as Previous was proved, and Follows, is for those to see to who
 // rely on the proof: the gate and the auditor's replay do.
