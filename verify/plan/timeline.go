@@ -47,9 +47,6 @@ type version struct {
 // maxVersions bounds how many versions an entry may have, so that a set of them fits a word.
 const maxVersions = 64
 
-// touched says whether some step writes the entry.
-func (h *history) touched() bool { return len(h.versions) > 1 }
-
 // final lists the versions that the entry may be when all steps have succeeded.
 func (h *history) final() []int { return h.after[h.end] }
 
