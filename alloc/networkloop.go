@@ -397,7 +397,7 @@ func (l *NetworkLoop) carryOut(ctx context.Context, turns []*turn, estimates [][
 			}
 		default:
 			t.e.Plan.Applied, t.e.Plan.Entry = true, &d.Entry
-			t.loop.expected, t.loop.fenced = d.PostState, endsFenced(p.Input.Plan(t.Context.Switch).Steps)
+			t.loop.expected, t.loop.fenced, t.loop.previous = d.PostState, endsFenced(p.Input.Plan(t.Context.Switch)), ""
 			tables, err := t.Context.Codec.Decode(d.PostState)
 			if err != nil {
 				return err
