@@ -187,7 +187,7 @@ func BenchmarkProvePlan(b *testing.B) {
 				slices.Sort(ds)
 				return float64(ds[(len(ds)-1)*percent/100].Microseconds()) / 1000
 			}
-			b.ReportMetric(0, "ns/op") // preparing the next plan would be in it
+			b.ReportMetric(0, "ns/op")               // preparing the next plan would be in it
 			b.ReportMetric(at(whole, 0), "least-ms") // on a machine that others use it says more
 			b.ReportMetric(at(whole, 50), "median-ms")
 			b.ReportMetric(at(whole, 95), "p95-ms")
