@@ -14,6 +14,7 @@ import (
 	"github.com/interlock/interlock/policy"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/network"
+	admission "github.com/interlock/interlock/verify/policy"
 )
 
 // Resource is the name that policies know a stage array's slots by: "slots/ingress/0".
@@ -197,25 +198,23 @@ func Demands(tenants []alloc.Tenant) []policy.MemoryDemand {
 	return demands
 }
 
-// Bounds returns each tenant's bounds, in order, and a digest of the policy and all that it was asked, which plans carry. The error is a
-// *policy.Refusal when the policy cannot give every tenant its least memory.
-func Bounds(ctx context.Context, p *policy.Policy, tenants []alloc.Tenant, capacity alloc.Capacity) ([]alloc.Bound, verify.Digest, error) {
+// Bounds returns each tenant's bounds, in order, and the admission that records what the policy was asked and what it said: plans carry its
+// subject's digest. The error is a *policy.Refusal when the policy cannot give every tenant its least memory.
+func Bounds(ctx context.Context, p *policy.Policy, tenants []alloc.Tenant, capacity alloc.Capacity) ([]alloc.Bound, *admission.Admission, error) {
 	demands, resources := Demands(tenants), Capacity(capacity)
 	bounds, err := p.MemoryBounds(ctx, demands, resources)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	out := make([]alloc.Bound, len(bounds))
+	asked := make([]policy.Tenant, len(bounds))
+	floors, ceilings := make([]policy.Resources, len(bounds)), make([]policy.Resources, len(bounds))
 	for i, b := range bounds {
 		out[i] = alloc.Bound{Floor: b.Floor, Share: b.Share, Ceiling: b.Ceiling, Why: b.Why}
+		rungs := demands[i].Rungs
+		asked[i] = demands[i].Tenant
+		asked[i].Min, asked[i].Max = rungs[0], rungs[len(rungs)-1]
+		floors[i], ceilings[i] = rungs[b.Floor], rungs[b.Ceiling]
 	}
-	asked, err := json.Marshal(struct {
-		Policy   verify.Digest
-		Demands  []policy.MemoryDemand
-		Capacity policy.Resources
-	}{verify.Digest(p.Digest()), demands, resources})
-	if err != nil {
-		return nil, "", fmt.Errorf("digest of the policy's input: %w", err)
-	}
-	return out, verify.DigestOf(asked), nil
+	return out, admission.NewAdmission(p, asked, resources, floors, ceilings), nil
 }

@@ -29,7 +29,7 @@ func TestBounds(t *testing.T) {
 		return alloc.Tenant{Name: name, VID: vid, Weight: 1, Ladder: l}
 	}
 	tenants := []alloc.Tenant{tenant("a", 1, 16, 256), tenant("b", 2, 64, 64)}
-	bounds, digest, err := sharing.Bounds(context.Background(), p, tenants, alloc.Capacity{array: 256})
+	bounds, admitted, err := sharing.Bounds(context.Background(), p, tenants, alloc.Capacity{array: 256})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,9 +43,22 @@ func TestBounds(t *testing.T) {
 	if bounds[0].Why != "slots/ingress/0: 128 asked, 64 free of 256" {
 		t.Errorf("why: %q", bounds[0].Why)
 	}
+	if obs, err := admitted.Obligations(); err != nil || len(obs) == 0 {
+		t.Errorf("%d obligations, %v", len(obs), err)
+	}
+	if err := admitted.Agrees(context.Background()); err != nil {
+		t.Error(err)
+	}
 	_, other, err := sharing.Bounds(context.Background(), p, tenants, alloc.Capacity{array: 257})
-	if err != nil || other == digest {
-		t.Errorf("digest %s for another capacity too, %v", other, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, err := admitted.Subject()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if two, err := other.Subject(); err != nil || one.Digest() == two.Digest() {
+		t.Errorf("digest %s for another capacity too, %v", one.Digest(), err)
 	}
 	if _, _, err := sharing.Bounds(context.Background(), p, tenants, alloc.Capacity{array: 79}); !errors.Is(err, policy.ErrRefused) {
 		t.Errorf("floors that do not fit: %v", err)

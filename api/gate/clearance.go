@@ -17,6 +17,7 @@ import (
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger"
 	"github.com/interlock/interlock/verify/plan"
+	"github.com/interlock/interlock/verify/policy"
 	"github.com/interlock/interlock/verify/program"
 )
 
@@ -141,6 +142,27 @@ func ProveProperties(ctx context.Context, d verify.Decider, in *program.Input, o
 	cert, err := verify.Decide(ctx, d, s, program.EncoderVersion, obs, notes, required, now, progress)
 	if err != nil {
 		return nil, err
+	}
+	return newProof(cert, obs, s)
+}
+
+// ProveAdmission does the same for what a policy lets tenants have. That cel-go decides otherwise than the solvers, where it was asked, is
+// an error, and nothing is proved.
+func ProveAdmission(ctx context.Context, d verify.Decider, a *policy.Admission, required []string, now time.Time) (*Proof, error) {
+	s, err := a.Subject()
+	if err != nil {
+		return nil, err
+	}
+	obs, err := a.Obligations()
+	if err != nil {
+		return nil, err
+	}
+	cert, err := verify.Decide(ctx, d, s, policy.AdmissionVersion, obs, nil, required, now, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Agrees(ctx); err != nil && cert.Proved() == nil {
+		return nil, fmt.Errorf("the solvers proved what cel-go does not find: %w", err)
 	}
 	return newProof(cert, obs, s)
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger"
 	"github.com/interlock/interlock/verify/plan"
+	proof "github.com/interlock/interlock/verify/policy"
 	"github.com/interlock/interlock/verify/smt"
 )
 
@@ -94,17 +95,20 @@ type planner struct {
 	context *alloc.Context
 	tenants []alloc.Tenant
 	bounds  []alloc.Bound
+	// admitted is what the policy was asked and what it let the tenants have.
+	admitted *proof.Admission
 }
 
 func (p *planner) close() { p.reader.Close() }
 
 // terms are what a plan must keep to: the policy, by the digest of its text and input, and the limits that it comes to.
 type terms struct {
-	policy string
-	limits []plan.Limit
+	policy   string
+	limits   []plan.Limit
+	admitted *proof.Admission
 }
 
-func (p *planner) terms() terms { return terms{p.context.Policy, p.context.Limits} }
+func (p *planner) terms() terms { return terms{p.context.Policy, p.context.Limits, p.admitted} }
 
 // planner asks the policy and takes an election id for the plan.
 func (w *work) planner(ctx context.Context) (*planner, error) {
@@ -131,13 +135,18 @@ func (w *work) entitled(ctx context.Context) (*planner, error) {
 	if err != nil {
 		return nil, err
 	}
-	bounds, digest, err := sharing.Bounds(ctx, pol, p.tenants, p.context.Codec.Slots())
+	bounds, admitted, err := sharing.Bounds(ctx, pol, p.tenants, p.context.Codec.Slots())
 	if errors.Is(err, policy.ErrRefused) {
 		return nil, exitWith(exitRefused, err)
 	} else if err != nil {
 		return nil, exitWith(exitInput, err)
 	}
-	p.within(bounds, digest)
+	subject, err := admitted.Subject()
+	if err != nil {
+		return nil, exitWith(exitInput, err)
+	}
+	p.admitted = admitted
+	p.within(bounds, subject.Digest())
 	return p, p.tellShadowed(ctx, pol, os.Stderr)
 }
 
@@ -305,6 +314,9 @@ func (w *work) proveAndSave(ctx context.Context, out io.Writer, p *planner, in *
 	f, err := alloc.NewFile(p.context.Codec, in)
 	if err != nil {
 		return exitWith(exitInput, err)
+	}
+	if err := w.admit(ctx, p.admitted, pool, required, log); err != nil {
+		return err
 	}
 	bar := newProgress("proving")
 	proof, err := gate.ProvePlan(ctx, plan.NewEncoder(1), pool, in, required, time.Now(), bar.update)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/interlock/interlock/verify/network"
 	"github.com/interlock/interlock/verify/plan"
+	proof "github.com/interlock/interlock/verify/policy"
 	"github.com/interlock/interlock/verify/program"
 	"github.com/interlock/interlock/verify/smt"
 )
@@ -43,7 +44,7 @@ func newVersion() *cobra.Command {
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		v := versions{
 			Version: "(devel)", Go: runtime.Version(),
-			Encoders: map[string]string{"program": program.EncoderVersion, "plan": plan.EncoderVersion, "network": network.EncoderVersion},
+			Encoders: map[string]string{"program": program.EncoderVersion, "plan": plan.EncoderVersion, "network": network.EncoderVersion, "policy": proof.AdmissionVersion},
 		}
 		if info, ok := debug.ReadBuildInfo(); ok {
 			v.Version = cmp.Or(info.Main.Version, v.Version)
@@ -64,7 +65,7 @@ func newVersion() *cobra.Command {
 			if v.Commit != "" {
 				fmt.Fprintf(out, "commit %s\n", v.Commit)
 			}
-			fmt.Fprintf(out, "encoders: program %s, plan %s, network %s\n", v.Encoders["program"], v.Encoders["plan"], v.Encoders["network"])
+			fmt.Fprintf(out, "encoders: program %s, plan %s, network %s, policy %s\n", v.Encoders["program"], v.Encoders["plan"], v.Encoders["network"], v.Encoders["policy"])
 			for _, s := range v.Solvers {
 				fmt.Fprintf(out, "solver %s: %s\n", s.Name, cmp.Or(s.Version, s.Error))
 			}

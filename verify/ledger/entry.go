@@ -32,7 +32,8 @@ type Resource struct {
 // Decision says what was decided about a subject before anything is done with it.
 type Decision struct {
 	// Action the decision is for: "install", "plan", "evict"; or "network": what plans for several switches, each decided by itself as well,
-	// do together. Nothing is carried out on its word alone, so no outcome names it.
+	// do together; or "share": that the policy admits whatever its floors and ceilings allow. Nothing is carried out on the word of these two
+	// alone, so no outcome names them.
 	Action string `json:"action"`
 	Switch string `json:"switch,omitempty"`
 	// Verdict is proved, refuted or undecided; or lemma, for an action that is safe in every state by the standing lemma named

@@ -74,7 +74,7 @@ const (
 )
 
 // subjectKinds says what a decision's certificate has to be about, by the decision's action.
-var subjectKinds = map[string]string{"install": "program", "plan": "plan", "network": "network"}
+var subjectKinds = map[string]string{"install": "program", "plan": "plan", "network": "network", "share": "sharing"}
 
 // lemmas names the standing lemma that makes an action safe in every state.
 var lemmas = map[string]string{"evict": "specs/lemmas/evict.smt2"}

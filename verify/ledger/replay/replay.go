@@ -14,6 +14,7 @@ import (
 	"github.com/interlock/interlock/verify/ledger/check"
 	"github.com/interlock/interlock/verify/network"
 	"github.com/interlock/interlock/verify/plan"
+	"github.com/interlock/interlock/verify/policy"
 	"github.com/interlock/interlock/verify/program"
 )
 
@@ -241,7 +242,7 @@ func rest(all []Result) {
 }
 
 // encoders are the versions of what builds obligations here, by the decision's action.
-var encoders = map[string]string{"install": program.EncoderVersion, "plan": plan.EncoderVersion, "network": network.EncoderVersion}
+var encoders = map[string]string{"install": program.EncoderVersion, "plan": plan.EncoderVersion, "network": network.EncoderVersion, "share": policy.AdmissionVersion}
 
 // rebuild makes a decision's obligations from its recorded inputs.
 func rebuild(l *check.Log, e check.Entry, plans *plan.Encoder) ([]verify.Obligation, error) {
@@ -272,6 +273,12 @@ func rebuild(l *check.Log, e check.Entry, plans *plan.Encoder) ([]verify.Obligat
 			return nil, err
 		}
 		return network.Obligations(in, plans)
+	case "share":
+		in, err := policy.AdmissionFrom(inputs)
+		if err != nil {
+			return nil, err
+		}
+		return in.Obligations()
 	}
 	return nil, fmt.Errorf("no obligations are known for the action %q", e.Decision.Action)
 }

@@ -1,0 +1,337 @@
+package policy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/common/types/traits"
+
+	sharing "github.com/interlock/interlock/policy"
+	"github.com/interlock/interlock/policy/strictyaml"
+	"github.com/interlock/interlock/verify"
+	"github.com/interlock/interlock/verify/smt"
+)
+
+// AdmissionVersion is that of the text of an admission's obligations.
+const AdmissionVersion = "1"
+
+// AdmissionKind is the kind of an admission's verify.Subject.
+const AdmissionKind = "sharing"
+
+// Names of an admission's recorded inputs.
+const (
+	inputPolicy = "policy.yaml"
+	inputShares = "shares.json"
+)
+
+// An Admission is what a policy was asked and what it let the tenants have: the text of the policy, the tenants, and between which amounts
+// each may be. Its obligations say that the policy admits every allocation between those; M6 says of each plan that its goal is one.
+type Admission struct {
+	File     string              `json:"file"`             // what the policy's document is called
+	Text     []byte              `json:"-"`                // recorded by itself
+	Params   map[string]any      `json:"params,omitempty"` // all of them
+	Capacity sharing.Resources   `json:"capacity"`
+	Tenants  []sharing.Tenant    `json:"tenants"`
+	Floors   []sharing.Resources `json:"floors"`   // by tenant
+	Ceilings []sharing.Resources `json:"ceilings"` // by tenant
+}
+
+// NewAdmission is the admission of what p let the tenants have.
+func NewAdmission(p *sharing.Policy, tenants []sharing.Tenant, capacity sharing.Resources, floors, ceilings []sharing.Resources) *Admission {
+	a := &Admission{
+		File: p.File(), Text: p.Text(), Params: map[string]any{}, Capacity: capacity, Tenants: tenants, Floors: floors, Ceilings: ceilings,
+	}
+	for _, q := range p.Params() {
+		a.Params[q.Name] = plain(q.Value)
+	}
+	return a
+}
+
+// plain is a parameter's value as JSON has it.
+func plain(v ref.Val) any {
+	switch v := v.(type) {
+	case types.Int:
+		return int64(v)
+	case types.Bool:
+		return bool(v)
+	case sharing.Ratio:
+		return v.String()
+	case traits.Lister:
+		out := []any{}
+		for it := v.Iterator(); it.HasNext() == types.True; {
+			out = append(out, plain(it.Next()))
+		}
+		return out
+	case traits.Mapper:
+		out := map[string]any{}
+		for it := v.Iterator(); it.HasNext() == types.True; {
+			k := it.Next()
+			x, _ := v.Find(k)
+			out[fmt.Sprint(k.Value())] = plain(x)
+		}
+		return out
+	}
+	return fmt.Sprint(v.Value())
+}
+
+// Subject is what a certificate of a speaks of.
+func (a *Admission) Subject() (verify.Subject, error) {
+	b, err := json.Marshal(a)
+	if err != nil {
+		return verify.Subject{}, err
+	}
+	return verify.Subject{
+		Kind: AdmissionKind, Name: fmt.Sprintf("what %s lets %d tenants have", a.File, len(a.Tenants)),
+		Inputs: map[string][]byte{inputPolicy: a.Text, inputShares: b},
+	}, nil
+}
+
+// AdmissionFrom rebuilds an admission from recorded inputs.
+func AdmissionFrom(inputs map[string][]byte) (*Admission, error) {
+	text, ok := inputs[inputPolicy]
+	shares, ok2 := inputs[inputShares]
+	if !ok || !ok2 || len(inputs) != 2 {
+		return nil, fmt.Errorf("want the inputs %s and %s", inputPolicy, inputShares)
+	}
+	a := &Admission{}
+	if err := verify.StrictJSON(shares, a); err != nil {
+		return nil, fmt.Errorf("%s: %w", inputShares, err)
+	}
+	a.Text = text
+	return a, nil
+}
+
+// policy reads the document again, and gives its parameters their values.
+func (a *Admission) policy() (*sharing.Policy, error) {
+	p, err := sharing.Parse(a.File, a.Text)
+	if err != nil || len(a.Params) == 0 {
+		return p, err
+	}
+	text, err := json.Marshal(a.Params)
+	if err != nil {
+		return nil, err
+	}
+	doc, root := strictyaml.Parse("params", text)
+	p = p.With(root)
+	return p, doc.Err()
+}
+
+// errShape is wrapped when an admission's parts do not fit together.
+var errShape = errors.New("floors, ceilings and tenants do not fit together")
+
+func (a *Admission) check() error {
+	if len(a.Floors) != len(a.Tenants) || len(a.Ceilings) != len(a.Tenants) {
+		return fmt.Errorf("%w: %d tenants, %d floors, %d ceilings", errShape, len(a.Tenants), len(a.Floors), len(a.Ceilings))
+	}
+	for i, t := range a.Tenants {
+		for _, r := range [2]sharing.Resources{a.Floors[i], a.Ceilings[i]} {
+			for n, x := range r {
+				if _, ok := a.Capacity[n]; !ok && x != 0 || x < 0 {
+					return fmt.Errorf("%w: tenant %s: %d of %q", errShape, t.Name, x, n)
+				}
+			}
+		}
+		for n, x := range a.Floors[i] {
+			if x > a.Ceilings[i][n] {
+				return fmt.Errorf("%w: tenant %s: the floor of %s is %d, the ceiling %d", errShape, t.Name, n, x, a.Ceilings[i][n])
+			}
+		}
+	}
+	return nil
+}
+
+// Obligations say: for all amounts between floors and ceilings that fit into the capacity, every limit holds for every tenant that holds
+// something, and every validation holds. They are a pure function of a. The error is an *Unprovable, or about a itself.
+func (a *Admission) Obligations() (out []verify.Obligation, err error) {
+	defer catch(&err)
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	p, err := a.policy()
+	if err != nil {
+		return nil, err
+	}
+	s := a.state(p)
+	out = append(out, a.fits(s))
+	if p.Mode() == sharing.Shadow {
+		return out, nil // its limits bind nobody
+	}
+	for i, m := range s.tenants {
+		if len(p.Limits()) == 0 {
+			break
+		}
+		r, err := s.admitted(m)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s.between("limits/"+m.name, fmt.Sprintf("tenant %s is within every limit between its floor and its ceiling", a.Tenants[i].Name),
+			s.b.Or(none(s.b, m.usage), yes(s.b, r))))
+	}
+	if len(p.Validations()) > 0 {
+		r, err := s.valid()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s.between("validations", "every validation holds between floors and ceilings", yes(s.b, r)))
+	}
+	return out, nil
+}
+
+// state has a variable for what each tenant holds of each resource, and everything else as recorded.
+func (a *Admission) state(p *sharing.Policy) *state {
+	names := slices.Sorted(maps.Keys(a.Capacity))
+	s := &state{b: smt.NewBuilder(), policy: p, space: &space{names}}
+	fixed := func(n int64) integer { return integer{s.b.Int(n), between(n, n)} }
+	for _, r := range names {
+		s.capacity = append(s.capacity, fixed(a.Capacity[r]))
+		free := integer{s.b.Var("free "+r, smt.Int), between(0, a.Capacity[r])}
+		s.free = append(s.free, free)
+		s.variables = append(s.variables, variable{free.t, free.in})
+	}
+	for i, t := range a.Tenants {
+		m := &member{
+			name: t.Name, weight: fixed(t.Weight), budget: fixed(t.Budget), vid: fixed(int64(t.VID)),
+			balance: constant(t.Balance.Rat()), utility: constant(t.Utility.Rat()), target: constant(t.Target.Rat()),
+			active: boolean{s.b.Bool(t.Active)}, stopped: s.b.True(),
+		}
+		most := t.Max
+		if most == nil {
+			most = total(t.Demand)
+		}
+		for _, r := range names {
+			of := func(what string, in interval) integer {
+				v := integer{s.b.Var(what+" "+r+" of "+t.Name, smt.Int), in}
+				s.variables = append(s.variables, variable{v.t, in})
+				return v
+			}
+			m.usage = append(m.usage, of("usage", between(a.Floors[i][r], a.Ceilings[i][r])))
+			m.demand = append(m.demand, of("demand", between(0, most[r]))) // whatever it asks for next
+			m.min, m.max = append(m.min, fixed(t.Min[r])), append(m.max, fixed(most[r]))
+			m.held = append(m.held, fixed(t.Held[r]))
+		}
+		m.quantum, m.rest = m.max, m.demand
+		s.tenants = append(s.tenants, m)
+	}
+	s.bind()
+	return s
+}
+
+func total(quanta []sharing.Resources) sharing.Resources {
+	sum := sharing.Resources{}
+	for _, q := range quanta {
+		for r, x := range q {
+			sum[r] += x
+		}
+	}
+	return sum
+}
+
+// between is an obligation about all amounts between floors and ceilings.
+func (s *state) between(id, subject string, claim *smt.Term) verify.Obligation {
+	mentioned := map[*smt.Term]bool{}
+	for _, v := range smt.Free(claim) {
+		mentioned[v] = true
+	}
+	var sums []*smt.Term
+	for r := range s.space.names {
+		if !mentioned[s.free[r].t] {
+			continue
+		}
+		used := []integer{s.free[r]}
+		for _, m := range s.tenants {
+			used = append(used, m.usage[r])
+		}
+		sums = append(sums, s.b.Eq(s.sumOf(used...), s.capacity[r].t))
+	}
+	g := goal{state: s, assumed: sums, claim: claim}
+	assumed := append(ranges(s.b, g.used(append(slices.Clone(sums), claim))), sums...)
+	texts := append(slices.Clone(assumed), s.b.Not(claim))
+	logic := logicOf(texts)
+	return verify.Obligation{
+		ID: "Y/" + id, Property: "Y", Subject: subject, Logic: logic, Text: smt.Script(logic, texts...), Guard: smt.Script(logic, assumed...),
+	}
+}
+
+// fits says that the floors fit into the capacity together, and each ceiling by itself.
+func (a *Admission) fits(s *state) verify.Obligation {
+	const logic = "QF_LIA"
+	var defs []smt.Definition
+	known := func(name string, n int64) *smt.Term {
+		v := s.b.Var(name, smt.Int)
+		defs = append(defs, smt.Definition{Name: v, Value: s.b.Int(n)})
+		return v
+	}
+	var all []*smt.Term
+	for _, r := range s.space.names {
+		c := known("capacity "+r, a.Capacity[r])
+		var floors []*smt.Term
+		for i, t := range a.Tenants {
+			if n := a.Floors[i][r]; n > 0 {
+				floors = append(floors, known("floor "+r+" of "+t.Name, n))
+			}
+			if n := a.Ceilings[i][r]; n > 0 {
+				all = append(all, s.b.Le(known("ceiling "+r+" of "+t.Name, n), c))
+			}
+		}
+		all = append(all, s.b.Le(s.b.Add(floors...), c))
+	}
+	return verify.Obligation{
+		ID: "Y/capacity", Property: "Y", Subject: "the floors fit into the capacity together, each ceiling by itself", Logic: logic,
+		Text: smt.ScriptWith(logic, defs, s.b.Not(s.b.And(all...))),
+	}
+}
+
+// Agrees has cel-go decide the same where it is decisive: with all tenants at their floors, and with each at its ceiling and the others at
+// their floors. The error is a *sharing.Refusal when the policy does not admit one of these.
+func (a *Admission) Agrees(ctx context.Context) error {
+	if err := a.check(); err != nil {
+		return err
+	}
+	p, err := a.policy()
+	if err != nil {
+		return err
+	}
+	admits := func(usage []sharing.Resources) error {
+		tenants := slices.Clone(a.Tenants)
+		for i := range tenants { // each holds one quantum: what is looked at
+			tenants[i].Demand = nil
+			if u := usage[i]; positive(u) {
+				tenants[i].Demand = []sharing.Resources{u}
+			}
+		}
+		st, err := p.State(tenants, a.Capacity, usage)
+		if err != nil {
+			return err
+		}
+		return st.Admits(ctx)
+	}
+	if err := admits(a.Floors); err != nil {
+		return fmt.Errorf("at the floors: %w", err)
+	}
+	for i, t := range a.Tenants {
+		if maps.Equal(a.Floors[i], a.Ceilings[i]) {
+			continue
+		}
+		usage := slices.Clone(a.Floors)
+		usage[i] = a.Ceilings[i]
+		if err := admits(usage); err != nil {
+			return fmt.Errorf("with tenant %s at its ceiling: %w", t.Name, err)
+		}
+	}
+	return nil
+}
+
+func positive(r sharing.Resources) bool {
+	for _, x := range r {
+		if x > 0 {
+			return true
+		}
+	}
+	return false
+}
