@@ -46,8 +46,12 @@ func (w *work) usage() (*proof.Admission, error) {
 }
 
 // admit sees to it that the ledger says that the policy admits whatever plans may choose: the solvers decide it from the policy's text and
-// what it was asked, and cel-go decides the ends. A plan carries the digest of this decision's subject.
+// what it was asked, and cel-go decides the ends. A plan carries the digest of this decision's subject. Nothing is said of plans over
+// several switches, which have no admission.
 func (w *work) admit(ctx context.Context, a *proof.Admission, d verify.Decider, required []string, log *ledger.Log) error {
+	if a == nil {
+		return nil
+	}
 	s, err := a.Subject()
 	if err != nil {
 		return exitWith(exitInput, err)
@@ -76,9 +80,12 @@ func (w *work) admit(ctx context.Context, a *proof.Admission, d verify.Decider, 
 	if err != nil {
 		return exitWith(exitEnvironment, err)
 	}
-	if err := p.Certificate.Proved(); err != nil {
-		return exitWith(verdictCode(err), fmt.Errorf("%s: the policy does not admit every allocation between the floors and ceilings that it gives: %w (ledger entry %d)",
-			a.File, err, index))
+	const every = "every allocation between the floors and ceilings that it gives"
+	switch err := p.Certificate.Proved(); {
+	case errors.Is(err, verify.ErrRefuted):
+		return refusedf("the policy does not admit %s: %w (%s, ledger entry %d)", every, err, a.File, index)
+	case err != nil:
+		return undecidedf("it is not proved that the policy admits %s: %w (%s, ledger entry %d)", every, err, a.File, index)
 	}
 	return nil
 }

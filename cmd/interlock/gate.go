@@ -56,10 +56,8 @@ func (w *work) openGateAs(ctx context.Context, election uint64, on terms, t *too
 }
 
 func (w *work) gateWith(ctx context.Context, election uint64, on terms, log *ledger.Log, d verify.Decider, required []string) (*gate.Gate, error) {
-	if on.admitted != nil {
-		if err := w.admit(ctx, on.admitted, d, required, log); err != nil {
-			return nil, err
-		}
+	if err := w.admit(ctx, on.admitted, d, required, log); err != nil {
+		return nil, err
 	}
 	short, cancel := timeout(ctx)
 	defer cancel()

@@ -75,7 +75,11 @@ func (n *linkedSite) install(ctx context.Context, out io.Writer) error {
 			return gateError(err)
 		}
 		c.took = time.Since(begun)
-		return nil
+		used, err := w.usage()
+		if err != nil {
+			return err
+		}
+		return w.admit(ctx, used, t.pool, t.required, t.log)
 	})
 	if err != nil {
 		return err

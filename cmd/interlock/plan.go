@@ -315,9 +315,6 @@ func (w *work) proveAndSave(ctx context.Context, out io.Writer, p *planner, in *
 	if err != nil {
 		return exitWith(exitInput, err)
 	}
-	if err := w.admit(ctx, p.admitted, pool, required, log); err != nil {
-		return err
-	}
 	bar := newProgress("proving")
 	proof, err := gate.ProvePlan(ctx, plan.NewEncoder(1), pool, in, required, time.Now(), bar.update)
 	bar.finish()
@@ -348,6 +345,9 @@ func (w *work) proveAndSave(ctx context.Context, out io.Writer, p *planner, in *
 	if err := proof.Certificate.Proved(); err != nil {
 		explainPlan(out, in, proof)
 		return exitWith(verdictCode(err), fmt.Errorf("the plan is not proved: %w (ledger entry %d)", err, index))
+	}
+	if err := w.admit(ctx, p.admitted, pool, required, log); err != nil {
+		return err
 	}
 	fmt.Fprintf(out, "\n%s is proved (ledger entry %d); apply it with 'interlock apply %s -d %s'\n", path, index, path, filepath.Clean(w.dir))
 	return nil

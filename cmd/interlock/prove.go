@@ -55,9 +55,6 @@ type proven struct {
 	in    *program.Input
 	proof *gate.Proof
 	index int64 // of the ledger entry
-
-	pool     *smt.Pool
-	required []string
 }
 
 // look decides some properties and certifies nothing.
@@ -77,13 +74,7 @@ func (n *linkedSite) prove(ctx context.Context, out io.Writer, f format) error {
 	}
 	defer log.Close()
 	return n.decide(ctx, out, f, nil, func(p *proven) error {
-		admitted, err := p.work.usage()
-		if err != nil {
-			return err
-		}
-		if err := p.work.admit(ctx, admitted, p.pool, p.required, log); err != nil {
-			return err
-		}
+		var err error
 		p.index, err = gate.Record(ctx, log, p.proof, ledger.Decision{
 			Action: "install", Switch: p.work.site.Switch.Name, Who: who(), At: time.Now().UTC(),
 		})
@@ -103,7 +94,7 @@ func (n *linkedSite) decide(ctx context.Context, out io.Writer, f format, only [
 	defer pool.Close()
 	var certificates []*verify.Certificate
 	err = n.each(func(w *work) error {
-		p := &proven{work: w, in: w.programInput(), pool: pool, required: required}
+		p := &proven{work: w, in: w.programInput()}
 		var err error
 		bar := newProgress("proving")
 		p.proof, err = gate.ProveProperties(ctx, pool, p.in, only, required, time.Now(), bar.update)
