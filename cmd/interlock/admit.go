@@ -39,7 +39,9 @@ func (w *work) usage() (*proof.Admission, error) {
 	for _, t := range w.site.Tenants {
 		use := policy.Resources(maps.Clone(measured.Tenants[t.Name]))
 		delete(use, resources.Stages)
-		tenants = append(tenants, policy.Tenant{Name: t.Name, Weight: t.Weight, Budget: t.Budget, Active: true}.Inelastic(use))
+		tenants = append(tenants, policy.Tenant{
+			Name: t.Name, VID: t.VID, Weight: t.Weight, Budget: t.Budget, Balance: t.Balance, Target: policy.RatioOf(t.Target), Active: true,
+		}.Inelastic(use))
 		uses = append(uses, use)
 	}
 	return proof.NewAdmission(p, tenants, capacity, uses, uses), nil

@@ -21,7 +21,7 @@ func newPolicy() *cobra.Command {
 its file, or as one of those that come with interlock: ` + strings.Join(builtinPolicies(), ", ") + `.`,
 		Example: "  interlock policy lint policy.yaml\n  interlock policy test policy_test.yaml\n  interlock policy eval --policy policy.yaml --input tenants.yaml",
 	}
-	c.AddCommand(newPolicyLint(nil), newPolicyTest(), newPolicyEval(), newPolicyDiff())
+	c.AddCommand(newPolicyLint(notProvable), newPolicyTest(), newPolicyEval(), newPolicyDiff(), newPolicyProve())
 	return c
 }
 

@@ -1,5 +1,5 @@
 ; DRF: sharing incentive, up to one quantum of each tenant, for any number of tenants and resources.
-; Used by: verify/policy Prove
+; Used by: verify/policy Proof.Prove
 ;
 ; Progressive filling by rank(t) = share(t) / weight(t), where share(t) is the largest part of any resource that t holds, and a grant is
 ; the tenant's next quantum: what "the rank is the dominant share", "a tenant is served no more only when its next quantum does not fit"

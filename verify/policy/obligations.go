@@ -105,7 +105,7 @@ func logicOf(ts []*smt.Term) string {
 }
 
 // goals are what has to be shown for a statement. The error is an *Unprovable.
-func (p *prover) goals(st *Statement, bounds Bounds) (gs []goal, err error) {
+func (p *Proof) goals(st *Statement, bounds Bounds) (gs []goal, err error) {
 	defer catch(&err)
 	s := newState(smt.NewBuilder(), p.policy, bounds, "")
 	switch st.Form {
@@ -140,7 +140,7 @@ func (p *prover) goals(st *Statement, bounds Bounds) (gs []goal, err error) {
 }
 
 // given is what the statement assumes of the input, and the statements that it takes for granted, in s.
-func (p *prover) given(s *state, st *Statement) ([]*smt.Term, error) {
+func (p *Proof) given(s *state, st *Statement) ([]*smt.Term, error) {
 	out := s.inputs()
 	for _, e := range st.given {
 		t, err := s.holdsAt(e)
@@ -165,7 +165,7 @@ func (p *prover) given(s *state, st *Statement) ([]*smt.Term, error) {
 }
 
 // inductive: the claim holds at the start, and no decision breaks it.
-func (p *prover) inductive(s *state, st *Statement, claim func(*state) (*smt.Term, error)) ([]goal, error) {
+func (p *Proof) inductive(s *state, st *Statement, claim func(*state) (*smt.Term, error)) ([]goal, error) {
 	given, err := p.given(s, st)
 	if err != nil {
 		return nil, err
@@ -206,7 +206,7 @@ func (p *prover) inductive(s *state, st *Statement, claim func(*state) (*smt.Ter
 }
 
 // closes: whenever a tenant is served no more, the claim holds of it.
-func (p *prover) closes(s *state, st *Statement) ([]goal, error) {
+func (p *Proof) closes(s *state, st *Statement) ([]goal, error) {
 	given, err := p.given(s, st)
 	if err != nil {
 		return nil, err
@@ -232,7 +232,7 @@ func (p *prover) closes(s *state, st *Statement) ([]goal, error) {
 }
 
 // steady refuses an assumption about the input that reads what the filling changes.
-func (p *prover) steady(e *expression, before, after *state) error {
+func (p *Proof) steady(e *expression, before, after *state) error {
 	x, err := before.holdsAt(e)
 	if err != nil {
 		return err
@@ -248,7 +248,7 @@ func (p *prover) steady(e *expression, before, after *state) error {
 }
 
 // final: the claim holds in every allocation that the validations admit when nobody is served any more.
-func (p *prover) final(s *state, st *Statement) ([]goal, error) {
+func (p *Proof) final(s *state, st *Statement) ([]goal, error) {
 	given, err := p.given(s, st)
 	if err != nil {
 		return nil, err
@@ -267,7 +267,7 @@ func (p *prover) final(s *state, st *Statement) ([]goal, error) {
 }
 
 // monotone: of two tenants that differ in one field, the expression of the one with more is not less, or not more.
-func (p *prover) monotone(s *state, st *Statement) ([]goal, error) {
+func (p *Proof) monotone(s *state, st *Statement) ([]goal, error) {
 	given, err := p.given(s, st)
 	if err != nil {
 		return nil, err
@@ -330,7 +330,7 @@ func (p *prover) monotone(s *state, st *Statement) ([]goal, error) {
 }
 
 // admits: an allocation that the other policy admits is admitted by this one.
-func (p *prover) admits(s *state, st *Statement) ([]goal, error) {
+func (p *Proof) admits(s *state, st *Statement) ([]goal, error) {
 	given, err := p.given(s, st)
 	if err != nil {
 		return nil, err
@@ -369,7 +369,7 @@ func (s *state) isAdmitted() (*smt.Term, error) {
 }
 
 // sound: no expression ends in an error, whomever it is about. Limits see the state after a grant, which is a state as well.
-func (p *prover) sound(s *state, st *Statement) ([]goal, error) {
+func (p *Proof) sound(s *state, st *Statement) ([]goal, error) {
 	given, err := p.given(s, st)
 	if err != nil {
 		return nil, err

@@ -60,33 +60,44 @@ func (o Outcome) Spent(solver string) time.Duration {
 	return t
 }
 
-type prover struct {
+// A Proof is a policy with what is claimed of it.
+type Proof struct {
 	policy     *sharing.Policy
 	statements []*Statement
 }
 
+// New takes a policy and what is claimed of it: see Standard and ParseStatements.
+func New(p *sharing.Policy, statements []*Statement) *Proof { return &Proof{p, statements} }
+
+// statement is the one of that name, or nil.
+func (p *Proof) statement(name string) *Statement {
+	for _, st := range p.statements {
+		if st.Name == name {
+			return st
+		}
+	}
+	return nil
+}
+
 // Prove has every statement among only (all, if it is empty) decided for all inputs within bounds; where bounds leave tenants or
 // resources out, a statement's own sizes say how many there are. The error is ctx's, or the decider's.
-func Prove(ctx context.Context, d verify.Decider, p *sharing.Policy, statements []*Statement, only []string, bounds Bounds,
-	progress func(done, total int),
-) (*Report, error) {
-	pr := &prover{p, statements}
-	r := &Report{APIVersion: ReportVersion, Kind: ReportKind, Policy: p.Name(), Digest: p.Digest(), Solvers: d.Solvers()}
+func (p *Proof) Prove(ctx context.Context, d verify.Decider, only []string, bounds Bounds, progress func(done, total int)) (*Report, error) {
+	r := &Report{APIVersion: ReportVersion, Kind: ReportKind, Policy: p.policy.Name(), Digest: p.policy.Digest(), Solvers: d.Solvers()}
 	chosen := map[string]bool{}
 	for _, n := range only {
 		chosen[n] = true
 	}
 	total := 0
-	for _, st := range statements {
+	for _, st := range p.statements {
 		if len(only) == 0 || chosen[st.Name] {
 			total++
 		}
 	}
-	for _, st := range statements {
+	for _, st := range p.statements {
 		if len(only) > 0 && !chosen[st.Name] {
 			continue
 		}
-		o, err := pr.prove(ctx, d, st, bounds)
+		o, err := p.prove(ctx, d, st, bounds)
 		if err != nil {
 			return nil, err
 		}
@@ -110,7 +121,7 @@ func (st *Statement) sized(b Bounds) Bounds {
 	return b
 }
 
-func (p *prover) prove(ctx context.Context, d verify.Decider, st *Statement, bounds Bounds) (Outcome, error) {
+func (p *Proof) prove(ctx context.Context, d verify.Decider, st *Statement, bounds Bounds) (Outcome, error) {
 	bounds = st.sized(bounds)
 	o := Outcome{Statement: st.Name, Form: st.Form, At: st.At, Tenants: bounds.Tenants, Resources: bounds.Resources}
 	for _, g := range st.given {
@@ -134,7 +145,7 @@ func (p *prover) prove(ctx context.Context, d verify.Decider, st *Statement, bou
 }
 
 // decide has every goal decided without the order of service, and again with it where that was not enough.
-func (p *prover) decide(ctx context.Context, d verify.Decider, st *Statement, o *Outcome, goals []goal) error {
+func (p *Proof) decide(ctx context.Context, d verify.Decider, st *Statement, o *Outcome, goals []goal) error {
 	o.Obligations, o.Results = make([]verify.Stated, len(goals)), nil
 	todo := make([]int, len(goals))
 	for i := range goals {
@@ -176,7 +187,7 @@ func (p *prover) decide(ctx context.Context, d verify.Decider, st *Statement, o 
 func (g goal) id(st *Statement, i int) string { return fmt.Sprintf("Y/%s/%d", st.Name, i) }
 
 // judge sums up. A model is replayed before it counts: what does not happen when cel-go runs the policy is no refutation.
-func (p *prover) judge(ctx context.Context, st *Statement, o *Outcome, goals []goal) {
+func (p *Proof) judge(ctx context.Context, st *Statement, o *Outcome, goals []goal) {
 	o.Verdict = verify.Proved
 	if len(o.Results) == 0 {
 		o.Verdict, o.Reason = verify.Unknown, "there is nothing to decide"

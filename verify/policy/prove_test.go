@@ -11,6 +11,7 @@ import (
 	"time"
 
 	sharing "github.com/interlock/interlock/policy"
+	"github.com/interlock/interlock/policy/suite"
 	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/smt"
@@ -62,7 +63,7 @@ func TestShipped(t *testing.T) {
 			if u := NotProvable(p); len(u) > 0 {
 				t.Errorf("not provable: %v", u)
 			}
-			r, err := Prove(context.Background(), pool, p, statements, nil, Bounds{}, nil)
+			r, err := New(p, statements).Prove(context.Background(), pool, nil, Bounds{}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -95,7 +96,7 @@ func BenchmarkProve(b *testing.B) {
 						}
 					}
 					b.StartTimer()
-					r, err := Prove(context.Background(), pool, p, statements, []string{st.Name}, Bounds{}, nil)
+					r, err := New(p, statements).Prove(context.Background(), pool, []string{st.Name}, Bounds{}, nil)
 					if err != nil || r.Proved() != nil {
 						b.Fatal(err, r.Proved())
 					}
@@ -127,6 +128,7 @@ func TestRefuted(t *testing.T) {
 	tests := []struct {
 		name, policy, statement string
 		standard                bool
+		saved                   bool // as a test that fails
 		want                    []string
 	}{
 		{
@@ -136,11 +138,11 @@ func TestRefuted(t *testing.T) {
 		},
 		{
 			name: "a quota that forgets the weight", policy: everything + "limits: [{expression: \"ratio(tenant.usage['x']) <= ratio(capacity['x'], 2)\", message: m}]",
-			statement: "- {name: s, always: \"tenant.usage['x'] * 4 <= capacity['x']\"}", want: []string{"for tenant", "tenant.usage['x'] * 4 <= capacity['x'] is"},
+			statement: "- {name: s, always: \"tenant.usage['x'] * 4 <= capacity['x']\"}", want: []string{"for tenant", "tenant.usage['x'] * 4 <= capacity['x'] is"}, saved: true,
 		},
 		{
 			name: "charging before it checks", policy: "price: ratio(tenant.usage['x'])\n" + everything + "limits: [{expression: tenant.cost <= tenant.budget + 1, message: m}]",
-			statement: "- {name: s, always: tenant.cost <= tenant.budget}", want: []string{"tenant.cost <= tenant.budget is false"},
+			statement: "- {name: s, always: tenant.cost <= tenant.budget}", want: []string{"tenant.cost <= tenant.budget is false"}, saved: true,
 		},
 		{
 			name: "weight that counts the wrong way", policy: "rank: dominantShare(tenant.usage, capacity) * tenant.weight\ngrant: tenant.demand\n",
@@ -178,7 +180,7 @@ func TestRefuted(t *testing.T) {
 			if !tt.standard {
 				statements = claims(t, p, tt.statement)
 			}
-			r, err := Prove(context.Background(), pool, p, statements, nil, Bounds{}, nil)
+			r, err := New(p, statements).Prove(context.Background(), pool, nil, Bounds{}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -191,6 +193,22 @@ func TestRefuted(t *testing.T) {
 					t.Errorf("have:\n%swant: %s", o.Counterexample, want)
 				}
 			}
+			text, err := New(p, statements).Save(context.Background(), &o, "p.yaml")
+			if err != nil {
+				t.Fatal(err)
+			}
+			saved, err := suite.Parse("saved.yaml", text, func(string) (*sharing.Policy, error) { return p, nil })
+			if err != nil {
+				t.Fatalf("%v\n%s", err, text)
+			}
+			// What suites can say of the statement fails; all else is as saved.
+			result, err := saved.Run(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if failed := result.Failed() > 0; failed != (tt.saved && !tt.standard) {
+				t.Errorf("the saved test fails: %v\n%s%+v", failed, text, result.Results)
+			}
 		})
 	}
 }
@@ -201,7 +219,8 @@ func TestNotInductive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Prove(context.Background(), solvers(t), p, claims(t, p, "- {name: s, always: \"tenant.usage['x'] != 1 && tenant.usage['x'] != 3\"}"), nil, Bounds{}, nil)
+	r, err := New(p, claims(t, p, "- {name: s, always: \"tenant.usage['x'] != 1 && tenant.usage['x'] != 3\"}")).Prove(
+		context.Background(), solvers(t), nil, Bounds{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

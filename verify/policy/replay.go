@@ -32,7 +32,7 @@ type Counterexample struct {
 var errNotReached = errors.New("a state that the filling may never reach; another statement under using: may exclude it")
 
 // replay runs what a model says.
-func (p *prover) replay(ctx context.Context, st *Statement, g goal, m smt.Model) (*Counterexample, error) {
+func (p *Proof) replay(ctx context.Context, st *Statement, g goal, m smt.Model) (*Counterexample, error) {
 	in := g.state.situation(m)
 	ce := &Counterexample{Tenants: in.tenants, Capacity: in.capacity, Usage: in.usage}
 	if g.about != nil {
@@ -185,7 +185,7 @@ func orOne(x *big.Int, least int64) *big.Int {
 }
 
 // run fills from the start on the tenants of a situation, and looks for a state in which the statement does not hold.
-func (p *prover) run(ctx context.Context, st *Statement, in situation, ce *Counterexample) error {
+func (p *Proof) run(ctx context.Context, st *Statement, in situation, ce *Counterexample) error {
 	a, err := p.policy.Entitle(ctx, in.tenants, in.capacity)
 	var refusal *sharing.Refusal
 	if errors.As(err, &refusal) {
@@ -246,7 +246,7 @@ func (p *prover) run(ctx context.Context, st *Statement, in situation, ce *Count
 }
 
 // broken says how a statement does not hold when the tenants hold usage, and closing is served no more; nil: it holds.
-func (p *prover) broken(st *Statement, in situation, usage []sharing.Resources, stopped map[string]bool, closing string,
+func (p *Proof) broken(st *Statement, in situation, usage []sharing.Resources, stopped map[string]bool, closing string,
 ) ([]string, error) {
 	state, err := p.policy.State(in.tenants, in.capacity, usage)
 	if err != nil {
@@ -303,7 +303,7 @@ func (p *prover) broken(st *Statement, in situation, usage []sharing.Resources, 
 }
 
 // compare evaluates a statement for a tenant and for the same with more weight or budget.
-func (p *prover) compare(st *Statement, g goal, m smt.Model, in situation, ce *Counterexample) error {
+func (p *Proof) compare(st *Statement, g goal, m smt.Model, in situation, ce *Counterexample) error {
 	then := g.other.situation(m)
 	values := [2]ref.Val{}
 	errs := [2]error{}
@@ -353,7 +353,7 @@ func number(v ref.Val) *big.Rat {
 }
 
 // fails finds an expression of the policy that ends in an error.
-func (p *prover) fails(state *sharing.State, in situation, ce *Counterexample) error {
+func (p *Proof) fails(state *sharing.State, in situation, ce *Counterexample) error {
 	for _, e := range p.policy.Expressions() {
 		if !decides(e) {
 			continue
