@@ -9,11 +9,15 @@ type Bounds struct {
 	// Capacity of resources that are known; others have any from MinCapacity to 2^63-1.
 	Capacity    map[string]int64
 	MinCapacity int64
-	// Weights and budgets that are known, by tenant; others are any.
+	// Weights and budgets that are known, by tenant; others are any, weights from 1 to 2^31-1 and budgets from 0 to 2^63-1.
 	Weight, Budget map[string]int64
-	// Over lets the tenants hold more than there is: what is free may be negative.
+	// Over is for states that no filling reaches: tenants may hold more than there is, so that what is free is negative, and have any
+	// weight of 63 bits.
 	Over bool
 }
+
+// maxWeight is the largest weight that sites and test suites can give.
+const maxWeight = 1<<31 - 1
 
 func (b Bounds) free() interval {
 	if b.Over {
@@ -33,7 +37,10 @@ func (b Bounds) weight(i int) interval {
 	if n, ok := b.Weight[b.Tenants[i]]; ok {
 		return between(n, n)
 	}
-	return between(1, 1<<63-1)
+	if b.Over {
+		return between(1, 1<<63-1)
+	}
+	return between(1, maxWeight)
 }
 
 func (b Bounds) budget(i int) interval {

@@ -275,13 +275,13 @@ func (p *Proof) monotone(s *state, st *Statement) ([]goal, error) {
 	var gs []goal
 	for k, m := range s.tenants {
 		more := *m
-		to := &more.weight
+		to, most := &more.weight, int64(maxWeight)
 		in := s.bounds.weight(k)
 		if st.field == "budget" {
-			to, in = &more.budget, s.bounds.budget(k)
+			to, in, most = &more.budget, s.bounds.budget(k), 1<<63-1
 		}
 		if in.lo.Cmp(in.hi) == 0 {
-			in = between(in.lo.Int64(), 1<<63-1) // the site's, or more
+			in = between(in.lo.Int64(), most) // the site's, or more
 		}
 		other := *s
 		other.variables = nil
