@@ -204,6 +204,8 @@ func (t *translator) optionalCall(name string, vs []value) result {
 		return t.ok(optional{on: t.b.False()})
 	case "optional.of":
 		return t.ok(optional{t.b.True(), vs[0]})
+	case "optional.ofNonZeroValue":
+		return t.ok(optional{t.b.Not(t.zero(vs[0])), vs[0]})
 	case "hasValue":
 		return t.ok(boolean{as[optional](t, vs[0]).on})
 	case "value":
@@ -211,6 +213,21 @@ func (t *translator) optionalCall(name string, vs []value) result {
 		return result{o.v, t.b.Not(o.on)}
 	}
 	panic(t.unprovable("the function %s", name))
+}
+
+// zero says that v is what its type counts as no value.
+func (t *translator) zero(v value) *smt.Term {
+	switch v := v.(type) {
+	case boolean:
+		return t.b.Not(v.t)
+	case integer:
+		return t.b.Eq(v.t, t.b.Int(0))
+	case text:
+		return equalOptions(t, v, t.str(""))
+	case list:
+		return t.b.Eq(t.count(v).t, t.b.Int(0))
+	}
+	panic(t.unprovable("whether a %s is zero", v.kind()))
 }
 
 // orElse is or and orValue: the right side is looked at only if the left has nothing.

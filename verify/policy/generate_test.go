@@ -114,6 +114,12 @@ func (g *generator) expr(typ string, depth int) string {
 		return g.oneOf(
 			func() string { return "optional.of(" + e(of) + ")" },
 			func() string { return "optional.none()" },
+			func() string {
+				if of == "ratio" {
+					return "optional.none()"
+				}
+				return "optional.ofNonZeroValue(" + e(of) + ")"
+			},
 			func() string { return fmt.Sprintf("%s.or(%s)", e(typ), e(typ)) },
 			func() string {
 				if of == "int" {
