@@ -192,7 +192,7 @@ func (a *Admission) state(p *sharing.Policy) *state {
 		s.capacity = append(s.capacity, fixed(a.Capacity[r]))
 		free := integer{s.b.Var("free "+r, smt.Int), between(0, a.Capacity[r])}
 		s.free = append(s.free, free)
-		s.variables = append(s.variables, variable{free.t, free.in})
+		s.variables = append(s.variables, variable(free))
 	}
 	for i, t := range a.Tenants {
 		m := &member{

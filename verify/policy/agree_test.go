@@ -64,7 +64,7 @@ func randomInputs(r *rand.Rand) inputs {
 			Name: string(rune('a' + i)), VID: uint16(r.IntN(4095)), Weight: 1 + amount(), Budget: amount(), Active: r.IntN(2) == 0,
 			Held: resources(),
 		}
-		t.Balance, _ = sharing.NewRatio(amount()-amount(), 1+amount())
+		t.Balance, _ = sharing.NewRatio(r.Int64N(1<<40)-1<<39, 1+amount())
 		t.Utility, _ = sharing.NewRatio(amount()%8, 7)
 		t.Target, _ = sharing.NewRatio(amount()%3, 3)
 		used, next := resources(), resources()

@@ -31,7 +31,7 @@ func (t *translator) call(e ast.Expr, env names) result {
 		}
 		r := t.choose(as[boolean](t, cond.v).t, t.eval(args[1], env), t.eval(args[2], env))
 		return result{r.v, t.b.Or(cond.err, r.err)}
-	case operators.NotStrictlyFalse, operators.OldNotStrictlyFalse:
+	case operators.NotStrictlyFalse:
 		x := t.eval(args[0], env)
 		if x.v == nil {
 			return t.ok(boolean{t.b.True()})
@@ -103,7 +103,7 @@ func (t *translator) strict(e ast.Expr, name string, vs []value) result {
 		return t.negate(vs[0])
 	case operators.Index:
 		return t.index(vs[0], vs[1])
-	case operators.In, operators.OldIn:
+	case operators.In:
 		return t.in(vs[0], vs[1])
 	case overloads.Size:
 		return t.size(vs[0])
@@ -383,7 +383,7 @@ func (t *translator) dominantShare(usage, capacity mapping) result {
 			none = t.b.Or(none, t.b.Lt(held.t, t.b.Int(0)))
 		}
 		err = t.b.Or(err, t.b.And(used, none))
-		over := factor{held.t, held.in}
+		over := held.factor()
 		if !isTrue(e.on) {
 			over = factor{t.b.Ite(e.on, held.t, t.b.Int(0)), held.in.join(between(0, 0))}
 		}

@@ -194,7 +194,7 @@ func (t *translator) optIndex(of, at value) result {
 	}
 	return t.through(t.ok(of), o, func(v value) result {
 		x := t.lookup(v, at)
-		return t.ok(optional{x.on, x.v})
+		return t.ok(optional(x))
 	}, false)
 }
 

@@ -40,7 +40,7 @@ func constant(r *big.Rat) ratio { return ratio{{over: r.Num(), under: r.Denom()}
 // whole is an integer as a ratio.
 func (t *translator) whole(x integer) ratio { return ratio{t.over(x.factor(), nil)} }
 
-func (x integer) factor() factor { return factor{x.t, x.in} }
+func (x integer) factor() factor { return factor(x) }
 
 // over is num/den, where den is positive; nil stands for 1.
 func (t *translator) over(num factor, den *factor) fraction {

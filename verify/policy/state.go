@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"math/big"
 
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
@@ -317,5 +316,3 @@ func (s *state) sumOf(xs ...integer) *smt.Term {
 	}
 	return s.b.Add(ts...)
 }
-
-var maxAmount = new(big.Int).Set(maxInt)

@@ -201,7 +201,7 @@ func (t *translator) listLiteral(l ast.ListExpr, env names) result {
 		case opt[int32(i)]:
 			o := as[optional](t, x.v)
 			if o.v != nil {
-				out = append(out, item{o.on, o.v})
+				out = append(out, item(o))
 			}
 		default:
 			out = append(out, item{t.b.True(), x.v})
@@ -225,7 +225,7 @@ func (t *translator) mapLiteral(m ast.MapExpr, env names) result {
 		entry := item{t.b.True(), v.v}
 		if x.IsOptional() {
 			o := as[optional](t, v.v)
-			entry = item{o.on, o.v}
+			entry = item(o)
 			if o.v == nil {
 				entry = item{t.b.False(), nil}
 			}

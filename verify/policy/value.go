@@ -90,7 +90,6 @@ func between(lo, hi int64) interval { return interval{big.NewInt(lo), big.NewInt
 
 func int64s() interval { return interval{minInt, maxInt} }
 
-func (i interval) fits() bool     { return i.lo.Cmp(minInt) >= 0 && i.hi.Cmp(maxInt) <= 0 }
 func (i interval) positive() bool { return i.lo.Sign() > 0 }
 func (i interval) natural() bool  { return i.lo.Sign() >= 0 }
 func (i interval) has(x int64) bool {
