@@ -379,8 +379,8 @@ func (t *translator) dominantShare(usage, capacity mapping) result {
 		if !all.in.positive() {
 			none = t.b.Or(none, t.b.Le(all.t, t.b.Int(0)))
 		}
-		if usage.space != nil && usage.space == capacity.space && !held.in.natural() {
-			none = t.b.Or(none, t.b.Lt(held.t, t.b.Int(0)))
+		if !held.in.natural() {
+			none = t.b.Or(none, t.b.And(t.isOurs(usage), t.isOurs(capacity), t.b.Lt(held.t, t.b.Int(0))))
 		}
 		err = t.b.Or(err, t.b.And(used, none))
 		over := held.factor()

@@ -160,7 +160,7 @@ func (s *state) object(m *member, old bool) *object {
 
 // amounts is a vector as a map over all resources.
 func (s *state) amounts(v []integer) mapping {
-	m := mapping{ordered: true, space: s.space}
+	m := mapping{ordered: true, ours: s.b.True()}
 	for i, r := range s.space.names {
 		m.entries = append(m.entries, entry{r, item{s.b.True(), v[i]}})
 	}

@@ -330,7 +330,7 @@ func (s *state) called(t *translator, name string, vs []value) (result, bool) {
 	case "@quantum":
 		f = func(m *member) result {
 			q := s.amounts(m.quantum)
-			q.space, q.ordered = nil, false
+			q.ours, q.ordered = nil, false
 			return t.ok(q)
 		}
 	default:

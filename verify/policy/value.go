@@ -55,8 +55,8 @@ type item struct {
 type mapping struct {
 	entries []entry
 	ordered bool
-	// space is the same for the maps over all resources of one allocation, which the engine makes; nil of others.
-	space *space
+	// ours says where it is one of the maps over all resources that the engine makes; nil: nowhere.
+	ours *smt.Term
 }
 
 type entry struct {
@@ -269,8 +269,8 @@ func (t *translator) dense(l list) bool {
 
 func (t *translator) mergeMap(c *smt.Term, a, b mapping) mapping {
 	m := mapping{ordered: a.ordered && b.ordered}
-	if a.space == b.space {
-		m.space = a.space
+	if a.ours != nil || b.ours != nil {
+		m.ours = t.b.Ite(c, t.isOurs(a), t.isOurs(b))
 	}
 	for _, x := range a.entries {
 		y, ok := b.find(x.key)
@@ -287,6 +287,13 @@ func (t *translator) mergeMap(c *smt.Term, a, b mapping) mapping {
 	}
 	m.sort()
 	return m
+}
+
+func (t *translator) isOurs(m mapping) *smt.Term {
+	if m.ours == nil {
+		return t.b.False()
+	}
+	return m.ours
 }
 
 func (m mapping) find(key string) (item, bool) {
