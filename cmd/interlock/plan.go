@@ -141,13 +141,21 @@ func (w *work) entitled(ctx context.Context) (*planner, error) {
 	} else if err != nil {
 		return nil, exitWith(exitInput, err)
 	}
-	subject, err := admitted.Subject()
-	if err != nil {
-		return nil, exitWith(exitInput, err)
+	if err := p.admittedBy(bounds, admitted); err != nil {
+		return nil, err
 	}
-	p.admitted = admitted
-	p.within(bounds, subject.Digest())
 	return p, p.tellShadowed(ctx, pol, os.Stderr)
+}
+
+// admittedBy sets what the policy allows, as the admission records it.
+func (p *planner) admittedBy(bounds []alloc.Bound, a *proof.Admission) error {
+	subject, err := a.Subject()
+	if err != nil {
+		return exitWith(exitInput, err)
+	}
+	p.admitted = a
+	p.within(bounds, subject.Digest())
+	return nil
 }
 
 // within sets what the policy allows.

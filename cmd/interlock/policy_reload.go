@@ -12,6 +12,7 @@ import (
 	"github.com/interlock/interlock/alloc/sharing"
 	"github.com/interlock/interlock/policy"
 	"github.com/interlock/interlock/verify/plan"
+	proof "github.com/interlock/interlock/verify/policy"
 )
 
 // policyWatch puts new versions of the site's policy into force while the loop runs. A version that cannot be read, that refuses, or that
@@ -20,19 +21,22 @@ type policyWatch struct {
 	planner *planner
 	loop    *alloc.Loop
 	adopt   func(policy string, limits []plan.Limit) // the gate's
+	admit   func(context.Context, *proof.Admission) error
 	out     io.Writer
 	file    string
 	seen    []byte // the text that was looked at last
 }
 
 // watchPolicy is nil for a policy that comes with interlock: it does not change.
-func watchPolicy(p *planner, loop *alloc.Loop, adopt func(string, []plan.Limit), out io.Writer) (*policyWatch, error) {
+func watchPolicy(p *planner, loop *alloc.Loop, adopt func(string, []plan.Limit), admit func(context.Context, *proof.Admission) error,
+	out io.Writer,
+) (*policyWatch, error) {
 	if strings.HasPrefix(p.work.site.Policy, policy.Builtin) {
 		return nil, nil
 	}
 	file := p.work.site.Resolve(p.work.site.Policy)
 	text, err := readSome(file)
-	return &policyWatch{p, loop, adopt, out, file, text}, err
+	return &policyWatch{p, loop, adopt, admit, out, file, text}, err
 }
 
 // look is called between epochs.
@@ -74,14 +78,19 @@ func (w *policyWatch) change(ctx context.Context) error {
 			return refusedf("tenant %s is not entitled to the program that is linked: %s", e.Tenant, e.Message)
 		}
 	}
-	bounds, digest, err := sharing.Bounds(ctx, pol, p.tenants, p.context.Codec.Slots())
+	bounds, admitted, err := sharing.Bounds(ctx, pol, p.tenants, p.context.Codec.Slots())
 	if err != nil {
 		return err
 	}
 	if err := p.tellShadowed(ctx, pol, w.out); err != nil {
 		return err
 	}
-	p.within(bounds, digest)
+	if err := w.admit(ctx, admitted); err != nil {
+		return err
+	}
+	if err := p.admittedBy(bounds, admitted); err != nil {
+		return err
+	}
 	w.loop.Bounds = bounds
 	w.adopt(p.context.Policy, p.context.Limits)
 	return nil

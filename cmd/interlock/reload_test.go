@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/interlock/interlock/alloc"
 	"github.com/interlock/interlock/verify/plan"
+	proof "github.com/interlock/interlock/verify/policy"
 )
 
 // While the loop runs, a good new version of the policy comes into force, and a bad one leaves the one before.
@@ -45,7 +47,7 @@ func TestPolicyReload(t *testing.T) {
 			t.Error("no limits")
 		}
 		adopted = append(adopted, policy)
-	}, &out)
+	}, func(ctx context.Context, a *proof.Admission) error { return a.Agrees(ctx) }, &out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +85,7 @@ func TestPolicyReload(t *testing.T) {
 	if len(adopted) != 1 || adopted[0] != p.context.Policy {
 		t.Errorf("adopted %v, in force %s", adopted, p.context.Policy)
 	}
-	if none, err := watchPolicy(&planner{work: mustOpen(t, dir)}, loop, nil, &out); none != nil || err != nil {
+	if none, err := watchPolicy(&planner{work: mustOpen(t, dir)}, loop, nil, nil, &out); none != nil || err != nil {
 		t.Errorf("a built-in policy is watched: %v, %v", none, err)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/plan"
+	proof "github.com/interlock/interlock/verify/policy"
 	"github.com/interlock/interlock/verify/smt"
 )
 
@@ -145,7 +146,8 @@ func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.D
 			return alloc.WriteEpoch(file, e)
 		},
 	}
-	watch, err := watchPolicy(p, loop, g.Adopt, out)
+	admit := func(ctx context.Context, a *proof.Admission) error { return w.admit(ctx, a, pool, required, log) }
+	watch, err := watchPolicy(p, loop, g.Adopt, admit, out)
 	if err != nil {
 		return err
 	}
