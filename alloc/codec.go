@@ -72,6 +72,7 @@ type Codec struct {
 	tables    map[specs.Control]tableIDs
 	registers map[Array]uint32
 	slots     Capacity
+	admission uint32 // the admission table's id; 0: there is none
 }
 
 type tableIDs struct {
@@ -85,6 +86,11 @@ func NewCodec(info *configv1.P4Info) (*Codec, error) {
 	registers := map[string]*configv1.Register{}
 	for _, r := range info.GetRegisters() {
 		registers[r.GetPreamble().GetName()] = r
+	}
+	for _, t := range info.GetTables() {
+		if t.GetPreamble().GetName() == specs.AdmissionTable {
+			c.admission = t.GetPreamble().GetId()
+		}
 	}
 	for _, control := range []specs.Control{specs.Ingress, specs.Egress} {
 		stages := 0
@@ -126,6 +132,12 @@ func (c *Codec) Slots() Capacity { return maps.Clone(c.slots) }
 
 // Stages is how many stage arrays a control has.
 func (c *Codec) Stages(control specs.Control) int { return c.tables[control].stages }
+
+// PageTable is the P4Runtime id of a control's page table; false if the control has none.
+func (c *Codec) PageTable(control specs.Control) (uint32, bool) {
+	ids, ok := c.tables[control]
+	return ids.table, ok
+}
 
 // bitstring is P4Runtime's canonical form of an unsigned value: as few bytes as possible, at least one.
 func bitstring(v uint64) []byte {

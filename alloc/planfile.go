@@ -271,6 +271,13 @@ func describeWrite(c *Codec, names *Context, b []byte) ([]string, error) {
 
 // describeEntry says what a page-table update does, a line for each stage that has slots.
 func (c *Codec) describeEntry(names *Context, kind p4v1.Update_Type, te *p4v1.TableEntry) ([]string, error) {
+	if c.admission != 0 && te.GetTableId() == c.admission && len(te.GetMatch()) == 1 { // of evictions
+		vid, err := value(te.GetMatch()[0].GetExact().GetValue())
+		if err != nil || vid > 4095 || kind != p4v1.Update_DELETE {
+			return nil, fmt.Errorf("%v of an entry of the admission table", kind)
+		}
+		return []string{fmt.Sprintf("shut out %s (VID %d): its packets are dropped", names.name(uint16(vid)), vid)}, nil
+	}
 	if kind == p4v1.Update_DELETE {
 		te = proto.Clone(te).(*p4v1.TableEntry)
 		for control, ids := range c.tables { // decodeEntry wants an action

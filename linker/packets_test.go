@@ -21,7 +21,31 @@ func compile(t *testing.T, l *linker.Linked) *dataplane.Pipeline {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, x := range l.Manifest.Tenants {
+		setAdmitted(t, p, x.VID, true)
+	}
 	return p
+}
+
+// setAdmitted lets a tenant's packets go on to its code, or not any more.
+func setAdmitted(t *testing.T, p *dataplane.Pipeline, vid uint16, admitted bool) {
+	t.Helper()
+	table, key := findTable(t, p, specs.AdmissionTable), []dataplane.Match{{Value: []uint64{uint64(vid)}}}
+	if !admitted {
+		if err := table.Delete(key, 0); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	for i, a := range table.Actions {
+		if a.Name == specs.AdmitAction {
+			if err := table.Insert(dataplane.NewEntry(key, 0, &dataplane.Do{Action: i})); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+	}
+	t.Fatal("no action that admits")
 }
 
 // extent is a tenant's part of one stage.

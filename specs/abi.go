@@ -28,7 +28,12 @@ const (
 	PacketsCounter = "il_packets"
 	HitsCounter    = "il_hits"
 
-	// PageTableKey is the name of a page table's only key, exact, 12 bits: the VID.
+	// AdmissionTable is the P4Info name of the table that says which tenants' packets go on to their code, by the same key as page
+	// tables; AdmitAction, without parameters, is what its entries do. Without an entry a tenant's packets are dropped.
+	AdmissionTable = "il_admission"
+	AdmitAction    = "il_admit"
+
+	// PageTableKey is the name of the only key of a page table and of the admission table, exact, 12 bits: the VID.
 	PageTableKey = "vid"
 
 	// Widths, in bits, of page-table action parameters. slot = base + v' with v' < size cannot wrap in 32 bits.

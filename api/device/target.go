@@ -30,6 +30,8 @@ type Primitives struct {
 	FenceTimeout time.Duration
 	// Scrub says how slots are zeroed, and how atomic that is.
 	Scrub string
+	// Replace says what a switch does when it is given another program, and what is left of what the old one held.
+	Replace string
 	// Unanswered says what a request without an answer may still do, and until when.
 	Unanswered string
 	// Proof is what of this proofs use.
@@ -47,6 +49,8 @@ func DeclaredPrimitives(driver string) (Primitives, error) {
 			FenceTimeout: 5 * time.Second,
 			Scrub: "one P4Runtime RegisterEntry write a slot, or one without an index for a whole stage array; each slot is written wholly or " +
 				"not, a request or an array of many is not",
+			Replace: "VERIFY_AND_COMMIT: no packet is inside while programs are exchanged, and the new one starts with tables, " +
+				"counters and registers as it declares them; a request without an answer did this wholly or not at all",
 			Unanswered: "the request may take effect until the switch has accepted a strictly higher election id",
 			Proof: plan.Primitives{
 				Fence:      plan.FencePrimitive{By: plan.ByMarker, Controls: []specs.Control{specs.Ingress, specs.Egress}},

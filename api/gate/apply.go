@@ -10,7 +10,6 @@ import (
 	"time"
 
 	configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
-	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/interlock/interlock/api/device"
@@ -223,87 +222,6 @@ func fencedAfter(was bool, in *plan.Input) bool {
 		}
 	}
 	return was
-}
-
-// Install carries out a cleared installation. The switch must run no program, or this one already.
-func (g *Gate) Install(ctx context.Context, c *Clearance) (*Outcome, error) {
-	out, err := g.carryIn(ctx, c)
-	g.note("install", c.decision, out, err)
-	return out, err
-}
-
-func (g *Gate) carryIn(ctx context.Context, c *Clearance) (*Outcome, error) {
-	if c.install == nil {
-		return nil, fmt.Errorf("%w: the clearance is not for an installation", ErrUsed)
-	}
-	if err := c.take(g); err != nil {
-		return nil, err
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	out := &Outcome{}
-	if g.unanswered.Load() {
-		return out, ErrUnanswered
-	}
-	var req p4v1.SetForwardingPipelineConfigRequest
-	if err := proto.Unmarshal(c.install, &req); err != nil {
-		return nil, err
-	}
-	before, err := g.observe(ctx)
-	if err != nil {
-		return out, err
-	}
-	if before.pipeline != nil {
-		if bytes.Equal(before.pipeline.DeviceConfig, req.GetConfig().GetP4DeviceConfig()) {
-			return out, nil // nothing to do
-		}
-		return out, fmt.Errorf("%w (cookie %#x): replacing it would lose its tenants' state, and that this is safe is not proved yet (M8); "+
-			"restart the switch to empty it", ErrOccupied, before.pipeline.Cookie)
-	}
-	if err := g.begin(ctx, before, c.decision); err != nil {
-		return out, err
-	}
-	begun := time.Now()
-	g.fenced, out.begun = false, true
-	failure := g.answered(g.session.SetPipeline(ctx, c.install))
-	out.Writes = time.Since(begun)
-	after, err := g.observeAfter(ctx)
-	if err != nil {
-		return out, errors.Join(failure, fmt.Errorf("reading back after the installation: %w", err))
-	}
-	if failure == nil {
-		out.Steps = 1
-		failure = installed(after, &req)
-	}
-	rec := ledger.Outcome{
-		Action: "install", Decision: c.decision, Result: ledger.Applied, Steps: out.Steps,
-		PreState: before.digest(), PostState: after.digest(), Times: map[string]time.Duration{"write": out.Writes},
-	}
-	if failure != nil {
-		rec.Result, rec.Error = ledger.Failed, failure.Error()
-	}
-	out.Entry, err = g.finish(ctx, rec)
-	return out, errors.Join(failure, err)
-}
-
-// installed checks what was read back against what was sent.
-func installed(after *observation, req *p4v1.SetForwardingPipelineConfigRequest) error {
-	want := req.GetConfig()
-	switch {
-	case after.pipeline == nil:
-		return errors.New("the switch accepted the program, but runs none")
-	case !bytes.Equal(after.pipeline.DeviceConfig, want.GetP4DeviceConfig()), after.pipeline.Cookie != want.GetCookie().GetCookie(),
-		!proto.Equal(after.pipeline.P4Info, want.GetP4Info()):
-		return errors.New("the program read back is not the one that was sent")
-	}
-	st, err := parseState(after.pageTables)
-	if err != nil {
-		return err
-	}
-	if len(st) > 0 {
-		return fmt.Errorf("the program is new, but its page tables have %d entries", len(st))
-	}
-	return nil
 }
 
 // rederive generates the P4Info from the linked program's text.

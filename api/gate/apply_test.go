@@ -346,8 +346,8 @@ func TestClearanceUse(t *testing.T) {
 	r := newSlots(t)
 	g := r.gate()
 	c := r.clear(g, r.plan(g.ElectionID(), first))
-	if _, err := g.Install(t.Context(), c); !errors.Is(err, gate.ErrUsed) {
-		t.Errorf("a plan's clearance, for an installation: %v", err)
+	if _, err := g.Replace(t.Context(), c); !errors.Is(err, gate.ErrUsed) {
+		t.Errorf("a plan's clearance, for a replacement: %v", err)
 	}
 	if _, err := g.Apply(t.Context(), c); err != nil {
 		t.Fatal(err)

@@ -9,7 +9,6 @@ import (
 	"github.com/interlock/interlock/alloc"
 	"github.com/interlock/interlock/api/gate"
 	"github.com/interlock/interlock/linker/manifest"
-	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/plan"
 	"github.com/interlock/interlock/verify/program"
 )
@@ -151,50 +150,4 @@ func BenchmarkReallocation(b *testing.B) {
 		b.ReportMetric(float64(parts[i].Microseconds())/1000/float64(b.N), name)
 	}
 	b.ReportMetric(float64(scrubbed), "bytes-sent")
-}
-
-// TestInstall proves the quickstart, installs it on an empty switch, and is refused where a program runs.
-func TestInstall(t *testing.T) {
-	r := newRig(t, quickstart)
-	g := r.gate()
-	in := quickstartInput(t)
-	proof, err := gate.ProveProgram(t.Context(), solver(t, "z3"), in, []string{"z3"}, r.now, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sent := r.sent()
-	c, err := g.ClearInstall(t.Context(), in, proof.Certificate)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := g.Install(t.Context(), c)
-	if err != nil || out.Steps != 1 || len(*sent) != 1 {
-		t.Fatalf("%d requests, %v", len(*sent), err)
-	}
-	if o := r.lastOutcome(); o.Action != "install" || o.Result != "applied" {
-		t.Errorf("the ledger says %+v", o)
-	}
-	if _, err := g.Install(t.Context(), c); err == nil {
-		t.Error("installed twice with one clearance")
-	}
-	// One byte more is another program.
-	other := *in
-	other.Linked = append(slices.Clone(in.Linked), '\n')
-	if _, err := g.ClearInstall(t.Context(), &other, proof.Certificate); err == nil {
-		t.Error("cleared a program that was changed after its proof")
-	}
-	if _, err := g.ClearInstall(t.Context(), in, &verify.Certificate{}); err == nil {
-		t.Error("cleared with an empty certificate")
-	}
-	// Over another program: what its tenants hold would be lost.
-	r2 := newSlots(t)
-	g2 := r2.gate()
-	c2, err := g2.ClearInstall(t.Context(), in, proof.Certificate)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sent2 := r2.sent()
-	if _, err := g2.Install(t.Context(), c2); err == nil || len(*sent2) > 0 {
-		t.Errorf("replaced a program: %v", err)
-	}
 }

@@ -10,15 +10,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
-	"google.golang.org/protobuf/proto"
-
 	"github.com/interlock/interlock/api/device"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger"
 	"github.com/interlock/interlock/verify/plan"
 	"github.com/interlock/interlock/verify/policy"
 	"github.com/interlock/interlock/verify/program"
+	"github.com/interlock/interlock/verify/replace"
 )
 
 // A Clearance allows one proved thing to be done once, by the gate that minted it, while the state that it was proved about
@@ -34,7 +32,7 @@ type Clearance struct {
 
 	// What may be done: one of these.
 	plan    *plan.Input
-	install []byte // a serialised SetForwardingPipelineConfigRequest
+	replace *replace.Input
 }
 
 // Decision is the index of the ledger entry behind the clearance.
@@ -205,7 +203,7 @@ func (g *Gate) ClearPlan(ctx context.Context, in *plan.Input, cert *verify.Certi
 		return nil, nil, err
 	}
 	if ok {
-		return g.clearance(index, in, nil), nil, nil
+		return g.planClearance(index, in), nil, nil
 	}
 	if g.conf.Decider == nil {
 		return nil, nil, fmt.Errorf("%w: the ledger does not say that it is proved, and there is no solver here", verify.ErrUndecided)
@@ -229,8 +227,14 @@ func clone(in *plan.Input) *plan.Input {
 	return &c
 }
 
-func (g *Gate) clearance(decision int64, in *plan.Input, install []byte) *Clearance {
-	return &Clearance{gate: g, decision: decision, expires: g.conf.Now().Add(ClearanceLifetime), plan: in, install: install}
+func (g *Gate) clearance(decision int64) *Clearance {
+	return &Clearance{gate: g, decision: decision, expires: g.conf.Now().Add(ClearanceLifetime)}
+}
+
+func (g *Gate) planClearance(decision int64, in *plan.Input) *Clearance {
+	c := g.clearance(decision)
+	c.plan = in
+	return c
 }
 
 // sameLimits compares without regard to order: a plan has no limit twice.
@@ -309,80 +313,8 @@ func (g *Gate) clearProved(ctx context.Context, in *plan.Input, p *Proof) (*Clea
 		}
 	}
 	g.proved.Store(in)
-	return g.clearance(index, in, nil), nil
+	return g.planClearance(index, in), nil
 }
 
 // Cookie of a linked program's pipeline: the first 8 bytes of its digest.
-func Cookie(linked []byte) uint64 {
-	var c uint64
-	for _, h := range []byte(verify.DigestOf(linked)[len("sha256:"):])[:16] {
-		c = c<<4 | uint64(nibble(h))
-	}
-	return c
-}
-
-func nibble(h byte) byte {
-	if h >= 'a' {
-		return h - 'a' + 10
-	}
-	return h - '0'
-}
-
-// ClearInstall mints a clearance for installing a linked program on a switch that runs none, in the way of ClearPlan.
-func (g *Gate) ClearInstall(ctx context.Context, in *program.Input, cert *verify.Certificate) (c *Clearance, err error) {
-	defer func() { g.noteCleared(c, err) }()
-	s, err := in.Subject()
-	if err != nil {
-		return nil, err
-	}
-	if err := certifies(cert, s); err != nil {
-		return nil, fmt.Errorf("%w (the program with its site's tenants): prove it again", err)
-	}
-	rep, err := program.Obligations(in)
-	if err != nil {
-		return nil, err
-	}
-	request, err := g.installRequest(in.Linked)
-	if err != nil {
-		return nil, err
-	}
-	index, ok, err := g.logged(s, program.EncoderVersion, rep.Obligations, cert)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		if g.conf.Decider == nil {
-			return nil, fmt.Errorf("%w: the ledger does not say that it is proved, and there is no solver here", verify.ErrUndecided)
-		}
-		proof, err := ProveProgram(ctx, g.conf.Decider, in, g.conf.Required, g.conf.Now(), nil)
-		if err != nil {
-			return nil, err
-		}
-		index, err = Record(ctx, g.ledger.Load(), proof, ledger.Decision{
-			Action: "install", Switch: g.conf.Target.Name, Who: g.conf.Who, At: g.conf.Now().UTC(),
-		})
-		if err != nil {
-			return nil, err
-		}
-		if err := proof.Certificate.Proved(); err != nil {
-			return nil, err
-		}
-	}
-	return g.clearance(index, nil, request), nil
-}
-
-// installRequest is the serialised SetForwardingPipelineConfigRequest for a linked program. Its P4Info is generated from the
-// program's text; a file that came with it is not believed.
-func (g *Gate) installRequest(linked []byte) ([]byte, error) {
-	info, err := rederive(linked)
-	if err != nil {
-		return nil, err
-	}
-	return proto.MarshalOptions{Deterministic: true}.Marshal(&p4v1.SetForwardingPipelineConfigRequest{
-		DeviceId: g.conf.Target.DeviceID, ElectionId: &p4v1.Uint128{Low: g.ElectionID()},
-		Action: p4v1.SetForwardingPipelineConfigRequest_VERIFY_AND_COMMIT,
-		Config: &p4v1.ForwardingPipelineConfig{
-			P4Info: info, P4DeviceConfig: linked, Cookie: &p4v1.ForwardingPipelineConfig_Cookie{Cookie: Cookie(linked)},
-		},
-	})
-}
+func Cookie(linked []byte) uint64 { return replace.Cookie(linked) }

@@ -14,19 +14,20 @@ import (
 	"github.com/interlock/interlock/verify/ledger"
 )
 
-// EvictLemma is the standing lemma behind Evict: removing a tenant's page-table entries, and nothing else, preserves M1 to M3 in
-// every state, and leaves every other tenant's slots alone.
+// EvictLemma is the standing lemma behind Evict: removing a tenant's entries of page tables and of the admission table, and nothing else,
+// preserves M1 to M3 in every state, and leaves every other tenant's slots alone.
 const EvictLemma = "specs/lemmas/evict.smt2"
 
-// Names of an eviction's recorded inputs: the write request, and the page tables that it was made for.
+// Names of an eviction's recorded inputs: the write request, and the page tables and the admission table that it was made for.
 const (
-	EvictRequest  = "request.bin"
-	EvictPreState = "prestate.bin"
+	EvictRequest   = "request.bin"
+	EvictPreState  = "prestate.bin"
+	EvictAdmission = "admission.bin"
 )
 
-// Evict unmaps all of a tenant's register memory at once, in any state of the switch: it deletes the tenant's page-table entries.
-// Its slots are free, and are scrubbed before anyone gets them. No solver, policy or allocator is involved. On a switch that runs no
-// program, where nothing is mapped, the error is device.ErrNoPipeline.
+// Evict shuts a tenant out at once, in any state of the switch: it deletes the tenant's entries of the admission table, so that its
+// packets are dropped, and of the page tables. Its slots are free, and are scrubbed before anyone gets them. No solver, policy or allocator is
+// involved. On a switch that runs no program, where nobody is in, the error is device.ErrNoPipeline.
 func (g *Gate) Evict(ctx context.Context, name string, vid uint16) (*Outcome, error) {
 	out, decision, err := g.evict(ctx, name, vid)
 	g.note("evict", decision, out, err)
@@ -44,7 +45,11 @@ func (g *Gate) evict(ctx context.Context, name string, vid uint16) (*Outcome, in
 	if before.pipeline == nil {
 		return out, index, fmt.Errorf("switch %s runs no program: %w", g.conf.Target.Name, device.ErrNoPipeline)
 	}
-	request, n, err := g.unmap(before, vid)
+	admission, err := g.reader.Admission(ctx, before.pipeline.P4Info)
+	if err != nil {
+		return out, index, err
+	}
+	request, n, err := g.expel(vid, before.pageTables, admission)
 	if err != nil {
 		return out, index, err
 	}
@@ -55,7 +60,7 @@ func (g *Gate) evict(ctx context.Context, name string, vid uint16) (*Outcome, in
 		Action: "evict", Switch: g.conf.Target.Name, Verdict: "lemma", Lemma: EvictLemma, Who: g.conf.Who, At: g.conf.Now().UTC(),
 	}, verify.Subject{
 		Kind: "evict", Name: fmt.Sprintf("eviction of tenant %s (VID %d)", name, vid),
-		Inputs: map[string][]byte{EvictRequest: request, EvictPreState: before.pageTables},
+		Inputs: map[string][]byte{EvictRequest: request, EvictPreState: before.pageTables, EvictAdmission: admission},
 	}, nil, nil); err != nil {
 		return out, index, err
 	}
@@ -72,11 +77,7 @@ func (g *Gate) evict(ctx context.Context, name string, vid uint16) (*Outcome, in
 	}
 	if failure == nil {
 		out.Steps = 1
-		if _, left, err := g.unmap(after, vid); err != nil {
-			failure = err
-		} else if left > 0 {
-			failure = fmt.Errorf("the switch accepted the eviction, but tenant %s still has %d entries", name, left)
-		}
+		failure = g.expelled(ctx, name, vid, after)
 	}
 	rec := ledger.Outcome{
 		Action: "evict", Decision: index, Result: ledger.Applied, Steps: out.Steps,
@@ -89,27 +90,52 @@ func (g *Gate) evict(ctx context.Context, name string, vid uint16) (*Outcome, in
 	return out, index, errors.Join(failure, err)
 }
 
-// unmap builds the request that deletes every page-table entry of vid, and says how many there are. It leaves alone whatever else is
-// there, even entries that no gate would write.
-func (g *Gate) unmap(o *observation, vid uint16) ([]byte, int, error) {
-	var state p4v1.ReadResponse
-	if err := proto.Unmarshal(o.pageTables, &state); err != nil {
-		return nil, 0, fmt.Errorf("page tables: %w", err)
+// expelled checks that nothing of a tenant's is left.
+func (g *Gate) expelled(ctx context.Context, name string, vid uint16, after *observation) error {
+	if after.pipeline == nil {
+		return nil
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.conf.Patience)
+	defer cancel()
+	admission, err := g.reader.Admission(ctx, after.pipeline.P4Info)
+	if err != nil {
+		return err
+	}
+	_, left, err := g.expel(vid, after.pageTables, admission)
+	if err == nil && left > 0 {
+		err = fmt.Errorf("the switch accepted the eviction, but tenant %s still has %d entries", name, left)
+	}
+	return err
+}
+
+// expel builds the request that deletes every entry of vid in the given tables' states, admission first, and says how many there are. It
+// leaves alone whatever else is there, even entries that no gate would write.
+func (g *Gate) expel(vid uint16, pageTables, admission []byte) ([]byte, int, error) {
+	return g.deletion(func(k entryKey) bool { return k.vid == uint64(vid) }, admission, pageTables)
+}
+
+// deletion builds the request that deletes the entries that are chosen by their keys.
+func (g *Gate) deletion(chosen func(entryKey) bool, states ...[]byte) ([]byte, int, error) {
 	req := &p4v1.WriteRequest{
 		DeviceId: g.conf.Target.DeviceID, ElectionId: &p4v1.Uint128{Low: g.ElectionID()},
 	}
-	for _, e := range state.GetEntities() { // sorted by table
-		te := e.GetTableEntry()
-		if k, err := keyOf(te); err != nil || k.vid != uint64(vid) {
-			continue
+	for _, b := range states {
+		var state p4v1.ReadResponse
+		if err := proto.Unmarshal(b, &state); err != nil {
+			return nil, 0, fmt.Errorf("entries that were read: %w", err)
 		}
-		req.Updates = append(req.Updates, &p4v1.Update{
-			Type: p4v1.Update_DELETE,
-			Entity: &p4v1.Entity{Entity: &p4v1.Entity_TableEntry{
-				TableEntry: &p4v1.TableEntry{TableId: te.GetTableId(), Match: te.GetMatch()},
-			}},
-		})
+		for _, e := range state.GetEntities() { // sorted by table
+			te := e.GetTableEntry()
+			if k, err := keyOf(te); err != nil || !chosen(k) {
+				continue
+			}
+			req.Updates = append(req.Updates, &p4v1.Update{
+				Type: p4v1.Update_DELETE,
+				Entity: &p4v1.Entity{Entity: &p4v1.Entity_TableEntry{
+					TableEntry: &p4v1.TableEntry{TableId: te.GetTableId(), Match: te.GetMatch()},
+				}},
+			})
+		}
 	}
 	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(req)
 	return b, len(req.Updates), err

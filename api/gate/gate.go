@@ -23,6 +23,7 @@ import (
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger"
 	"github.com/interlock/interlock/verify/plan"
+	"github.com/interlock/interlock/verify/replace"
 )
 
 // What the gate refuses with, besides verify.ErrRefuted and verify.ErrUndecided.
@@ -36,8 +37,9 @@ var (
 	// ErrUnanswered says that the gate can do nothing more but evict: a request that it sent may still take effect. That ends when a
 	// gate with a higher election id has mastership.
 	ErrUnanswered = errors.New("an earlier request was not answered and may still take effect: take mastership again first")
-	// ErrOccupied says that another program runs on the switch: replacing it needs the proof of M8, which is not made yet.
-	ErrOccupied = errors.New("the switch runs another program")
+	// ErrOccupied says that the program that runs on the switch cannot be replaced: it cannot be closed, or nobody knows whether it holds
+	// all that its tenants had.
+	ErrOccupied = errors.New("the switch runs a program that cannot be replaced")
 )
 
 // ClearanceLifetime is how long a clearance may wait to be used.
@@ -75,6 +77,7 @@ type Gate struct {
 	reader  *device.Reader
 	session *writer.Session
 	plans   *plan.Encoder
+	swaps   *replace.Encoder
 	log     *slog.Logger
 	metrics *metrics
 	ledger  atomic.Pointer[ledger.Log]
@@ -84,7 +87,12 @@ type Gate struct {
 	mu sync.Mutex
 	// fenced: this gate completed a fence after its last page-table write. unanswered: a write request of this gate got no answer, and
 	// so may take effect at any time as long as this gate has mastership.
-	fenced     bool
+	fenced bool
+	// shut: this gate emptied the admission table, completed a fence since, and has written nothing after that. held is what it then read
+	// of the switch, and of which program.
+	shut       bool
+	held       *Standing
+	programs   map[verify.Digest]bool // subjects whose proof ClearProgram has checked
 	unanswered atomic.Bool
 	infos      map[verify.Digest]*configv1.P4Info // of linked programs
 	proved     atomic.Pointer[plan.Input]         // the last plan that this gate cleared: the next may follow on it
@@ -109,7 +117,7 @@ func Open(ctx context.Context, conf Config, electionID uint64) (*Gate, error) {
 		r.Close()
 		return nil, err
 	}
-	g := &Gate{conf: conf, reader: r, session: s, plans: plan.NewEncoder(2), log: slog.New(slog.DiscardHandler)}
+	g := &Gate{conf: conf, reader: r, session: s, plans: plan.NewEncoder(2), swaps: replace.NewEncoder(), programs: map[verify.Digest]bool{}, log: slog.New(slog.DiscardHandler)}
 	if conf.Log != nil {
 		g.log = conf.Log.With("switch", conf.Target.Name, "election", electionID)
 	}
@@ -165,7 +173,7 @@ func (g *Gate) observeAfter(ctx context.Context) (*observation, error) {
 func (g *Gate) write(ctx context.Context, request []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, g.conf.Patience)
 	defer cancel()
-	g.fenced = false
+	g.fenced, g.shut = false, false
 	g.log.Debug("write", "bytes", len(request))
 	return g.answered(g.session.Write(ctx, request))
 }

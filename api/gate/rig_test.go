@@ -113,8 +113,9 @@ type rig struct {
 	dir     string // of the ledger
 	now     time.Time
 
-	election uint64 // the last one used
-	nonce    uint64
+	published map[*edition]bool // whose proof is in the ledger
+	election  uint64            // the last one used
+	nonce     uint64
 }
 
 func newRig(t testing.TB, path string) *rig {

@@ -73,11 +73,30 @@ func newTwin(t testing.TB) *twin {
 	for _, r := range w.pipe.Registers() {
 		w.regs[short(r.Name)] = make([]*big.Int, r.Size)
 	}
+	for _, vid := range []uint64{100, 200, 300} {
+		w.admit(vid)
+	}
 	return w
 }
 
 // short is the last part of an object's name, which is unique in what the linker prints for the quickstart.
 func short(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
+
+// admit lets a tenant's packets in.
+func (w *twin) admit(vid uint64) {
+	w.t.Helper()
+	table := w.tables["il_admission"]
+	for i, a := range table.Actions {
+		if short(a.Name) != "il_admit" {
+			continue
+		}
+		if err := table.Insert(dataplane.NewEntry([]dataplane.Match{{Value: []uint64{vid}}}, 0, &dataplane.Do{Action: i})); err != nil {
+			w.t.Fatal(err)
+		}
+		return
+	}
+	w.t.Fatal("no action that admits")
+}
 
 // mapTenant gives a tenant the slots base .. base+size-1 of every stage.
 func (w *twin) mapTenant(vid, base, size uint64) {

@@ -14,6 +14,7 @@ import (
 	"github.com/interlock/interlock/verify/ledger"
 	"github.com/interlock/interlock/verify/ledger/check"
 	"github.com/interlock/interlock/verify/plan"
+	"github.com/interlock/interlock/verify/replace"
 )
 
 // explainStale turns "another controller has mastership" on a saved plan into what the user needs: what moved since.
@@ -157,6 +158,18 @@ func recordedState(l *check.Log, name string) ([]byte, int64, error) {
 				return nil, 0, exitWith(exitRefused, err)
 			}
 			known = true
+		case o.Action == "close": // page tables stay
+		case o.Action == "replace" && o.Result == "applied" && o.Decision >= 0:
+			in, err := replacementIn(l, l.Entries[o.Decision])
+			if err != nil {
+				return nil, 0, exitWith(exitRefused, err)
+			}
+			if in.Commits() {
+				if state, err = gate.Restored(in); err != nil {
+					return nil, 0, exitWith(exitRefused, err)
+				}
+				known = true
+			}
 		case o.Action == "evict" && o.Result == "applied" && o.Decision >= 0:
 			if state, err = afterEviction(l, l.Entries[o.Decision]); err != nil {
 				return nil, 0, exitWith(exitRefused, err)
@@ -173,6 +186,18 @@ func recordedState(l *check.Log, name string) ([]byte, int64, error) {
 		return nil, 0, inputf("the last outcome (entry %d) was no completed plan; 'interlock audit compare' checks its state's digest", entry)
 	}
 	return state, entry, nil
+}
+
+// replacementIn is the replacement that an entry decided.
+func replacementIn(l *check.Log, e check.Entry) (*replace.Input, error) {
+	inputs := map[string][]byte{}
+	for name, ref := range e.Decision.Inputs {
+		var err error
+		if inputs[name], err = l.Blob(ref); err != nil {
+			return nil, err
+		}
+	}
+	return replace.FromInputs(inputs)
 }
 
 // afterEviction is the content of the page tables after a recorded eviction.

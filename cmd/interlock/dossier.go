@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -47,7 +48,7 @@ func newDossier(l *check.Log, e check.Entry) *dossier {
 	p.Log.Leaf, _ = l.Leaf(e.Index) // e is of l
 	if d.Lemma != "" {
 		p.Reason = strings.TrimSpace("safe in every state by the lemma in " + d.Lemma + ". " + p.Reason)
-		p.NoFormulas = "No solver was asked: the lemma in " + d.Lemma + " covers every eviction."
+		p.NoFormulas = "No solver was asked: the lemma in " + d.Lemma + " covers every " + map[string]string{"evict": "eviction", "close": "closing"}[d.Action] + "."
 	}
 	inputs := map[string][]byte{}
 	for name, ref := range d.Inputs {
@@ -133,6 +134,15 @@ func (x *dossier) addMemory(l *check.Log, e check.Entry, inputs map[string][]byt
 		return errors.New("what a policy lets tenants have is no allocation yet: a plan chooses one")
 	case "network":
 		return x.addNetwork(inputs)
+	case "close":
+		x.page.Asked = []page.Step{{Number: 1, Does: []string{"delete every entry of the admission table"}}, {Number: 2, Does: []string{"fence"}}}
+		return errors.New("closing a switch leaves its memory as it is")
+	case "replace":
+		in, err := replacementIn(l, e)
+		if err != nil {
+			return err
+		}
+		return x.addReplacement(in)
 	case "evict":
 		request, pre := inputs[gate.EvictRequest], inputs[gate.EvictPreState]
 		if request == nil || pre == nil {
@@ -177,7 +187,8 @@ func (x *dossier) addPlan(in *plan.Input) ([]page.Map, error) {
 	if err != nil {
 		return nil, err
 	}
-	return memoryMaps(codec, in, after)
+	names := tenantNames(in.Tenants)
+	return memoryMaps(memory{codec, in.PreState, names}, memory{codec, after, names})
 }
 
 // addNetwork adds the rounds of a network plan, and the map of every switch.
@@ -207,11 +218,27 @@ func (x *dossier) addNetwork(inputs map[string][]byte) error {
 	return nil
 }
 
-// programBefore is the linked program that ran on an eviction's switch, and the tenants, as the last plan before it recorded them.
+// programBefore is the linked program that ran on an eviction's switch, and the tenants, as the last plan or replacement before it recorded them.
 func programBefore(l *check.Log, e check.Entry) ([]byte, []plan.Tenant, error) {
 	for _, x := range slices.Backward(l.Entries[:e.Index]) {
 		d := x.Decision
-		if d == nil || d.Action != "plan" || d.Switch != e.Decision.Switch {
+		if d == nil || d.Switch != e.Decision.Switch || d.Verdict != "proved" {
+			continue
+		}
+		if d.Action == "replace" {
+			in, err := replacementIn(l, x)
+			if err != nil {
+				return nil, nil, err
+			}
+			var tenants []plan.Tenant
+			for _, t := range in.Tenants {
+				if t.VID != 0 {
+					tenants = append(tenants, plan.Tenant{Name: t.Name, VID: t.VID})
+				}
+			}
+			return in.New, tenants, nil
+		}
+		if d.Action != "plan" {
 			continue
 		}
 		inputs := map[string][]byte{}
@@ -228,39 +255,50 @@ func programBefore(l *check.Log, e check.Entry) ([]byte, []plan.Tenant, error) {
 		}
 		return in.Linked, in.Tenants, nil
 	}
-	return nil, nil, errors.New("no plan before it says which program ran")
+	return nil, nil, errors.New("nothing before it says which program ran")
 }
 
-func memoryMaps(codec *alloc.Codec, in *plan.Input, after []byte) ([]page.Map, error) {
+// memory is the content of page tables, with what is needed to read it.
+type memory struct {
+	codec *alloc.Codec
+	state []byte
+	names map[uint16]string // tenants by VID
+}
+
+func tenantNames(tenants []plan.Tenant) map[uint16]string {
 	names := map[uint16]string{}
-	for _, t := range in.Tenants {
+	for _, t := range tenants {
 		names[t.VID] = t.Name
 	}
-	slots := codec.Slots()
-	index := map[alloc.Array]int{}
-	var arrays []alloc.Array
-	for a := range slots {
-		arrays = append(arrays, a)
+	return names
+}
+
+// memoryMaps are the stage arrays of either, before and after.
+func memoryMaps(before, after memory) ([]page.Map, error) {
+	slots := before.codec.Slots()
+	for a, n := range after.codec.Slots() {
+		slots[a] = max(slots[a], n)
 	}
-	slices.SortFunc(arrays, alloc.Array.Compare)
-	maps := make([]page.Map, len(arrays))
+	index := map[alloc.Array]int{}
+	arrays := slices.SortedFunc(maps.Keys(slots), alloc.Array.Compare)
+	list := make([]page.Map, len(arrays))
 	for i, a := range arrays {
 		index[a] = i
-		maps[i] = page.Map{Stage: a.String(), Slots: slots[a]}
+		list[i] = page.Map{Stage: a.String(), Slots: slots[a]}
 	}
 	for _, side := range []struct {
-		state []byte
-		add   func(i int, x page.Extent)
+		memory
+		add func(i int, x page.Extent)
 	}{
-		{in.PreState, func(i int, x page.Extent) { maps[i].Before = append(maps[i].Before, x) }},
-		{after, func(i int, x page.Extent) { maps[i].After = append(maps[i].After, x) }},
+		{before, func(i int, x page.Extent) { list[i].Before = append(list[i].Before, x) }},
+		{after, func(i int, x page.Extent) { list[i].After = append(list[i].After, x) }},
 	} {
-		tables, err := codec.Decode(side.state)
+		tables, err := side.codec.Decode(side.state)
 		if err != nil {
 			return nil, err
 		}
 		for _, k := range tables.Keys() {
-			name, ok := names[k.VID]
+			name, ok := side.names[k.VID]
 			if !ok {
 				name = fmt.Sprintf("VID %d", k.VID)
 			}
@@ -272,5 +310,5 @@ func memoryMaps(codec *alloc.Codec, in *plan.Input, after []byte) ([]page.Map, e
 			}
 		}
 	}
-	return maps, nil
+	return list, nil
 }

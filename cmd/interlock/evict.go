@@ -21,10 +21,10 @@ func newEvict() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "evict TENANT",
 		GroupID: "memory",
-		Short:   "Stop a tenant at once: unmap all of its register memory, on every switch",
-		Long: `Evict deletes the tenant's page-table entries, so that every access of its programs misses. It is safe in every
-state by a standing lemma and needs no solver, policy or allocator. It takes mastership: a running 'interlock run' ends.
-The tenant stays out until 'interlock admit TENANT'. Where the switch cannot be reached, the eviction is pending: it is on disk, in the
+		Short:   "Stop a tenant at once, on every switch: drop its packets, and unmap all of its register memory",
+		Long: `Evict deletes the tenant's entry of the admission table, so that its packets are dropped before its code runs, and its page-table
+entries. It is safe in every state by a standing lemma and needs no solver, policy or allocator. It takes mastership: a running 'interlock run'
+ends. The tenant stays out until 'interlock admit TENANT'. Where the switch cannot be reached, the eviction is pending: it is on disk, in the
 ledger and in 'interlock status', and whichever command reaches the switch next does it first.`,
 		Example: "  interlock evict hh -d linked",
 		Args:    cobra.ExactArgs(1),
@@ -65,14 +65,14 @@ func (n *linkedSite) evict(ctx context.Context, out io.Writer, tenant string) er
 		if err != nil {
 			var coded *exitError
 			errors.As(gateError(err), &coded)
-			return &exitError{coded.code, fmt.Errorf("%w\ntenant %s (VID %d) gets nothing from now on, and what it has is unmapped when a "+
+			return &exitError{coded.code, fmt.Errorf("%w\ntenant %s (VID %d) gets nothing from now on, and is shut out when a "+
 				"command reaches switch %s again%s", err, e.Tenant, e.VID, w.site.Switch.Name, w.logIntent(ctx, e, err))}
 		}
 		if err := w.setUnmapped(e.Tenant); err != nil {
 			return err
 		}
 		if did.Steps == 0 {
-			fmt.Fprintf(out, "tenant %s (VID %d) had no register memory mapped%s; it stays out\n", e.Tenant, e.VID, n.onSwitch(w))
+			fmt.Fprintf(out, "tenant %s (VID %d) was not in%s; it stays out\n", e.Tenant, e.VID, n.onSwitch(w))
 			return nil
 		}
 		fmt.Fprintf(out, "evicted tenant %s (VID %d) from switch %s in %v (ledger entry %d)\n",
@@ -133,7 +133,9 @@ func newAdmit() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "admit TENANT",
 		GroupID: "memory",
-		Short:   "Let an evicted tenant have register memory again, from the next plan on",
+		Short:   "Let an evicted tenant in again: its packets at once, register memory from the next plan on",
+		Long: `Admit opens admission for the tenant again, where the switch runs the program in DIR; that is proved (M8) as every change of who is
+admitted. Otherwise, or where the switch cannot be reached, 'interlock install' does it. It takes mastership.`,
 		Example: "  interlock admit hh -d linked",
 		Args:    cobra.ExactArgs(1),
 	}
@@ -143,15 +145,55 @@ func newAdmit() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		w := n.works[0]
-		if !slices.ContainsFunc(n.works, func(w *work) bool { return w.site.Tenant(args[0]) != nil }) {
-			return inputf("site %s has no tenant %q", w.site.Name, args[0])
-		}
-		if err := w.setAdmitted(args[0]); err != nil {
-			return err
-		}
-		fmt.Fprintf(c.OutOrStdout(), "tenant %s is admitted; the next plan may give it memory\n", args[0])
-		return nil
+		return n.admit(c.Context(), c.OutOrStdout(), args[0])
 	}
 	return c
+}
+
+// admit lets a tenant in again wherever it is.
+func (n *linkedSite) admit(ctx context.Context, out io.Writer, tenant string) error {
+	works := slices.DeleteFunc(slices.Clone(n.works), func(w *work) bool { return w.site.Tenant(tenant) == nil })
+	if len(works) == 0 {
+		return inputf("site %s has no tenant %q", n.works[0].site.Name, tenant)
+	}
+	if err := works[0].setAdmitted(tenant); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "tenant %s is admitted; the next plan may give it memory\n", tenant)
+	t, err := works[0].openTools()
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	return (&linkedSite{n.dir, works, n.several}).each(func(w *work) error {
+		err := w.open(ctx, t, out)
+		var coded *exitError
+		if errors.As(err, &coded) {
+			return &exitError{coded.code, fmt.Errorf("%w\nits packets are let in by 'interlock install', when it reaches switch %s", err, w.site.Switch.Name)}
+		}
+		return err
+	})
+}
+
+// open admits who is to be admitted, on a switch that runs the program already.
+func (w *work) open(ctx context.Context, t *tools, out io.Writer) error {
+	i := &installation{work: w}
+	var err error
+	if i.cert, err = w.certificate(); err != nil {
+		return err
+	}
+	if i.gate, err = w.openGate(ctx, t); err != nil {
+		return err
+	}
+	defer i.gate.Close()
+	if err := i.prepare(ctx); err != nil {
+		return gateError(err)
+	}
+	if i.from.Situation != gate.Complete {
+		return refusedf("switch %s does not run the program in %s, or not all that its tenants had is there", w.site.Switch.Name, w.dir)
+	}
+	if i.in == nil { // it is in already
+		return nil
+	}
+	return gateError(i.carryOut(ctx, out))
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -8,73 +9,69 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/interlock/interlock/api/device"
 	"github.com/interlock/interlock/api/gate"
 	"github.com/interlock/interlock/verify"
+	"github.com/interlock/interlock/verify/replace"
 )
 
 func newInstall() *cobra.Command {
+	var yes bool
 	c := &cobra.Command{
 		Use:     "install [DIR]",
 		GroupID: "program",
-		Short:   "Install a proved program on the switch, through the gate",
-		Long: `Install builds the obligations again and checks that the ledger has their certificate as proved (else it decides them
-again), sends the program and reads it back. It refuses a program that was changed after 'interlock prove'.`,
-		Example: "  interlock install linked",
+		Short:   "Install a proved program on the switch, through the gate, also while it carries tenants",
+		Long: `Install checks that the ledger has the program's certificate as proved (else it decides it again), and brings the program to the switch.
+
+Where the switch runs another program, it first says what becomes of each tenant, what is lost, and how long packets of tenants will
+be dropped, and, on a terminal, asks. Then it closes the switch, reads all that tenants have there, proves the replacement (M8), commits the
+new program, gives every tenant whose program is the same all its entries, counts and register memory back, and admits the tenants again.
+What was read is in the ledger before anything is replaced: if install is interrupted, or the switch dies, run it again, and it goes on.`,
+		Example: "  interlock install linked\n  interlock install linked --yes",
 		Args:    cobra.MaximumNArgs(1),
 	}
 	on := addOn(c)
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask before packets are dropped")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, err := openNetwork(dirArg(args, 0), *on)
 		if err != nil {
 			return err
 		}
-		return n.install(c.Context(), c.OutOrStdout())
+		return n.install(c.Context(), c.OutOrStdout(), yes)
 	}
 	return c
 }
 
-// cleared is a program that may be installed on its switch.
-type cleared struct {
-	work      *work
-	gate      *gate.Gate
-	cert      *verify.Certificate
-	clearance *gate.Clearance
-	took      time.Duration
-}
-
-// install installs on all switches, or, if one of them cannot be reached or its program is not cleared, on none.
-func (n *linkedSite) install(ctx context.Context, out io.Writer) error {
+// install installs on all switches, or, if one of them cannot be reached or what is to be done there is not proved, on none.
+func (n *linkedSite) install(ctx context.Context, out io.Writer, yes bool) error {
 	t, err := n.works[0].openTools()
 	if err != nil {
 		return err
 	}
 	defer t.close()
-	var list []*cleared
+	var list []*installation
 	defer func() {
-		for _, c := range list {
-			c.gate.Close()
+		for _, i := range list {
+			i.gate.Close()
 		}
 	}()
 	err = n.each(func(w *work) error {
+		i := &installation{work: w}
 		var err error
-		c := &cleared{work: w}
-		if c.cert, err = w.certificate(); err != nil {
+		if i.cert, err = w.certificate(); err != nil {
 			return err
 		}
-		if c.gate, err = w.openGate(ctx, t); err != nil {
+		if i.gate, err = w.openGate(ctx, t); err != nil {
 			return err
 		}
-		list = append(list, c)
-		begun := time.Now()
-		if c.clearance, err = c.gate.ClearInstall(ctx, w.programInput(), c.cert); err != nil {
+		list = append(list, i)
+		if err := i.prepare(ctx); err != nil {
 			return gateError(err)
 		}
-		c.took = time.Since(begun)
 		used, err := w.usage()
 		if err != nil {
 			return err
@@ -84,11 +81,38 @@ func (n *linkedSite) install(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	drops := false
+	for _, i := range list {
+		n.head(out, i.work)
+		i.announce(out)
+		drops = drops || i.from.Situation == gate.Occupied
+	}
+	if drops && !yes {
+		if err := confirm(out); err != nil {
+			return err
+		}
+	}
 	var errs []error
-	for _, c := range list {
-		errs = append(errs, n.named(c.work, c.install(ctx, out)))
+	for _, i := range list {
+		errs = append(errs, n.named(i.work, gateError(i.carryOut(ctx, out))))
 	}
 	return together(errs)
+}
+
+// confirm asks on a terminal, and nowhere else.
+func confirm(out io.Writer) error {
+	if !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
+		return nil
+	}
+	fmt.Fprint(out, "Go on? Only yes does: ")
+	answer, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return exitWith(exitEnvironment, err)
+	}
+	if strings.TrimSpace(answer) != "yes" {
+		return refusedf("nothing was done")
+	}
+	return nil
 }
 
 // certificate is what 'interlock prove' left in the linked directory.
@@ -105,31 +129,9 @@ func (w *work) certificate() (*verify.Certificate, error) {
 	return c, nil
 }
 
-func (c *cleared) install(ctx context.Context, out io.Writer) error {
-	did, err := c.gate.Install(ctx, c.clearance)
-	if err != nil {
-		return gateError(err)
-	}
-	name := c.work.site.Switch.Name
-	if did.Steps == 0 {
-		fmt.Fprintf(out, "switch %s runs this program already\n", name)
-		return nil
-	}
-	fmt.Fprintf(out, "installed on switch %s: cookie %#x\n", name, gate.Cookie(c.work.linked))
-	fmt.Fprintf(out, "cleared in %v by its proof (ledger entry %d), written in %v, read back and equal (entry %d)\n",
-		c.took.Round(time.Millisecond), c.clearance.Decision(), did.Writes.Round(time.Millisecond), did.Entry)
-	if missing := c.cert.NotChecked; len(missing) > 0 {
-		var ids []string
-		for _, n := range missing {
-			ids = append(ids, n.Property)
-		}
-		fmt.Fprintf(out, "not proved yet: %s\n", strings.Join(ids, ", "))
-	}
-	return nil
-}
-
 // gateError gives the gate's errors their exit codes.
 func gateError(err error) error {
+	var wrong *replace.Error
 	switch {
 	case err == nil:
 		return nil
@@ -138,7 +140,7 @@ func gateError(err error) error {
 	case errors.Is(err, verify.ErrUndecided):
 		return exitWith(exitUndecided, err)
 	case errors.Is(err, verify.ErrRefuted), errors.Is(err, gate.ErrStale), errors.Is(err, gate.ErrTampered),
-		errors.Is(err, gate.ErrOccupied), errors.Is(err, gate.ErrUsed):
+		errors.Is(err, gate.ErrOccupied), errors.Is(err, gate.ErrUsed), errors.As(err, &wrong):
 		return exitWith(exitRefused, err)
 	}
 	return exitWith(exitEnvironment, err)

@@ -271,7 +271,7 @@ var propertyTitle = map[string]string{
 	"P7": "equivalent to the tenant's own program", "P8": "usage within entitlement", "P9": "parsing within the target's bound",
 	"P10": "untagged and unknown never reach tenants", "P11": "own ports in and out", "P12": "P4Info rederived",
 	"M1": "exclusive: one tenant a slot", "M2": "no residue", "M3": "extents within bounds", "M4": "page table bound to the VID",
-	"M5": "kept slots untouched", "M6": "reaches the goal, within policy", "M7": "bytes mean what the plan says",
+	"M5": "kept slots untouched", "M6": "reaches the goal, within policy", "M7": "bytes mean what the plan says", "M8": "restored or announced, then admitted",
 	"Y":  "the policy admits whatever it allows",
 	"N1": "within limits over all switches", "N2": "all take before any gives", "N3": "below its floor on one switch at most",
 	"N4": "one VID, one tenant everywhere",

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/interlock/interlock/alloc"
+	"github.com/interlock/interlock/alloc/replacement"
 	"github.com/interlock/interlock/api/device"
 	"github.com/interlock/interlock/api/gate"
 	"github.com/interlock/interlock/verify/plan"
@@ -36,6 +37,7 @@ type primitives struct {
 	Fence        string `json:"fence"`
 	FenceTimeout string `json:"fenceTimeout"`
 	Scrub        string `json:"scrub"`
+	Replace      string `json:"replace"`
 	Unanswered   string `json:"unanswered"`
 	Proofs       string `json:"proofs"` // what of this they use
 }
@@ -47,6 +49,7 @@ type switchStatus struct {
 	Empty   bool               `json:"empty"` // it runs no program
 	Cookie  string             `json:"cookie"`
 	Ours    bool               `json:"ours"` // it runs the program in DIR
+	Shut    []string           `json:"shut"` // tenants whose packets are dropped: evicted, or not admitted since a replacement was interrupted
 	Trusted primitives         `json:"trusted"`
 	Evicted []eviction         `json:"evicted"`
 	Owners  []ownership        `json:"owners"`
@@ -80,7 +83,7 @@ what the ledger says; where it does not (an interrupted plan, a write outside th
 		err = n.each(func(w *work) error {
 			s, err := w.status(ctx)
 			if err != nil && n.several { // the others' are shown all the same
-				s = &switchStatus{Switch: w.site.Switch.Name, Address: w.site.Switch.Address, Error: err.Error(), Owners: []ownership{}}
+				s = &switchStatus{Switch: w.site.Switch.Name, Address: w.site.Switch.Address, Error: err.Error(), Owners: []ownership{}, Shut: []string{}}
 				s.Evicted, _ = w.evictions()
 				s.Held = w.heldBy()
 			}
@@ -111,13 +114,15 @@ func (w *work) status(ctx context.Context) (*switchStatus, error) {
 	} else if err != nil {
 		return nil, gateError(err)
 	}
-	s := &switchStatus{Switch: w.site.Switch.Name, Address: w.site.Switch.Address, Empty: empty, Owners: []ownership{}, Cookie: fmt.Sprintf("%#x", p.Cookie)}
+	s := &switchStatus{Switch: w.site.Switch.Name, Address: w.site.Switch.Address, Empty: empty, Owners: []ownership{}, Shut: []string{}, Cookie: fmt.Sprintf("%#x", p.Cookie)}
 	s.Ours = string(p.DeviceConfig) == string(w.linked) && p.Cookie == gate.Cookie(w.linked)
 	declared, err := device.DeclaredPrimitives(w.site.Switch.Driver)
 	if err != nil {
 		return nil, exitWith(exitInput, err)
 	}
-	s.Trusted = primitives{declared.Driver, declared.Fence, declared.FenceTimeout.String(), declared.Scrub, declared.Unanswered, declared.Proof.String()}
+	s.Trusted = primitives{
+		declared.Driver, declared.Fence, declared.FenceTimeout.String(), declared.Scrub, declared.Replace, declared.Unanswered, declared.Proof.String(),
+	}
 	if s.Evicted, err = w.evictions(); err != nil {
 		return nil, err
 	}
@@ -128,8 +133,30 @@ func (w *work) status(ctx context.Context) (*switchStatus, error) {
 	if err != nil {
 		return nil, gateError(err)
 	}
+	if s.Shut, err = w.shut(ctx, r, p); err != nil {
+		return nil, err
+	}
 	s.Owners, s.Free, err = w.owners(state)
 	return s, err
+}
+
+// shut names the tenants that are not admitted.
+func (w *work) shut(ctx context.Context, r *device.Reader, p *device.Pipeline) ([]string, error) {
+	b, err := r.Admission(ctx, p.P4Info)
+	if err != nil {
+		return nil, gateError(err)
+	}
+	admitted, err := replacement.Admitted(b)
+	if err != nil {
+		return nil, exitWith(exitRefused, err)
+	}
+	names := []string{}
+	for _, t := range w.site.Tenants {
+		if !slices.Contains(admitted, t.VID) {
+			names = append(names, t.Name)
+		}
+	}
+	return names, nil
 }
 
 func (s *switchStatus) print(out io.Writer, dir string) {
@@ -162,7 +189,11 @@ func (s *switchStatus) print(out io.Writer, dir string) {
 	}
 	t.Render()
 	printEvictions(out, s.Evicted)
-	fmt.Fprintf(out, "trusted of driver %s:\n  fence: %s\n  scrub: %s\n  proofs of plans use: %s\n", s.Trusted.Driver, s.Trusted.Fence, s.Trusted.Scrub, s.Trusted.Proofs)
+	if len(s.Shut) > 0 {
+		fmt.Fprintf(out, "packets are dropped of: %s\n", strings.Join(s.Shut, ", "))
+	}
+	fmt.Fprintf(out, "trusted of driver %s:\n  fence: %s\n  scrub: %s\n  replace: %s\n  proofs of plans use: %s\n", s.Trusted.Driver, s.Trusted.Fence,
+		s.Trusted.Scrub, s.Trusted.Replace, s.Trusted.Proofs)
 }
 
 func printEvictions(out io.Writer, list []eviction) {

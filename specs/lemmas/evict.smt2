@@ -1,5 +1,5 @@
 ; Evict: to take a tenant's entries away is safe in any state.
-; Used by: api/gate Gate.Evict, Gate.unmap
+; Used by: api/gate Gate.Evict, Gate.expel
 ;
 ; Nothing is assumed of the state: two tenants may share slots, residue may lie anywhere, a plan may have died at any point. Tenants a and b
 ; and the slot are arbitrary; a is being evicted. entry_x, flight_x and data_x are what they are in recipe.smt2: x's entry reaches the slot, a

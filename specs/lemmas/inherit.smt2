@@ -74,6 +74,20 @@
 (check-sat)
 (pop 1)
 
+; Claim: when a program has been replaced (replace.smt2), the next plan may begin, too: extents that came back are disjoint, nobody is under way,
+; and what is not zero is of whoever reaches it
+(push 1)
+(assert (not (or old_a old_b)))
+(assert (not (and has_a has_b)))
+(assert (=> residue_a has_a))
+(assert (=> residue_b has_b))
+(set-info :status sat)
+(check-sat)
+(assert (not inherited))
+(set-info :status unsat)
+(check-sat)
+(pop 1)
+
 ; Canary: not if they are others
 (push 1)
 (assert (=> has_a live_a))

@@ -31,9 +31,10 @@ type Resource struct {
 
 // Decision says what was decided about a subject before anything is done with it.
 type Decision struct {
-	// Action the decision is for: "install", "plan", "evict"; or "network": what plans for several switches, each decided by itself as well,
-	// do together; or "share": that the policy admits whatever its floors and ceilings allow. Nothing is carried out on the word of these two
-	// alone, so no outcome names them.
+	// Action the decision is for: "install" (a program may be installed), "plan", "replace" (a switch gets a program, or tenants are
+	// admitted), "evict", "close" (nobody is admitted any more); or "network": what plans for several switches, each decided by itself as
+	// well, do together; or "share": that the policy admits whatever its floors and ceilings allow. Nothing is carried out on the word of
+	// these two alone, so no outcome names them.
 	Action string `json:"action"`
 	Switch string `json:"switch,omitempty"`
 	// Verdict is proved, refuted or undecided; or lemma, for an action that is safe in every state by the standing lemma named
@@ -55,7 +56,7 @@ type Decision struct {
 
 // Outcome says what became of a decision on a switch.
 type Outcome struct {
-	// Action that was carried out: "install", "apply", "evict"; or "recover": what an interrupted controller left behind was
+	// Action that was carried out: "apply", "replace", "evict", "close"; or "recover": what an interrupted controller left behind was
 	// read back from the switch.
 	Action   string `json:"action"`
 	Switch   string `json:"switch"`

@@ -115,6 +115,26 @@ var canaries = []canary{
 		"P11/exit/kv", "standard_metadata.egress_spec = port", "not one of its ports",
 	},
 	{
+		"nobody asks who is admitted", "} else if (il_admission.apply().hit) {", "} else {",
+		"P11/closed/code/kv", "", "tenant kv's code",
+	},
+	{
+		"those who are not admitted get in", "} else if (il_admission.apply().hit) {", "} else if (il_admission.apply().miss) {",
+		"P11/closed/state/il_stage_ingress_0", "", "whose VID has no entry in the admission table",
+	},
+	{
+		"another VID is admitted", "hdr.il_vlan.vid : exact @name", "hdr.il_vlan.vid ^ 1 : exact @name",
+		"P11/closed/state/hh__total", "", "whose VID has no entry in the admission table",
+	},
+	{
+		"counted before it is admitted", "        } else if (il_admission.apply().hit) {", "        } else if (meta.il_tenant == 2 && hdr.il_ethernet.dst == 7) { il_packets.count((bit<32>)hdr.il_vlan.vid); } else if (il_admission.apply().hit) {",
+		"P11/closed/state/il_packets", "il_packets.count(", "counter il_packets is touched",
+	},
+	{
+		"forwarded though it is not admitted", "} else if (meta.il_tenant == 0) {", "} else if (meta.il_tenant == 0 || hdr.il_ethernet.dst == 7) {",
+		"P11/closed/exit/kv", "", "a packet that tenant kv's parser took leaves",
+	},
+	{
 		"another stage's base", "il_stage_ingress_0.write((bit<32>)page.base_0 + v,", "il_stage_ingress_0.write((bit<32>)page.base_1 + v,",
 		"P5/ingress/il_stage_ingress_0/kv/", "il_stage_ingress_0.write(", "outside the extent",
 	},

@@ -23,16 +23,19 @@ type access struct {
 	at    syntax.Node
 	phase phase
 	pages []pageLookup // made before, in the same control
+	// admitted says that the admission table was asked before, and had an entry for the packet's VID.
+	admitted *smt.Term
 }
 
 // An entry is the start of a tenant's code: a parser state reached from elsewhere, a control, action or function called from
 // elsewhere.
 type entry struct {
-	tenant string
-	name   string // of the state, control, ...
-	pc     *smt.Term
-	at     syntax.Node
-	phase  phase
+	tenant   string
+	name     string // of the state, control, ...
+	pc       *smt.Term
+	at       syntax.Node
+	phase    phase
+	admitted *smt.Term // as in an access
 }
 
 // A send is a request for more of the packet than one unicast copy.
@@ -67,12 +70,13 @@ type emission struct {
 
 // An output is a packet that leaves.
 type output struct {
-	pc     *smt.Term
-	ran    []*smt.Term
-	end    *end      // of its ingress
-	cursor *smt.Term // bits of the input that were parsed; the rest follows the emitted headers
-	port   *smt.Term
-	emits  []emission
+	pc       *smt.Term
+	ran      []*smt.Term
+	admitted *smt.Term // as in an access
+	end      *end      // of its ingress
+	cursor   *smt.Term // bits of the input that were parsed; the rest follows the emitted headers
+	port     *smt.Term
+	emits    []emission
 }
 
 func (m *machine) access(f *frame, s *state, at syntax.Node, inst *instance, op string, index *smt.Term) {
@@ -81,7 +85,7 @@ func (m *machine) access(f *frame, s *state, at syntax.Node, inst *instance, op 
 	}
 	m.accesses = append(m.accesses, &access{
 		inst: inst, op: op, code: f.owner, index: index, pc: m.cond(s), at: at, phase: m.phase,
-		pages: m.pages[:len(m.pages):len(m.pages)],
+		pages: m.pages[:len(m.pages):len(m.pages)], admitted: s.vals[ghostAdmitted],
 	})
 }
 
@@ -102,7 +106,7 @@ func (m *machine) enterTenant(from, to, name string, s *state, at syntax.Node) {
 	if from == to && s.vals[ghostRan(i)] == m.b.True() {
 		return
 	}
-	m.entries = append(m.entries, &entry{tenant: to, name: name, pc: m.cond(s), at: at, phase: m.phase})
+	m.entries = append(m.entries, &entry{tenant: to, name: name, pc: m.cond(s), at: at, phase: m.phase, admitted: s.vals[ghostAdmitted]})
 	s.vals[ghostRan(i)] = m.b.True()
 }
 

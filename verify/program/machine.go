@@ -160,8 +160,11 @@ func (m *machine) tenantOf(name string, at syntax.Node) string {
 // ghosts: containers in front of all others that hold what the proof speaks of and no program can name.
 const ghostCursor = 0 // bits that the parser has consumed, 32 bits wide
 
+// ghostAdmitted is the container that says whether the admission table had an entry for the packet's VID.
+const ghostAdmitted = 1
+
 // ghostRan is the container that says whether tenant number i's code has run for the packet.
-func ghostRan(i int) int { return 1 + i }
+func ghostRan(i int) int { return 2 + i }
 
 func (m *machine) tenantIndex(name string) int {
 	for i, t := range m.tenants {

@@ -129,7 +129,7 @@ func (m *machine) afterParser(s *state, controls map[string]*syntax.ControlDecl)
 		return
 	}
 	m.outputs = append(m.outputs, &output{
-		pc: m.cond(s), ran: m.ran(s), end: e, cursor: s.vals[ghostCursor], port: port, emits: m.emits,
+		pc: m.cond(s), ran: m.ran(s), admitted: s.vals[ghostAdmitted], end: e, cursor: s.vals[ghostCursor], port: port, emits: m.emits,
 	})
 }
 
@@ -229,6 +229,7 @@ func (m *machine) initial(prs *syntax.ParserDecl) *state {
 		m.refuse(prs, "%s with %d parameters", prs.Name.Name, len(prs.Params))
 	}
 	m.alloc(s, types.Void, []*smt.Term{m.b.BV(0, 32)}, prs)
+	m.alloc(s, types.Bool, []*smt.Term{m.b.False()}, prs)
 	for range m.tenants {
 		m.alloc(s, types.Bool, []*smt.Term{m.b.False()}, prs)
 	}

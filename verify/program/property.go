@@ -269,6 +269,41 @@ func (p *prover) admission() {
 	}
 }
 
+// closed is the part of P11 that lets a tenant be shut out, and that M8 rests on: without an entry of the admission table for its VID, a
+// packet gets no further than the parser. No tenant's code runs for it in a control, it touches nothing that lasts (the system's tables
+// excepted, which packets only read), and if its headers were parsed as a tenant's it does not leave.
+func (p *prover) closed() {
+	shut := func(id, subject string, pc, admitted *smt.Term, at syntax.Node, what string) {
+		p.add("P11", "P11/closed/"+id, subject, site{
+			pc: pc, bad: p.b.Not(admitted), at: at,
+			what: what + " for a packet whose VID has no entry in the admission table",
+		})
+	}
+	for _, e := range p.entries {
+		if e.phase != inParser {
+			shut("code/"+e.tenant, fmt.Sprintf("tenant %s: code runs in controls only while the tenant is admitted", e.tenant), e.pc, e.admitted, e.at,
+				fmt.Sprintf("tenant %s's code (%s %s) runs", e.tenant, e.phase, e.name))
+		}
+	}
+	for _, a := range p.accesses {
+		if a.inst.owner == "" && a.inst.kind == "table" {
+			continue
+		}
+		shut("state/"+a.inst.path, fmt.Sprintf("%s, %s %s: touched only while the packet's tenant is admitted", who(a.inst.owner), a.inst.kind, a.inst.path),
+			a.pc, a.admitted, a.at, fmt.Sprintf("%s %s is touched (%s)", a.inst.kind, a.inst.path, a.op))
+	}
+	for _, o := range p.outputs {
+		for i, t := range p.tenants {
+			pc := p.b.And(o.pc, o.ran[i])
+			if v, ok := pc.ConstBool(); ok && !v {
+				continue
+			}
+			shut("exit/"+t.Name, fmt.Sprintf("tenant %s: its packets leave only while it is admitted", t.Name), pc, o.admitted, o.end.at,
+				fmt.Sprintf("a packet that tenant %s's parser took leaves", t.Name))
+		}
+	}
+}
+
 // exit is the second half of P11: a packet that ran a tenant's code leaves ingress for one of the tenant's ports, or is
 // dropped. Multicast is P3's.
 func (p *prover) exit() {

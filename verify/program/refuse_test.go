@@ -89,6 +89,14 @@ func TestUnsupported(t *testing.T) {
 			"table il_page_ingress", "not one exact key",
 		},
 		{
+			"admission by prefix", "hdr.il_vlan.vid : exact @name(\"vid\");", "hdr.il_vlan.vid : ternary @name(\"vid\");",
+			"table il_admission", "not one exact key",
+		},
+		{
+			"admission that the program declares", "        const default_action = il_drop();\n        size = 4096;", "        const default_action = il_drop();\n        const entries = { 100: il_admit(); }",
+			"entries", "entries of the program's own",
+		},
+		{
 			"an Ethernet header of its own at the front", "packet.emit(hdr.il_ethernet);\n        packet.emit(hdr.il_vlan);", "packet.emit(hdr.il_vlan);\n        packet.emit(hdr.il_ethernet);",
 			"packet.emit(hdr.il_vlan)", "does not have 112 bits",
 		},

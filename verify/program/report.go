@@ -11,7 +11,7 @@ import (
 
 // EncoderVersion names the way in which this package writes obligations. It changes whenever the text of some obligation
 // does, so that a replay knows whether to expect the recorded bytes.
-const EncoderVersion = "program/1"
+const EncoderVersion = "program/2"
 
 // logic of every obligation: bit-vectors alone. Tables and registers are unknowns, so no arrays are needed.
 const logic = "QF_BV"
@@ -128,6 +128,7 @@ func (m *machine) claims() (p *prover, err error) {
 	p.confinement()
 	p.admission()
 	p.exit()
+	p.closed()
 	return p, nil
 }
 
@@ -151,7 +152,7 @@ var (
 			Note: "within the page-table entry that the packet's VID matched; that entries lie within the array is M3, proved with each plan",
 		},
 		{ID: "P10", Title: "untagged packets", Note: "wherever tenant code is entered: parser, ingress, egress"},
-		{ID: "P11", Title: "admission and exit", Note: "ports; the addresses in packets that leave are not checked"},
+		{ID: "P11", Title: "admission and exit", Note: "ports, and the admission table; the addresses in packets that leave are not checked"},
 	}
 	notChecked = [...]PropertyNote{
 		{ID: "P4", Title: "zeroed PHV", Note: "needs two runs of the program"},

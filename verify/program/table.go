@@ -118,6 +118,7 @@ func (m *machine) applyTable(f *frame, s *state, e *syntax.Call) *applied {
 		m.defaults(s, t, site, r)
 	}
 	m.pageLookup(home, s, e, d, t, inst, keys, r)
+	m.admissionLookup(s, d, t, inst, keys, r)
 
 	alts := make([]*state, 0, len(r.alts))
 	for i, a := range r.alts {
@@ -412,14 +413,7 @@ func (m *machine) pageLookup(home *frame, s *state, e *syntax.Call, d *syntax.Ta
 		if inst.owner != "" {
 			m.refuse(d, "a page table declared by %s", who(inst.owner))
 		}
-		if len(t.keys) != 1 || t.keys[0].MatchKind.Name != "exact" || !plainBits(m.typeOf(t.keys[0].Expr), 12) {
-			m.refuse(d, "a page table whose key is not one exact key of 12 bits")
-		}
-		for _, p := range t.profiles {
-			if p.Name.Name == "implementation" {
-				m.refuse(p, "a page table whose entries are somewhere else")
-			}
-		}
+		m.keyedByVID(d, t)
 		if string(m.phase) != string(c) {
 			m.refuse(e, "page table %s applied outside %s", inst.path, c)
 		}
@@ -449,6 +443,35 @@ func (m *machine) pageLookup(home *frame, s *state, e *syntax.Call, d *syntax.Ta
 			}
 		}
 	}
+}
+
+// keyedByVID refuses a table whose entries are not known by one exact key of a VID's width, or are somewhere else.
+func (m *machine) keyedByVID(d *syntax.TableDecl, t tableInfo) {
+	if len(t.keys) != 1 || t.keys[0].MatchKind.Name != "exact" || !plainBits(m.typeOf(t.keys[0].Expr), 12) {
+		m.refuse(d, "a table %s whose key is not one exact key of 12 bits", d.Name.Name)
+	}
+	for _, p := range t.profiles {
+		if p.Name.Name == "implementation" {
+			m.refuse(p, "a table %s whose entries are somewhere else", d.Name.Name)
+		}
+	}
+}
+
+// admissionLookup notes in the state whether the admission table has an entry for the packet's VID. When the program is new the table
+// has none: it may declare none itself.
+func (m *machine) admissionLookup(s *state, d *syntax.TableDecl, t tableInfo, inst *instance, keys []*smt.Term, r *applied) {
+	if inst.path != specs.AdmissionTable {
+		return
+	}
+	if inst.owner != "" {
+		m.refuse(d, "an admission table declared by %s", who(inst.owner))
+	}
+	m.keyedByVID(d, t)
+	if t.entries != nil {
+		m.refuse(t.entries, "an admission table with entries of the program's own")
+	}
+	own := m.b.And(r.hit, m.b.Eq(keys[0], m.packetField(vidOffset, 12)))
+	s.vals[ghostAdmitted] = m.b.Or(s.vals[ghostAdmitted], own)
 }
 
 // plainBits reports whether t is bit<n>, or bit<> if n is 0: a new type may be another one to the control plane.

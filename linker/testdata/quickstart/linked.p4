@@ -1553,6 +1553,22 @@ control il_Ingress(
         size = 6;
     }
 
+    @name(".il_admit")
+    action il_admit() { }
+
+    @name(".il_admission")
+    table il_admission {
+        key = {
+            hdr.il_vlan.vid : exact @name("vid");
+        }
+        actions = {
+            il_admit;
+            @defaultonly il_drop;
+        }
+        const default_action = il_drop();
+        size = 4096;
+    }
+
     action il_forward(bit<9> port) {
         standard_metadata.egress_spec = port;
     }
@@ -1574,97 +1590,99 @@ control il_Ingress(
         if (hdr.il_marker.isValid()) {
             standard_metadata.egress_spec = il_cpu_port;
         } else if (meta.il_tenant != 0) {
-            meta.il_vsm.checksum_error = standard_metadata.checksum_error;
-            meta.il_vsm.parser_error = standard_metadata.parser_error;
-            il_page_ingress.apply();
-            switch (il_dispatch_ingress.apply().action_run) {
-                il_run_kv: {
-                    if (hdr.kv.ipv4.isValid()) {
-                        meta.il_hop_limit = hdr.kv.ipv4.ttl;
-                        meta.il_src = hdr.kv.ipv4.src_addr;
-                        meta.il_dst = hdr.kv.ipv4.dst_addr;
-                        il_read_src_kv.apply();
-                        il_read_dst_kv.apply();
-                        il_adjust(hdr.kv.ipv4.hdr_checksum, meta.il_src, hdr.kv.ipv4.src_addr);
-                        il_adjust(hdr.kv.ipv4.hdr_checksum, meta.il_dst, hdr.kv.ipv4.dst_addr);
-                        if (hdr.kv.ipv4.frag_offset == 0) {
-                            if (hdr.kv.ipv4.protocol == 17) {
-                                if (hdr.kv.udp.isValid()) {
-                                    if (hdr.kv.udp.checksum != 0) {
-                                        il_adjust(
-                                            hdr.kv.udp.checksum,
-                                            meta.il_src,
-                                            hdr.kv.ipv4.src_addr
-                                        );
-                                        il_adjust(
-                                            hdr.kv.udp.checksum,
-                                            meta.il_dst,
-                                            hdr.kv.ipv4.dst_addr
-                                        );
-                                        if (hdr.kv.udp.checksum == 0) {
-                                            hdr.kv.udp.checksum = 0xffff;
+            if (il_admission.apply().hit) {
+                meta.il_vsm.checksum_error = standard_metadata.checksum_error;
+                meta.il_vsm.parser_error = standard_metadata.parser_error;
+                il_page_ingress.apply();
+                switch (il_dispatch_ingress.apply().action_run) {
+                    il_run_kv: {
+                        if (hdr.kv.ipv4.isValid()) {
+                            meta.il_hop_limit = hdr.kv.ipv4.ttl;
+                            meta.il_src = hdr.kv.ipv4.src_addr;
+                            meta.il_dst = hdr.kv.ipv4.dst_addr;
+                            il_read_src_kv.apply();
+                            il_read_dst_kv.apply();
+                            il_adjust(hdr.kv.ipv4.hdr_checksum, meta.il_src, hdr.kv.ipv4.src_addr);
+                            il_adjust(hdr.kv.ipv4.hdr_checksum, meta.il_dst, hdr.kv.ipv4.dst_addr);
+                            if (hdr.kv.ipv4.frag_offset == 0) {
+                                if (hdr.kv.ipv4.protocol == 17) {
+                                    if (hdr.kv.udp.isValid()) {
+                                        if (hdr.kv.udp.checksum != 0) {
+                                            il_adjust(
+                                                hdr.kv.udp.checksum,
+                                                meta.il_src,
+                                                hdr.kv.ipv4.src_addr
+                                            );
+                                            il_adjust(
+                                                hdr.kv.udp.checksum,
+                                                meta.il_dst,
+                                                hdr.kv.ipv4.dst_addr
+                                            );
+                                            if (hdr.kv.udp.checksum == 0) {
+                                                hdr.kv.udp.checksum = 0xffff;
+                                            }
                                         }
+                                    } else {
+                                        il_refuse();
                                     }
-                                } else {
+                                }
+                                if (hdr.kv.ipv4.protocol == 6) {
                                     il_refuse();
                                 }
                             }
-                            if (hdr.kv.ipv4.protocol == 6) {
-                                il_refuse();
-                            }
+                        }
+                        if (meta.il_vsm.egress_spec != il_drop_port) {
+                            il_ingress_kv.apply(
+                                hdr.kv,
+                                meta.kv,
+                                meta.il_vsm,
+                                meta.il_page,
+                                meta.il_memory
+                            );
+                            meta.il_memory.asked = meta.kv.asked;
+                            meta.il_memory.missed = !meta.kv.served;
                         }
                     }
-                    if (meta.il_vsm.egress_spec != il_drop_port) {
-                        il_ingress_kv.apply(
-                            hdr.kv,
-                            meta.kv,
-                            meta.il_vsm,
-                            meta.il_page,
-                            meta.il_memory
-                        );
-                        meta.il_memory.asked = meta.kv.asked;
-                        meta.il_memory.missed = !meta.kv.served;
+                    il_run_hh: {
+                        if (hdr.hh.ipv4.isValid()) {
+                            meta.il_hop_limit = hdr.hh.ipv4.ttl;
+                        }
+                        if (meta.il_vsm.egress_spec != il_drop_port) {
+                            meta.hh.generation = meta.il_page.gen_1;
+                            il_ingress_hh.apply(
+                                hdr.hh,
+                                meta.hh,
+                                meta.il_vsm,
+                                meta.il_page,
+                                meta.il_memory
+                            );
+                            meta.il_memory.asked = meta.hh.sampled;
+                            meta.il_memory.missed = !meta.hh.undisturbed;
+                        }
+                    }
+                    il_run_fw: {
+                        if (hdr.fw.ipv4.isValid()) {
+                            meta.il_hop_limit = hdr.fw.ipv4.ttl;
+                        }
+                        if (meta.il_vsm.egress_spec != il_drop_port) {
+                            il_ingress_fw.apply(
+                                hdr.fw,
+                                meta.fw,
+                                meta.il_vsm,
+                                meta.il_page,
+                                meta.il_memory
+                            );
+                        }
                     }
                 }
-                il_run_hh: {
-                    if (hdr.hh.ipv4.isValid()) {
-                        meta.il_hop_limit = hdr.hh.ipv4.ttl;
-                    }
-                    if (meta.il_vsm.egress_spec != il_drop_port) {
-                        meta.hh.generation = meta.il_page.gen_1;
-                        il_ingress_hh.apply(
-                            hdr.hh,
-                            meta.hh,
-                            meta.il_vsm,
-                            meta.il_page,
-                            meta.il_memory
-                        );
-                        meta.il_memory.asked = meta.hh.sampled;
-                        meta.il_memory.missed = !meta.hh.undisturbed;
+                if (meta.il_memory.asked) {
+                    il_packets.count((bit<32>)hdr.il_vlan.vid);
+                    if (!meta.il_memory.missed) {
+                        il_hits.count((bit<32>)hdr.il_vlan.vid);
                     }
                 }
-                il_run_fw: {
-                    if (hdr.fw.ipv4.isValid()) {
-                        meta.il_hop_limit = hdr.fw.ipv4.ttl;
-                    }
-                    if (meta.il_vsm.egress_spec != il_drop_port) {
-                        il_ingress_fw.apply(
-                            hdr.fw,
-                            meta.fw,
-                            meta.il_vsm,
-                            meta.il_page,
-                            meta.il_memory
-                        );
-                    }
-                }
+                il_port.apply();
             }
-            if (meta.il_memory.asked) {
-                il_packets.count((bit<32>)hdr.il_vlan.vid);
-                if (!meta.il_memory.missed) {
-                    il_hits.count((bit<32>)hdr.il_vlan.vid);
-                }
-            }
-            il_port.apply();
         } else if (standard_metadata.ingress_port == il_cpu_port || !hdr.il_ethernet.isValid()) {
             il_drop();
         } else {

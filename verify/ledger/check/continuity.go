@@ -13,7 +13,7 @@ import (
 // with the switch each time.
 func (l *Log) continuity() {
 	// decisions says which decision an outcome's action carries out.
-	decisions := map[string]string{"install": "install", "apply": "plan", "evict": "evict"}
+	decisions := map[string]string{"install": "install", "apply": "plan", "evict": "evict", "close": "close", "replace": "replace"}
 	last := map[string]Entry{}
 	for _, e := range l.Entries {
 		o := e.Outcome

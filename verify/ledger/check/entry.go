@@ -74,10 +74,12 @@ const (
 )
 
 // subjectKinds says what a decision's certificate has to be about, by the decision's action.
-var subjectKinds = map[string]string{"install": "program", "plan": "plan", "network": "network", "share": "sharing"}
+var subjectKinds = map[string]string{
+	"install": "program", "plan": "plan", "network": "network", "share": "sharing", "replace": "replacement",
+}
 
 // lemmas names the standing lemma that makes an action safe in every state.
-var lemmas = map[string]string{"evict": "specs/lemmas/evict.smt2"}
+var lemmas = map[string]string{"evict": "specs/lemmas/evict.smt2", "close": "specs/lemmas/replace.smt2"}
 
 type envelope struct {
 	PayloadType string      `json:"payloadType"`

@@ -113,18 +113,23 @@ func secrets(l *check.Log, tenant string) ([]string, error) {
 		if len(names) == 1 && names[0] == tenant {
 			continue
 		}
-		for name, program := range d.Inputs {
-			if path.Base(name) == "linked.p4" { // a network plan has one for each switch
-				list = append(list, program.Stored)
+		for name, b := range d.Inputs {
+			switch path.Base(name) { // programs (a network plan has one for each switch), and what tenants had in a replaced one
+			case "linked.p4", "old.p4", "before.bin", "steps.json":
+				if b.Size == 0 {
+					continue
+				}
+				list = append(list, b.Stored)
 			}
 		}
-		if d.Action == "install" {
+		programs := d.Action == "install" || d.Action == "replace" // whose formulas and counterexamples show their text
+		if programs {
 			for _, pack := range d.Texts {
 				list = append(list, pack.Stored)
 			}
 		}
 		// A counterexample of a program names headers and lines of whosever it is.
-		if d.Action == "install" && d.Certificate != nil && d.Verdict != "proved" {
+		if programs && d.Certificate != nil && d.Verdict != "proved" {
 			list = append(list, d.Certificate.Stored)
 		}
 	}
@@ -148,7 +153,7 @@ func tenants(l *check.Log, d *check.Decision) ([]string, error) {
 	for name, ref := range d.Inputs {
 		var list []named
 		name = path.Base(name)
-		if name != "tenants.json" && name != "plan.json" {
+		if name != "tenants.json" && name != "plan.json" && name != "replacement.json" {
 			continue
 		}
 		b, err := l.Blob(ref)

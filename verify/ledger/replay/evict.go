@@ -10,45 +10,56 @@ import (
 	"github.com/interlock/interlock/verify/ledger/check"
 )
 
-// lemma checks that a decision which rests on the standing lemma for evictions is one: its request deletes page-table entries that
-// the recorded pre-state has, and does nothing else.
+// lemma checks that a decision which rests on the standing lemma for evictions, or for closing a switch, is one: its request deletes entries
+// of page tables or the admission table that the recorded pre-states have, and does nothing else.
 func lemma(l *check.Log, e check.Entry, r Result) (Result, error) {
-	for _, name := range []string{"request.bin", "prestate.bin"} {
-		if _, ok := e.Decision.Inputs[name]; !ok {
-			r.Outcome, r.Reason = Contradicted, "not an eviction: "+name+" is not recorded"
+	what, states := "an eviction", []string{"prestate.bin", "admission.bin"}
+	if e.Decision.Action == "close" {
+		what, states = "a closing", states[1:]
+	}
+	if _, ok := e.Decision.Inputs["admission.bin"]; !ok && e.Decision.Action == "evict" {
+		states = states[:1] // of before there was an admission table
+	}
+	inputs := map[string][]byte{}
+	for _, name := range append(states, "request.bin") {
+		ref, ok := e.Decision.Inputs[name]
+		if !ok {
+			r.Outcome, r.Reason = Contradicted, "not "+what+": "+name+" is not recorded"
 			return r, nil
 		}
+		var err error
+		if inputs[name], err = l.Blob(ref); err != nil {
+			return r, err
+		}
 	}
-	request, err := l.Blob(e.Decision.Inputs["request.bin"])
-	if err != nil {
-		return r, err
-	}
-	pre, err := l.Blob(e.Decision.Inputs["prestate.bin"])
-	if err != nil {
-		return r, err
+	var pre [][]byte
+	for _, name := range states {
+		pre = append(pre, inputs[name])
 	}
 	r.Outcome = Confirmed
-	if err := unmapsOnly(request, pre); err != nil {
-		r.Outcome, r.Reason = Contradicted, fmt.Sprintf("not an eviction: %v", err)
+	if err := deletesOnly(inputs["request.bin"], pre...); err != nil {
+		r.Outcome, r.Reason = Contradicted, fmt.Sprintf("not %s: %v", what, err)
 	}
 	return r, nil
 }
 
-// unmapsOnly checks that a serialised p4.v1.WriteRequest only deletes entries of pre, a serialised p4.v1.ReadResponse with the
-// entries of all page tables.
-func unmapsOnly(request, pre []byte) error {
+// deletesOnly checks that a serialised p4.v1.WriteRequest only deletes entries of pre, serialised p4.v1.ReadResponses with entries of page
+// tables and of the admission table.
+func deletesOnly(request []byte, pre ...[]byte) error {
 	var req p4v1.WriteRequest
 	if err := proto.Unmarshal(request, &req); err != nil {
 		return fmt.Errorf("request: %w", err)
 	}
-	var state p4v1.ReadResponse
-	if err := proto.Unmarshal(pre, &state); err != nil {
-		return fmt.Errorf("pre-state: %w", err)
-	}
 	there := map[string]bool{}
-	for _, entity := range state.GetEntities() {
-		if t := entity.GetTableEntry(); t != nil {
-			there[entryKey(t)] = true
+	for _, b := range pre {
+		var state p4v1.ReadResponse
+		if err := proto.Unmarshal(b, &state); err != nil {
+			return fmt.Errorf("pre-state: %w", err)
+		}
+		for _, entity := range state.GetEntities() {
+			if t := entity.GetTableEntry(); t != nil {
+				there[entryKey(t)] = true
+			}
 		}
 	}
 	// What the request says has to be all that it says: rebuilt from what is allowed in it, it has the same bytes.
@@ -61,7 +72,7 @@ func unmapsOnly(request, pre []byte) error {
 			return fmt.Errorf("update %d is no deletion of a table entry", i)
 		}
 		if !there[entryKey(t)] {
-			return fmt.Errorf("update %d deletes what is no page-table entry of the pre-state", i)
+			return fmt.Errorf("update %d deletes what is no entry of the pre-state", i)
 		}
 		plain.Updates = append(plain.Updates, &p4v1.Update{Type: p4v1.Update_DELETE, Entity: &p4v1.Entity{
 			Entity: &p4v1.Entity_TableEntry{TableEntry: keyOf(t)},

@@ -28,7 +28,7 @@ func marshal(t *testing.T, m proto.Message) []byte {
 }
 
 // The lemma speaks of requests that delete page-table entries. Anything else that claims it is found out.
-func TestUnmapsOnly(t *testing.T) {
+func TestDeletesOnly(t *testing.T) {
 	full := entry(7, 100)
 	full.Action = &p4v1.TableAction{Type: &p4v1.TableAction_Action{Action: &p4v1.Action{ActionId: 3}}}
 	pre := marshal(t, &p4v1.ReadResponse{Entities: []*p4v1.Entity{
@@ -52,8 +52,8 @@ func TestUnmapsOnly(t *testing.T) {
 		{"nothing", marshal(t, request()), "deletes nothing"},
 		{"modifies", marshal(t, request(update(p4v1.Update_MODIFY, entry(7, 100)))), "no deletion"},
 		{"inserts after unmapping", marshal(t, request(unmap, update(p4v1.Update_INSERT, entry(7, 100)))), "no deletion"},
-		{"deletes from another table", marshal(t, request(update(p4v1.Update_DELETE, entry(8, 100)))), "no page-table entry"},
-		{"deletes what is not there", marshal(t, request(update(p4v1.Update_DELETE, entry(7, 102)))), "no page-table entry"},
+		{"deletes from another table", marshal(t, request(update(p4v1.Update_DELETE, entry(8, 100)))), "no entry of the pre-state"},
+		{"deletes what is not there", marshal(t, request(update(p4v1.Update_DELETE, entry(7, 102)))), "no entry of the pre-state"},
 		{"writes a register", marshal(t, request(&p4v1.Update{Type: p4v1.Update_DELETE, Entity: &p4v1.Entity{
 			Entity: &p4v1.Entity_RegisterEntry{RegisterEntry: &p4v1.RegisterEntry{RegisterId: 1}},
 		}})), "no deletion"},
@@ -63,7 +63,7 @@ func TestUnmapsOnly(t *testing.T) {
 		{"no request", []byte{0xff}, "request"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := unmapsOnly(c.request, pre)
+			err := deletesOnly(c.request, pre)
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}

@@ -16,6 +16,7 @@ import (
 	"github.com/interlock/interlock/verify/plan"
 	"github.com/interlock/interlock/verify/policy"
 	"github.com/interlock/interlock/verify/program"
+	"github.com/interlock/interlock/verify/replace"
 )
 
 // Outcome of replaying one decision.
@@ -242,7 +243,10 @@ func rest(all []Result) {
 }
 
 // encoders are the versions of what builds obligations here, by the decision's action.
-var encoders = map[string]string{"install": program.EncoderVersion, "plan": plan.EncoderVersion, "network": network.EncoderVersion, "share": policy.AdmissionVersion}
+var encoders = map[string]string{
+	"install": program.EncoderVersion, "plan": plan.EncoderVersion, "network": network.EncoderVersion, "share": policy.AdmissionVersion,
+	"replace": replace.EncoderVersion,
+}
 
 // rebuild makes a decision's obligations from its recorded inputs.
 func rebuild(l *check.Log, e check.Entry, plans *plan.Encoder) ([]verify.Obligation, error) {
@@ -279,6 +283,12 @@ func rebuild(l *check.Log, e check.Entry, plans *plan.Encoder) ([]verify.Obligat
 			return nil, err
 		}
 		return in.Obligations()
+	case "replace":
+		in, err := replace.FromInputs(inputs)
+		if err != nil {
+			return nil, err
+		}
+		return replace.NewEncoder().Obligations(in)
 	}
 	return nil, fmt.Errorf("no obligations are known for the action %q", e.Decision.Action)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/plan"
 	"github.com/interlock/interlock/verify/program"
+	"github.com/interlock/interlock/verify/replace"
 )
 
 // State is a file with what a replay has settled, a JSON text a line, the first of which says what the rest is good for. It is the
@@ -41,7 +42,7 @@ type stateLine struct {
 }
 
 func newHead(solver verify.SolverInfo) stateHead {
-	return stateHead{"interlock/v1alpha1", "ReplayState", solver, []string{program.EncoderVersion, plan.EncoderVersion}}
+	return stateHead{"interlock/v1alpha1", "ReplayState", solver, []string{program.EncoderVersion, plan.EncoderVersion, replace.EncoderVersion}}
 }
 
 // OpenState opens the state at path for a replay with solver, and makes it where there is none. A last line that was cut off is dropped.

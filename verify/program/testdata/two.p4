@@ -386,6 +386,15 @@ control il_Ingress(inout il_headers_t hdr, inout il_metadata_t meta, inout stand
             (200, 0): il_port(3);
         }
     }
+    @name(".il_admit")
+    action il_admit() { }
+    @name(".il_admission")
+    table il_admission {
+        key = { hdr.il_vlan.vid : exact @name("vid"); }
+        actions = { il_admit; @defaultonly il_drop; }
+        const default_action = il_drop();
+        size = 4096;
+    }
     table il_l2 {
         key = { hdr.il_ethernet.dst: exact; }
         actions = { il_port; il_drop; }
@@ -401,7 +410,7 @@ control il_Ingress(inout il_headers_t hdr, inout il_metadata_t meta, inout stand
             }
         } else if (meta.il_tenant == 0) {
             il_l2.apply();
-        } else {
+        } else if (il_admission.apply().hit) {
             il_page_ingress.apply();
             switch (il_dispatch_ingress.apply().action_run) {
                 il_to_kv: {
