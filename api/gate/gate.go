@@ -61,6 +61,8 @@ type Config struct {
 	// policy, or within other limits, is refused: its proof is about those (M6).
 	Policy string
 	Limits []plan.Limit
+	// Terms, which may be nil, are recorded with every plan, so that what tenants owe follows from the log.
+	Terms []byte
 	// Required are the names of the solvers that must each prove every obligation.
 	Required []string
 	Who      string // recorded in the ledger

@@ -7,6 +7,6 @@ func commands() []*cobra.Command {
 	return []*cobra.Command{
 		newInit(), newCheck(), newFmt(), newExplain(), newLink(), newProve(), newInstall(),
 		newPlan(), newShow(), newApply(), newDiff(), newRun(), newStatus(), newEvict(), newAdmit(),
-		newAudit(), newRotateKey(), newReport(), newPolicy(), newSwitch(), newTrace(), newSchema(), newVersion(), newTraffic(), newDemo(),
+		newAudit(), newBill(), newRotateKey(), newReport(), newPolicy(), newSwitch(), newTrace(), newSchema(), newVersion(), newTraffic(), newDemo(),
 	}
 }

@@ -68,8 +68,13 @@ func (n *linkedSite) fleet(ctx context.Context) (*fleet, error) {
 		return nil, exitWith(exitInput, err)
 	}
 	f.ceilings, f.policy = shares.Ceilings, string(shares.Digest)
+	asked, err := all.works[0].termsOf(pol, f.planners...)
+	if err != nil {
+		return nil, err
+	}
 	for i, p := range f.planners {
 		p.within(shares.Bounds[i], shares.Digest)
+		p.asked = asked
 	}
 	return f, nil
 }
@@ -345,7 +350,7 @@ func (f *fleet) proveAndSave(ctx context.Context, out io.Writer, in *network.Inp
 		}
 		certs.Plans[one.Switch] = p.Certificate
 		if _, err := gate.Record(ctx, t.log, p, ledger.Decision{
-			Action: "plan", Switch: one.Switch, Policy: one.Policy, Who: who(), At: time.Now().UTC(),
+			Action: "plan", Switch: one.Switch, Policy: one.Policy, TermsText: f.planners[0].asked, Who: who(), At: time.Now().UTC(),
 		}); err != nil {
 			return exitWith(exitEnvironment, err)
 		}

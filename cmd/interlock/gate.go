@@ -62,7 +62,7 @@ func (w *work) gateWith(ctx context.Context, election uint64, on terms, log *led
 	short, cancel := timeout(ctx)
 	defer cancel()
 	g, err := gate.Open(short, gate.Config{
-		Target: w.target(), Ledger: log, Decider: d, Tenants: w.tenants(), Policy: on.policy, Limits: on.limits,
+		Target: w.target(), Ledger: log, Decider: d, Tenants: w.tenants(), Policy: on.policy, Limits: on.limits, Terms: on.text,
 		Required: required, Who: who(), Log: w.log,
 	}, election)
 	if err != nil {

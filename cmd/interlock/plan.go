@@ -97,6 +97,7 @@ type planner struct {
 	bounds  []alloc.Bound
 	// admitted is what the policy was asked and what it let the tenants have.
 	admitted *proof.Admission
+	asked    []byte // the terms that plans are recorded with
 }
 
 func (p *planner) close() { p.reader.Close() }
@@ -106,9 +107,12 @@ type terms struct {
 	policy   string
 	limits   []plan.Limit
 	admitted *proof.Admission
+	text     []byte // see metering.Terms
 }
 
-func (p *planner) terms() terms { return terms{p.context.Policy, p.context.Limits, p.admitted} }
+func (p *planner) terms() terms {
+	return terms{p.context.Policy, p.context.Limits, p.admitted, p.asked}
+}
 
 // planner asks the policy and takes an election id for the plan.
 func (w *work) planner(ctx context.Context) (*planner, error) {
@@ -144,6 +148,9 @@ func (w *work) entitled(ctx context.Context) (*planner, error) {
 	if err := p.admittedBy(bounds, admitted); err != nil {
 		return nil, err
 	}
+	if p.asked, err = w.termsOf(pol, p); err != nil {
+		return nil, err
+	}
 	return p, p.tellShadowed(ctx, pol, os.Stderr)
 }
 
@@ -156,6 +163,29 @@ func (p *planner) admittedBy(bounds []alloc.Bound, a *proof.Admission) error {
 	p.admitted = a
 	p.within(bounds, subject.Digest())
 	return nil
+}
+
+// epoch is the site's.
+func (w *work) epoch() (time.Duration, error) {
+	d, err := time.ParseDuration(w.site.Allocation.Epoch)
+	if err != nil {
+		return 0, inputf("%s: allocation.epoch: %w", w.site.Path, err)
+	}
+	return d, nil
+}
+
+// termsOf are the terms that plans for one switch, or for several, are made on.
+func (w *work) termsOf(pol *policy.Policy, planners ...*planner) ([]byte, error) {
+	epoch, err := w.epoch()
+	if err != nil {
+		return nil, err
+	}
+	var places []sharing.Place
+	for _, p := range planners {
+		places = append(places, sharing.Place{Switch: p.name(), Tenants: p.tenants, Capacity: p.context.Codec.Slots()})
+	}
+	text, err := sharing.Terms(pol, places, len(places) > 1, epoch)
+	return text, exitWith(exitInput, err)
 }
 
 // within sets what the policy allows.
@@ -333,7 +363,7 @@ func (w *work) proveAndSave(ctx context.Context, out io.Writer, p *planner, in *
 		return exitWith(exitUndecided, err)
 	}
 	index, err := gate.Record(ctx, log, proof, ledger.Decision{
-		Action: "plan", Switch: in.Switch, Policy: in.Policy, Who: who(), At: time.Now().UTC(),
+		Action: "plan", Switch: in.Switch, Policy: in.Policy, TermsText: p.asked, Who: who(), At: time.Now().UTC(),
 	})
 	if err != nil {
 		return exitWith(exitEnvironment, err)

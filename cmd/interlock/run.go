@@ -60,8 +60,8 @@ refuses what is running, or that does not entitle a tenant to its linked program
 		}
 		w := n.works[0]
 		if length == 0 {
-			if length, err = time.ParseDuration(w.site.Allocation.Epoch); err != nil {
-				return inputf("%s: allocation.epoch: %w", w.site.Path, err)
+			if length, err = w.epoch(); err != nil {
+				return err
 			}
 		}
 		if record == "" {

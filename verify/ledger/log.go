@@ -315,6 +315,10 @@ func (l *Log) AppendDecision(ctx context.Context, d Decision, s verify.Subject, 
 			ref := a.add(text)
 			d.Certificate, d.Texts = &ref, a.addTexts(d.Action, obligations)
 		}
+		if d.TermsText != nil {
+			ref := a.add(d.TermsText)
+			d.Terms = &ref
+		}
 		return Statement{
 			Type: StatementType, PredicateType: DecisionType, Predicate: &d,
 			Subject: []Resource{{Name: s.Name, Digest: map[string]string{"sha256": hexOf(s.Digest())}}},

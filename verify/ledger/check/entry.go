@@ -37,6 +37,7 @@ type Decision struct {
 	Texts       []Blob          `json:"texts,omitempty"`
 	Inputs      map[string]Blob `json:"inputs,omitempty"`
 	Policy      string          `json:"policy,omitempty"`
+	Terms       *Blob           `json:"terms,omitempty"`
 	Who         string          `json:"who"`
 	At          time.Time       `json:"at"`
 }
@@ -212,6 +213,11 @@ func (l *Log) decision(e Entry) error {
 		}
 		if cert != nil && cert.SubjectKind != kind {
 			return fmt.Errorf("a decision to %s on a certificate of a %s", d.Action, cert.SubjectKind)
+		}
+	}
+	if d.Terms != nil {
+		if err := l.holds(*d.Terms); err != nil {
+			return fmt.Errorf("terms: %w", err)
 		}
 	}
 	subject := sha256.New()

@@ -95,6 +95,9 @@ func (e Entry) Blobs() []Blob {
 	if b := e.Decision.Certificate; b != nil {
 		refs = append(refs, *b)
 	}
+	if b := e.Decision.Terms; b != nil {
+		refs = append(refs, *b)
+	}
 	refs = append(refs, e.Decision.Texts...)
 	for _, name := range sortedNames(e.Decision.Inputs) {
 		refs = append(refs, e.Decision.Inputs[name])

@@ -1,0 +1,31 @@
+package sharing
+
+import (
+	"slices"
+	"time"
+
+	"github.com/interlock/interlock/policy"
+	"github.com/interlock/interlock/policy/metering"
+)
+
+// Terms are what plans under a policy are made on, for the log: see metering.Terms. Names of resources are those that Bounds, or for several
+// switches Network, has.
+func Terms(p *policy.Policy, places []Place, several bool, epoch time.Duration) ([]byte, error) {
+	t := metering.Terms{Epoch: epoch.String(), Capacity: policy.Resources{}}
+	for _, x := range places {
+		for a, n := range x.Capacity {
+			name := Resource(a)
+			if several {
+				name = resourceOn(x.Switch, a)
+			}
+			t.Capacity[name] = n
+			t.Resources = append(t.Resources, metering.Resource{Name: name, Switch: x.Switch, Array: a.String()})
+		}
+		for _, y := range x.Tenants {
+			if !slices.ContainsFunc(t.Tenants, func(o policy.Tenant) bool { return o.Name == y.Name }) {
+				t.Tenants = append(t.Tenants, tenant(y))
+			}
+		}
+	}
+	return t.Marshal(p)
+}
