@@ -299,7 +299,7 @@ func (g *Gate) clearProved(ctx context.Context, in *plan.Input, p *Proof) (*Clea
 		return nil, err
 	}
 	index, err := Record(ctx, g.ledger.Load(), p, ledger.Decision{
-		Action: "plan", Switch: g.conf.Target.Name, Policy: in.Policy, TermsText: g.conf.Terms, Who: g.conf.Who, At: g.conf.Now().UTC(),
+		Action: "plan", Switch: g.conf.Target.Name, Policy: in.Policy, TermsText: g.terms.Load().text, Who: g.conf.Who, At: g.conf.Now().UTC(),
 	})
 	if err != nil {
 		return nil, err

@@ -123,7 +123,7 @@ func Open(ctx context.Context, conf Config, electionID uint64) (*Gate, error) {
 	if conf.Log != nil {
 		g.log = conf.Log.With("switch", conf.Target.Name, "election", electionID)
 	}
-	g.Adopt(conf.Policy, conf.Limits)
+	g.Adopt(conf.Policy, conf.Limits, conf.Terms)
 	g.metrics = newMetrics(g)
 	g.ledger.Store(conf.Ledger)
 	g.log.Info("mastership", "address", conf.Target.Address)
@@ -267,8 +267,11 @@ func (g *Gate) begin(ctx context.Context, before *observation, decision int64) e
 type terms struct {
 	policy string
 	limits []plan.Limit
+	text   []byte // what policy is the digest of; nil: not recorded
 }
 
-// Adopt puts another policy into force, by its digest, with what it comes to. Plans that were made under the one before, and are not
+// Adopt puts another policy into force, by its digest, with what it comes to and the text of its terms (see Config). Plans that were made under the one before, and are not
 // cleared yet, are refused from here on.
-func (g *Gate) Adopt(policy string, limits []plan.Limit) { g.terms.Store(&terms{policy, limits}) }
+func (g *Gate) Adopt(policy string, limits []plan.Limit, text []byte) {
+	g.terms.Store(&terms{policy, limits, text})
+}

@@ -171,7 +171,7 @@ func TestAdopt(t *testing.T) {
 	for i := range limits {
 		limits[i].Ceiling++
 	}
-	g.Adopt("newer", limits)
+	g.Adopt("newer", limits, nil)
 	if _, err := g.ClearProvedPlan(t.Context(), before, proof); !errors.Is(err, gate.ErrTampered) {
 		t.Errorf("under the policy before: %v", err)
 	}

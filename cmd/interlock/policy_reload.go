@@ -20,7 +20,7 @@ import (
 type policyWatch struct {
 	planner *planner
 	loop    *alloc.Loop
-	adopt   func(policy string, limits []plan.Limit) // the gate's
+	adopt   func(policy string, limits []plan.Limit, terms []byte) // the gate's
 	admit   func(context.Context, *proof.Admission) error
 	out     io.Writer
 	file    string
@@ -28,7 +28,7 @@ type policyWatch struct {
 }
 
 // watchPolicy is nil for a policy that comes with interlock: it does not change.
-func watchPolicy(p *planner, loop *alloc.Loop, adopt func(string, []plan.Limit), admit func(context.Context, *proof.Admission) error,
+func watchPolicy(p *planner, loop *alloc.Loop, adopt func(string, []plan.Limit, []byte), admit func(context.Context, *proof.Admission) error,
 	out io.Writer,
 ) (*policyWatch, error) {
 	if strings.HasPrefix(p.work.site.Policy, policy.Builtin) {
@@ -91,8 +91,11 @@ func (w *policyWatch) change(ctx context.Context) error {
 	if err := p.admittedBy(bounds, admitted); err != nil {
 		return err
 	}
+	if p.asked, err = p.work.termsOf(pol, p); err != nil {
+		return err
+	}
 	w.loop.Bounds = bounds
-	w.adopt(p.context.Policy, p.context.Limits)
+	w.adopt(p.context.Policy, p.context.Limits, p.asked)
 	return nil
 }
 

@@ -42,7 +42,7 @@ func TestPolicyReload(t *testing.T) {
 	var out bytes.Buffer
 	var adopted []string
 	loop := &alloc.Loop{Context: p.context, Tenants: p.tenants, Bounds: p.bounds}
-	watch, err := watchPolicy(p, loop, func(policy string, limits []plan.Limit) {
+	watch, err := watchPolicy(p, loop, func(policy string, limits []plan.Limit, _ []byte) {
 		if len(limits) == 0 {
 			t.Error("no limits")
 		}

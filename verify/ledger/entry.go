@@ -52,10 +52,10 @@ type Decision struct {
 	Policy string          `json:"policy,omitempty"` // digest of the policy and its input
 	// Terms is a blob with the terms of a plan: the policy's text and parameters, capacities, tenants' weights and budgets, what an epoch
 	// is. With them, what tenants owe follows from the log. AppendDecision stores TermsText.
-	Terms     *Blob  `json:"terms,omitempty"`
-	TermsText []byte `json:"-"`
-	Who    string          `json:"who"`
-	At     time.Time       `json:"at"`
+	Terms     *Blob     `json:"terms,omitempty"`
+	TermsText []byte    `json:"-"`
+	Who       string    `json:"who"`
+	At        time.Time `json:"at"`
 }
 
 // Outcome says what became of a decision on a switch.

@@ -68,6 +68,14 @@ func TestForgedEntries(t *testing.T) {
 		{"proved, says the entry, unknown, say the results", func(_ *Decision, _ *verify.Subject, c *verify.Certificate) {
 			c.Results[0].Verdict = verify.Unknown
 		}, func(*Outcome) {}, 0, "the results do not"},
+		{"terms that are not there", func(d *Decision, _ *verify.Subject, _ *verify.Certificate) {
+			p, err := newPacker()
+			if err != nil {
+				t.Fatal(err)
+			}
+			ref, _ := p.pack([]byte("terms"))
+			d.Policy, d.Terms = string(ref.Content), &ref
+		}, func(*Outcome) {}, 0, "terms: "},
 		{"two results", func(_ *Decision, _ *verify.Subject, c *verify.Certificate) {
 			unknown := c.Results[0]
 			unknown.Verdict = verify.Unknown

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -118,6 +119,39 @@ func TestWhole(t *testing.T) {
 		}
 		if _, err := check.Read(cut, key); err == nil {
 			t.Errorf("cut to %d of %d bytes: no error", n, len(b))
+		}
+	}
+}
+
+// Any changed bit of an export is found: in the log's files, and in what holds them together.
+func TestFlippedExport(t *testing.T) {
+	dir, key := record(t)
+	l := read(t, dir, key)
+	_, b := save(t, l, "kv")
+	path := filepath.Join(t.TempDir(), "flipped.zip")
+	head := bytes.Index(b, []byte("checkpoint")) // the first headers, and the directory at the end, bit by bit
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	for at := range b {
+		if at > head && at < len(b)-300 && rnd.IntN(41) > 0 {
+			continue
+		}
+		bad := bytes.Clone(b)
+		bad[at] ^= 1 << rnd.IntN(8)
+		if err := os.WriteFile(path, bad, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if x, err := check.Read(path, key); err == nil && len(x.Findings) == 0 {
+			t.Errorf("byte %d of %d changed: nothing found", at, len(b))
+		}
+	}
+	for _, more := range [][]byte{append(bytes.Clone(b), 0), append([]byte{0}, b...)} {
+		if err := os.WriteFile(path, more, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if x, err := check.Read(path, key); err == nil && len(x.Findings) == 0 {
+			t.Error("a byte more: nothing found")
 		}
 	}
 }

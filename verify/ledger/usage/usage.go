@@ -124,14 +124,14 @@ func (r *reader) terms(e check.Entry) error {
 	if d.Terms == nil || d.Verdict != "proved" {
 		return nil
 	}
-	if n := len(r.usage.Terms); n > 0 && r.usage.Terms[n-1].Digest == d.Policy {
+	if n := len(r.usage.Terms); n > 0 && r.usage.Terms[n-1].Digest == d.Terms.Content {
 		return nil
 	}
 	text, err := r.log.Blob(*d.Terms)
 	if err != nil {
 		return fmt.Errorf("terms: %w", err)
 	}
-	r.usage.Terms = append(r.usage.Terms, Terms{r.usage.Last, e.Index, d.Policy, text})
+	r.usage.Terms = append(r.usage.Terms, Terms{r.usage.Last, e.Index, d.Terms.Content, text})
 	return nil
 }
 
