@@ -106,7 +106,11 @@ func (h *history) at() time.Time { return time.Unix(h.now, 0).UTC() }
 // decide logs a plan from the sizes of now to others.
 func (h *history) decide(v verify.Verdict, terms string, sizes map[uint16]int64) int64 {
 	h.t.Helper()
-	in := &plan.Input{Switch: "s1", ElectionID: 9, Linked: h.linked, Tenants: tenants, PreState: h.tables(h.sizes), Policy: string(verify.DigestOf([]byte(terms)))}
+	in := &plan.Input{Primitives: plan.Primitives{
+		Fence:      plan.FencePrimitive{By: plan.ByMarker, Controls: []specs.Control{specs.Ingress, specs.Egress}},
+		Scrub:      plan.ScrubPrimitive{By: []plan.ScrubKind{plan.ByCell}},
+		Unanswered: plan.UnansweredPrimitive{Until: plan.UntilArbitration},
+	}, Switch: "s1", ElectionID: 9, Linked: h.linked, Tenants: tenants, PreState: h.tables(h.sizes), Policy: string(verify.DigestOf([]byte(terms)))}
 	for _, x := range tenants {
 		in.Goal = append(in.Goal, plan.Extent{VID: x.VID, Control: specs.Egress, Size: sizes[x.VID]})
 	}
