@@ -229,7 +229,7 @@ func printPolicyReport(out io.Writer, r *proof.Report) {
 		if o.Verdict != verify.Proved {
 			verdict = strings.ToUpper(verdict)
 		}
-		row := []any{o.Statement, fmt.Sprintf("%d tenants, %d resources", len(o.Tenants), len(o.Resources)), verdict}
+		row := []any{o.Statement, strings.Join(o.Tenants, ", ") + "; " + strings.Join(o.Resources, ", "), verdict}
 		for _, s := range r.Solvers {
 			row = append(row, o.Spent(s.Name).Round(100*time.Microsecond))
 		}

@@ -109,26 +109,37 @@ func (p *Proof) Prove(ctx context.Context, d verify.Decider, only []string, boun
 	return r, nil
 }
 
-// sized is bounds with the statement's sizes where the site leaves them open.
-func (st *Statement) sized(b Bounds) Bounds {
-	if len(b.Tenants) == 0 {
-		b.Tenants = st.size.tenants
+// sized is bounds with the statement's sizes where the site leaves them open, and with the names that matter where both do.
+func (p *Proof) sized(st *Statement, b Bounds) (Bounds, error) {
+	tenants, resources, err := told(p.policy, st)
+	first := func(lists ...[]string) []string {
+		for _, l := range lists {
+			if len(l) > 0 {
+				return l
+			}
+		}
+		return nil
 	}
-	if len(b.Resources) == 0 {
-		b.Resources = st.size.resources
-	}
+	b.Tenants = first(b.Tenants, st.size.tenants, tenants)
+	b.Resources = first(b.Resources, st.size.resources, resources)
 	b.MinCapacity = max(b.MinCapacity, st.size.minCapacity)
-	return b
+	if len(b.Tenants) == 0 || len(b.Resources) == 0 {
+		return b, &Unprovable{At: st.At, Reason: err.Error()}
+	}
+	return b, nil
 }
 
 func (p *Proof) prove(ctx context.Context, d verify.Decider, st *Statement, bounds Bounds) (Outcome, error) {
-	bounds = st.sized(bounds)
+	bounds, err := p.sized(st, bounds)
 	o := Outcome{Statement: st.Name, Form: st.Form, At: st.At, Tenants: bounds.Tenants, Resources: bounds.Resources}
 	for _, g := range st.given {
 		o.Assumes = append(o.Assumes, g.text)
 	}
 	o.Assumes = append(o.Assumes, st.using...)
-	goals, err := p.goals(st, bounds)
+	var goals []goal
+	if err == nil {
+		goals, err = p.goals(st, bounds)
+	}
 	var not *Unprovable
 	if errors.As(err, &not) {
 		o.Verdict, o.Reason = verify.Unknown, not.Error()

@@ -59,7 +59,7 @@ type Statement struct {
 	ranked bool
 }
 
-// size is the tenants and resources for which a statement is proved, unless a site says it.
+// size is the tenants and resources for which a statement is proved, unless a site says it; where it is empty, see told.
 type size struct {
 	tenants, resources []string
 	minCapacity        int64
@@ -90,10 +90,9 @@ func (e *expression) Position(id int64) sharing.Position {
 // Standard are the statements that are proved for every policy.
 func Standard(p *sharing.Policy) []*Statement {
 	at := sharing.Position{File: p.File(), Line: 1, Col: 1}
-	usual := usualSize()
-	out := []*Statement{{Name: "capacity is never exceeded, every tenant keeps its min", Form: Books, At: at, size: usual}}
+	out := []*Statement{{Name: "capacity is never exceeded, every tenant keeps its min", Form: Books, At: at}}
 	if len(p.Limits()) > 0 {
-		out = append(out, &Statement{Name: "no step breaks a limit", Form: Limits, At: p.Limits()[0].At, size: usual})
+		out = append(out, &Statement{Name: "no step breaks a limit", Form: Limits, At: p.Limits()[0].At})
 	}
 	return out
 }
@@ -105,7 +104,7 @@ func ParseStatements(file string, src []byte, p *sharing.Policy, load func(name 
 	top := root.Fields([]string{"apiVersion", "kind", "statements"}, "bounds")
 	top["apiVersion"].OneOf(APIVersion)
 	top["kind"].OneOf(Kind)
-	usual := readSize(top["bounds"], usualSize())
+	usual := readSize(top["bounds"], size{})
 	var out []*Statement
 	names := map[string]bool{}
 	for _, n := range top["statements"].List() {
@@ -186,8 +185,6 @@ func calls(e *expression, name string) bool {
 }
 
 const ratioName = "interlock.Ratio"
-
-func usualSize() size { return size{[]string{"a", "b", "c"}, []string{"x", "y"}, 0} }
 
 func readSize(n strictyaml.Node, usual size) size {
 	if !n.Present() {
