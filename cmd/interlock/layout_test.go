@@ -27,7 +27,7 @@ var layout = []struct {
 	{"verify/...", []string{"specs", "linker/p4", "verify"}},
 	{"alloc/...", []string{"specs", "linker/p4", "linker/manifest", "linker/site", "policy", "verify", "alloc"}},
 	{"api/softswitch/...", []string{"specs", "linker/p4"}},
-	{"api/device/...", []string{"specs", "linker/p4", "api/device"}},
+	{"api/device/...", []string{"specs", "linker/p4", "verify/plan", "api/device"}}, // drivers declare what plans' proofs suppose
 	{"api/gate/...", []string{"specs", "linker/p4", "verify", "api/device"}},
 }
 

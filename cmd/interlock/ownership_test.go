@@ -38,20 +38,29 @@ func entryName(e *p4v1.TableEntry) string {
 // update is called with every update that the switch is about to carry out.
 func (w *ownershipWatch) update(u *p4v1.Update) {
 	if r := u.GetEntity().GetRegisterEntry(); r != nil {
-		array := ""
+		array, slots := "", int64(0)
 		for _, x := range w.info.GetRegisters() {
 			if x.GetPreamble().GetId() == r.GetRegisterId() {
-				array = x.GetPreamble().GetName()
+				array, slots = x.GetPreamble().GetName(), int64(x.GetSize())
 			}
 		}
 		if w.clean[array] == nil {
 			w.clean[array] = map[int64]bool{}
 		}
 		zero := new(big.Int).SetBytes(r.GetData().GetBitstring()).Sign() == 0
-		w.clean[array][r.GetIndex().GetIndex()] = zero
+		if r.GetIndex() != nil {
+			w.clean[array][r.GetIndex().GetIndex()] = zero
+			return
+		}
+		for slot := range slots { // without an index: all of them
+			w.clean[array][slot] = zero
+		}
 		return
 	}
 	e := u.GetEntity().GetTableEntry()
+	if !w.pageTable(e.GetTableId()) {
+		return // who is admitted: that changes nothing of who can reach what
+	}
 	before := w.extents()
 	if u.GetType() == p4v1.Update_DELETE {
 		delete(w.entries, entryName(e))
@@ -61,6 +70,15 @@ func (w *ownershipWatch) update(u *p4v1.Update) {
 	after := w.extents()
 	w.faults = append(w.faults, overlaps(after)...)
 	w.faults = append(w.faults, w.residue(before, after)...)
+}
+
+func (w *ownershipWatch) pageTable(id uint32) bool {
+	for _, t := range w.info.GetTables() {
+		if t.GetPreamble().GetId() == id {
+			return strings.HasPrefix(t.GetPreamble().GetName(), "il_page_")
+		}
+	}
+	return false
 }
 
 // extents lists what can be reached.
@@ -158,7 +176,7 @@ func (w *ownershipWatch) same(read []byte) error {
 func TestOwnershipWatchCanary(t *testing.T) {
 	info := &configv1.P4Info{
 		Tables:    []*configv1.Table{{Preamble: &configv1.Preamble{Id: 1, Name: "il_page_ingress"}}},
-		Registers: []*configv1.Register{{Preamble: &configv1.Preamble{Id: 3, Name: "il_stage_ingress_0"}}},
+		Registers: []*configv1.Register{{Preamble: &configv1.Preamble{Id: 3, Name: "il_stage_ingress_0"}, Size: 8}},
 		Actions: []*configv1.Action{{
 			Preamble: &configv1.Preamble{Id: 2, Name: "il_map_ingress"},
 			Params:   []*configv1.Action_Param{{Id: 1, Name: "base_0"}, {Id: 2, Name: "size_0"}},
@@ -181,6 +199,11 @@ func TestOwnershipWatchCanary(t *testing.T) {
 			Data: &p4v1.P4Data{Data: &p4v1.P4Data_Bitstring{Bitstring: []byte{value}}},
 		}}}}
 	}
+	all := func(value byte) *p4v1.Update {
+		u := scrub(0, value)
+		u.GetEntity().GetRegisterEntry().Index = nil
+		return u
+	}
 	for _, c := range []struct {
 		name    string
 		updates []*p4v1.Update
@@ -189,6 +212,8 @@ func TestOwnershipWatchCanary(t *testing.T) {
 		{"clean", []*p4v1.Update{scrub(4, 0), scrub(5, 0), grant(1, 4, 1), grant(2, 5, 1)}, ""},
 		{"overlap", []*p4v1.Update{scrub(4, 0), scrub(5, 0), grant(1, 4, 2), grant(2, 5, 1)}, "overlap"},
 		{"not scrubbed", []*p4v1.Update{scrub(4, 0), grant(1, 4, 2)}, "slot 5 of il_stage_ingress_0, which was not scrubbed"},
+		{"scrubbed as a whole", []*p4v1.Update{all(0), grant(1, 4, 2)}, ""},
+		{"scrubbed as a whole with something else", []*p4v1.Update{all(9), grant(1, 4, 2)}, "slot 4"},
 		{"scrubbed with something else", []*p4v1.Update{scrub(4, 9), grant(1, 4, 1)}, "slot 4"},
 		{"handed on", []*p4v1.Update{scrub(4, 0), grant(1, 4, 1), grant(1, 4, 0), grant(2, 4, 1)}, "VID 2 gets slot 4"},
 	} {
