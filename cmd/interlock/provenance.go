@@ -18,7 +18,8 @@ type provenance struct {
 }
 
 // provenances finds, for each extent that there is on a switch now, the plan that gave it: the first of those that were applied without a
-// break up to now, and have it in their goal. What the log does not tell is left out: what an interrupted plan left behind, or somebody else.
+// break up to now, and have it in their goal. A program that replaced another gave retained tenants their extents back as they were. What
+// the log does not tell is left out: what an interrupted plan left behind, or somebody else.
 func provenances(l *check.Log, name string, now []plan.Extent) (map[plan.Extent]provenance, error) {
 	found := map[plan.Extent]provenance{}
 	open := slices.Clone(now)
@@ -29,6 +30,9 @@ func provenances(l *check.Log, name string, now []plan.Extent) (map[plan.Extent]
 		}
 		if o == nil || o.Switch != name || o.Result == ledger.Pending || o.Action == "evict" && o.Result == ledger.Applied {
 			continue // an eviction leaves the others' extents as they are
+		}
+		if kept(l, o) {
+			continue
 		}
 		if o.Action != "apply" || o.Result != ledger.Applied || o.Decision < 0 {
 			break
@@ -53,6 +57,21 @@ func provenances(l *check.Log, name string, now []plan.Extent) (map[plan.Extent]
 		})
 	}
 	return found, nil
+}
+
+// kept says that what was done left extents as they were: a switch was closed, or its program was replaced by another.
+func kept(l *check.Log, o *check.Outcome) bool {
+	if o.Result != ledger.Applied || o.Decision < 0 {
+		return false
+	}
+	switch o.Action {
+	case "close":
+		return true
+	case "replace":
+		old, err := l.Blob(l.Entries[o.Decision].Decision.Inputs["old.p4"])
+		return err == nil && len(old) > 0 // else it was the first program of an empty switch
+	}
+	return false
 }
 
 // heldBy is held by the names of tenants; nil if the ledger does not tell.
