@@ -29,7 +29,8 @@ func newPolicyProve() *cobra.Command {
 		Long: `Prove translates a policy's CEL expressions to formulas that mean exactly what cel-go evaluates (64-bit overflow, errors, absorbing && and
 ||), and has every solver decide what is claimed of it: for every policy that what the engine counts on is kept (capacity is never
 exceeded, every tenant holds nothing or its min) and that no step breaks a limit; and the statements beside it, in NAME.statements.yaml
-for the policy NAME.yaml. A statement holds for all amounts, weights and budgets, and for as many tenants and resources as the table says.
+for the policy NAME.yaml. A statement holds for all amounts, weights and budgets, and for as many tenants and resources as the
+table names: those that the policy tells apart by their names, and others.
 
 What is refuted is shown as a run of the policy, after it was run: tenants, what they ask for, what they hold when it fails.
 FILE is a policy, or builtin:NAME. With --site the tenants, weights, budgets and solvers are the site's.`,
