@@ -28,8 +28,8 @@ func (l *Log) continuity() {
 			continue
 		}
 		if prev, ok := last[o.Switch]; ok && prev.Outcome.PostState != o.PreState {
-			l.find(e.Index, file, "switch %s: entry %d left state %s, this one found %s: something else wrote to the switch",
-				o.Switch, prev.Index, short(prev.Outcome.PostState), short(o.PreState))
+			left, found := short(prev.Outcome.PostState, o.PreState)
+			l.find(e.Index, file, "switch %s: entry %d left state %s, this one found %s: something else wrote to the switch", o.Switch, prev.Index, left, found)
 		}
 		last[o.Switch] = e
 		if o.Action == "recover" && o.Decision < 0 {
@@ -50,7 +50,8 @@ func (l *Log) continuity() {
 			l.find(e.Index, file, "it says %s on switch %s, entry %d decided to %s on %s", o.Action, o.Switch, o.Decision, d.Action, d.Switch)
 		}
 		if want, known := provedFor(d); known && o.PreState != want {
-			l.find(e.Index, file, "it began in state %s, entry %d proved it for %s", short(o.PreState), o.Decision, short(want))
+			began, proved := short(o.PreState, want)
+			l.find(e.Index, file, "it began in state %s, entry %d proved it for %s", began, o.Decision, proved)
 		}
 		if d.Verdict != "proved" && d.Verdict != "lemma" {
 			l.find(e.Index, file, "it carried out entry %d, whose verdict is %s", o.Decision, d.Verdict)
@@ -58,11 +59,13 @@ func (l *Log) continuity() {
 	}
 }
 
-func short(d string) string {
-	if len(d) > 19 {
-		return d[:19]
+// short cuts two digests that differ, but not before the place where they do.
+func short(a, b string) (string, string) {
+	n := 19
+	for n < min(len(a), len(b)) && a[:n] == b[:n] {
+		n++
 	}
-	return d
+	return a[:min(n, len(a))], b[:min(n, len(b))]
 }
 
 // provedFor returns the digest of the state that a plan was proved for: its program, the program's cookie, and the page tables; see
