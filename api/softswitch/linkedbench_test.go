@@ -7,9 +7,10 @@ import (
 	"testing"
 
 	"github.com/interlock/interlock/api/softswitch/dataplane"
+	"github.com/interlock/interlock/specs"
 )
 
-// linked serves the linked quickstart with extents for each tenant, and makes requests for the key-value tenant, which enter on
+// linked serves the linked quickstart with all tenants admitted and extents for each, and makes requests for the key-value tenant, which enter on
 // port 1. They go on to port 2: nothing is in the cache.
 func linked(b *testing.B, opts Options) (*Switch, [][]byte) {
 	b.Helper()
@@ -27,7 +28,8 @@ func linked(b *testing.B, opts Options) (*Switch, [][]byte) {
 		b.Fatal(err)
 	}
 	for _, t := range s.active.pipe.Tables() {
-		if !strings.HasSuffix(t.Name, "il_page_ingress") {
+		admission := strings.HasSuffix(t.Name, specs.AdmissionTable)
+		if !admission && !strings.HasSuffix(t.Name, specs.PageTable(specs.Ingress)) {
 			continue
 		}
 		for i, vid := range []uint64{100, 200, 300} {
