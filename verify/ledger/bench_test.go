@@ -18,6 +18,7 @@ import (
 
 	"github.com/interlock/interlock/alloc"
 	"github.com/interlock/interlock/linker/manifest"
+	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger"
 	"github.com/interlock/interlock/verify/ledger/check"
@@ -70,6 +71,11 @@ func newHistory(b *testing.B) *history {
 	nonce := uint64(0)
 	h.context = &alloc.Context{
 		Switch: "s1", DeviceID: 1, ElectionID: 1, Linked: text, Codec: codec,
+		Primitives: plan.Primitives{
+			Fence:      plan.FencePrimitive{By: plan.ByMarker, Controls: []specs.Control{specs.Ingress, specs.Egress}},
+			Scrub:      plan.ScrubPrimitive{By: []plan.ScrubKind{plan.ByCell}},
+			Unanswered: plan.UnansweredPrimitive{Until: plan.UntilArbitration},
+		},
 		Policy: string(verify.DigestOf([]byte("policy"))), Nonce: func() uint64 { nonce++; return nonce },
 	}
 	for _, t := range h.tenants {
