@@ -203,6 +203,9 @@ func TestSameAsOwnProgram(t *testing.T) {
 		{"../testdata/tenants/fw.p4", specs.Ingress, []extent{{0, 4096, 0xffffffff}, {0, 4096, 0xffffffff}}, func(r *rand.Rand) frame {
 			return frame{transport: &layers.TCP{SrcPort: layers.TCPPort(r.IntN(3)), DstPort: layers.TCPPort(r.IntN(3)), SYN: r.IntN(2) == 0, ACK: r.IntN(3) == 0}}
 		}},
+		{"../testdata/tenants/syn.p4", specs.Ingress, []extent{{0, 8192, 8191}}, func(r *rand.Rand) frame {
+			return frame{transport: &layers.TCP{SrcPort: 1, DstPort: layers.TCPPort(r.IntN(3)), SYN: r.IntN(8) != 0, ACK: r.IntN(8) == 0}}
+		}},
 	} {
 		t.Run(strings.TrimSuffix(filepath.Base(c.file), ".p4"), func(t *testing.T) {
 			own, diags := p4.Load(c.file, nil)

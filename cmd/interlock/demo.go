@@ -50,15 +50,19 @@ each before it runs it.`,
 
 // demonstration runs commands of this binary and checks their exit codes.
 type demonstration struct {
-	w      io.Writer
-	self   string
-	site   string
-	dir    string
-	bold   func(string) string
-	begun  time.Time
-	server *exec.Cmd // the switch
-	rows   [][2]string
+	w       io.Writer
+	self    string
+	site    string
+	dir     string
+	bold    func(string) string
+	begun   time.Time
+	server  *exec.Cmd // the switch
+	address string    // where it listens
+	rows    [][2]string
 }
+
+// defaultSwitch is where the sites of the demo have their switch.
+const defaultSwitch = "127.0.0.1:9559"
 
 // demoMark is a file that only the demo makes: a folder without it is not emptied.
 const demoMark = ".interlock-demo"
@@ -141,7 +145,7 @@ func (d *demonstration) note(what, result string) { d.rows = append(d.rows, [2]s
 
 // startSwitch runs the switch as its own process, its ports fed by files that the traffic generator makes later.
 func (d *demonstration) startSwitch(ctx context.Context) (address string, err error) {
-	address = "127.0.0.1:9559"
+	address = defaultSwitch
 	l, err := net.Listen("tcp", address)
 	if err != nil { // busy: any other
 		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
@@ -151,7 +155,7 @@ func (d *demonstration) startSwitch(ctx context.Context) (address string, err er
 	}
 	l.Close()
 	args := []string{"switch", "--listen", address, "--recorded"}
-	for port := 1; port <= 6; port++ {
+	for port := 1; port <= 8; port++ {
 		args = append(args, "--port", fmt.Sprintf("%d:follow:%s,%s", port, d.path("traffic", fmt.Sprintf("port%d.pcap", port)),
 			d.path("traffic", fmt.Sprintf("out%d.pcap", port))))
 	}
@@ -192,7 +196,7 @@ func (d *demonstration) show(ctx context.Context, epochs int) error {
 	for _, part := range []func(context.Context) error{
 		d.linkAndProve,
 		func(ctx context.Context) error { return d.reallocate(ctx, epochs) },
-		d.byHand, d.refusePlans, d.refuseStale, d.refusePrograms, d.audit, d.summary,
+		d.byHand, d.refusePlans, d.refuseStale, d.refusePrograms, d.addTenant, d.audit, d.summary,
 	} {
 		if err := part(ctx); err != nil {
 			return err
@@ -207,12 +211,9 @@ func (d *demonstration) linkAndProve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.address = address
 	d.title("Link three tenants' programs and the system program into one")
-	args := []string{"link", "-s", d.site, "-o", d.path("linked"), "--ledger", d.path("ledger")}
-	if address != "127.0.0.1:9559" {
-		args = append(args, "--address", address)
-	}
-	if _, err := d.run(ctx, exitDone, args...); err != nil {
+	if err := d.link(ctx, d.site, d.path("linked")); err != nil {
 		return err
 	}
 	d.title("Prove the linked program, for all packets, tables and register contents, by two solvers")
@@ -223,6 +224,15 @@ func (d *demonstration) linkAndProve(ctx context.Context) error {
 	d.note("linked program proved by two solvers", time.Since(begun).Round(100*time.Millisecond).String())
 	d.title("Install it, through the gate")
 	_, err = d.run(ctx, exitDone, "install", d.path("linked"))
+	return err
+}
+
+func (d *demonstration) link(ctx context.Context, site, dir string) error {
+	args := []string{"link", "-s", site, "-o", dir, "--ledger", d.path("ledger")}
+	if d.address != defaultSwitch {
+		args = append(args, "--address", d.address)
+	}
+	_, err := d.run(ctx, exitDone, args...)
 	return err
 }
 
@@ -372,6 +382,33 @@ func (d *demonstration) refusePrograms(ctx context.Context) error {
 	}
 	_, err := d.run(ctx, exitDone, "audit", "compare", "-d", d.path("linked"))
 	return err
+}
+
+// addTenant replaces the program of the switch, which carries three tenants, by one with a fourth.
+func (d *demonstration) addTenant(ctx context.Context) error {
+	d.title("A fourth tenant comes while the switch carries three: they keep their entries, counts and memory")
+	linked, plan := d.path("linked-four"), d.path("four.json")
+	if err := d.link(ctx, filepath.Join(filepath.Dir(d.site), "four.yaml"), linked); err != nil {
+		return err
+	}
+	begun := time.Now()
+	for _, args := range [][]string{{"prove", linked}, {"install", linked}} {
+		if _, err := d.run(ctx, exitDone, args...); err != nil {
+			return err
+		}
+	}
+	d.note("fourth tenant on the running switch", "proved and installed in "+time.Since(begun).Round(100*time.Millisecond).String())
+	for _, args := range [][]string{
+		{"plan", linked, "--set", "syn=1024", "-o", plan},
+		{"apply", plan, "-d", linked},
+		{"status", linked},
+		{"audit", "compare", "-d", linked},
+	} {
+		if _, err := d.run(ctx, exitDone, args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *demonstration) audit(ctx context.Context) error {
