@@ -26,8 +26,8 @@ test: build ## run the tests
 
 FAULTS ?= 10000
 SEED   ?= 1
-faults: build ## inject many random faults between gate, switch, ledger and solvers: FAULTS=<how many> SEED=<of the first>
-	@INTERLOCK_Z3=$(CURDIR)/bin/interlock-z3 go test ./api/gate -run TestRandomFaults -v -timeout 0 -faults $(FAULTS) -seed $(SEED)
+faults: build ## inject many random faults between gate, switches, ledger and solvers: FAULTS=<how many> SEED=<of the first>
+	@INTERLOCK_Z3=$(CURDIR)/bin/interlock-z3 go test ./api/gate -run 'Test(Random|Network|Replacement)Faults$$' -v -timeout 0 -faults $(FAULTS) -seed $(SEED)
 
 bench: build ## run the benchmarks
 	@INTERLOCK_Z3=$(CURDIR)/bin/interlock-z3 go test -run '^$$' -bench . -benchmem ./...

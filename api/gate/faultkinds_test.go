@@ -1,15 +1,12 @@
 package gate_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
-	"testing"
 	"time"
 
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
@@ -21,7 +18,6 @@ import (
 	"github.com/interlock/interlock/alloc"
 	"github.com/interlock/interlock/api/gate"
 	"github.com/interlock/interlock/verify"
-	"github.com/interlock/interlock/verify/plan"
 )
 
 // short is a gate's patience where an answer never comes. Other requests may take longer than that on a busy machine: then more goes
@@ -38,6 +34,50 @@ var refusals = []codes.Code{
 
 func (c *campaign) refusal() error {
 	return status.Error(refusals[c.rnd.IntN(len(refusals))], "injected")
+}
+
+// A fault is a kind of thing that goes wrong. There is one list of kinds; a campaign takes those that can happen to what it does.
+type fault struct {
+	name     string
+	patience time.Duration                     // of the gate; 0: the default
+	open     func(c *campaign, a *attempt)     // before the gate is opened
+	plan     func(c *campaign, a *attempt)     // the plan may be changed
+	proved   func(c *campaign, a *attempt)     // it is proved, and not yet cleared
+	cleared  func(c *campaign, a *attempt)     // it is cleared, and not yet applied
+	arm      func(c *campaign, a *attempt)     // it is about to be applied: set hooks
+	after    func(c *campaign, a *attempt)     // everything is over
+	fatal    bool                              // once it has happened there is no success
+	nothing  bool                              // once it has happened nothing is sent
+	refuses  func(a *attempt, err error) error // checks the error
+
+	// replace prepares it for a replacement of the program; nil: it does not happen there. If the switch dies of it, it is started again,
+	// empty.
+	replace func(c *replaceCampaign, b *bringing)
+	dies    bool
+}
+
+// inPlans says that it can happen to a plan.
+func (f *fault) inPlans() bool {
+	return f.open != nil || f.plan != nil || f.proved != nil || f.cleared != nil || f.arm != nil || f.after != nil
+}
+
+// inNetworks says that it can happen to one switch while a plan for several is under way.
+func (f *fault) inNetworks() bool {
+	return f.arm != nil && f.open == nil && !strings.Contains(f.name, "evict") && f.name != "marker lost" && f.name != "interrupted"
+}
+
+// inReplacements says that it can happen to a replacement.
+func (f *fault) inReplacements() bool { return f.replace != nil }
+
+// kindsOf are the kinds of faults that can happen in a campaign.
+func kindsOf(can func(*fault) bool) []*fault {
+	var list []*fault
+	for i := range faultKinds {
+		if f := &faultKinds[i]; can(f) {
+			list = append(list, f)
+		}
+	}
+	return list
 }
 
 // noFault is what has to go well.
@@ -67,6 +107,19 @@ var faultKinds = []fault{
 			}, nil)
 			return handle(ctx, req)
 		})
+	}, replace: func(c *replaceCampaign, b *bringing) {
+		half := c.rnd.Uint64()
+		c.onRequest(b, writeStep, func(ctx context.Context, req any, handle grpc.UnaryHandler) (any, error) {
+			never := int(half % uint64(len(req.(*p4v1.WriteRequest).GetUpdates())))
+			c.faults.set(nil, func(i int, _ *p4v1.Update) error {
+				if i == never || half>>(i%64)&1 == 0 {
+					c.a.fire()
+					return errInjected
+				}
+				return nil
+			}, nil)
+			return handle(ctx, req)
+		})
 	}},
 	{name: "request refused", fatal: true, arm: func(c *campaign, a *attempt) {
 		err := c.refusal()
@@ -74,10 +127,23 @@ var faultKinds = []fault{
 			a.fire()
 			return nil, err
 		})
+	}, replace: func(c *replaceCampaign, b *bringing) {
+		err := status.Error(refusals[c.rnd.IntN(len(refusals))], "injected")
+		c.onRequest(b, anyStep, func(context.Context, any, grpc.UnaryHandler) (any, error) {
+			c.a.fire()
+			return nil, err
+		})
 	}},
 	{name: "request lost", patience: short, fatal: true, arm: func(c *campaign, a *attempt) {
 		c.onWrite(a, func(ctx context.Context, _ any, _ grpc.UnaryHandler) (any, error) {
 			a.fire()
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+	}, replace: func(c *replaceCampaign, b *bringing) {
+		b.conf.Patience = short
+		c.onRequest(b, anyStep, func(ctx context.Context, _ any, _ grpc.UnaryHandler) (any, error) {
+			c.a.fire()
 			<-ctx.Done()
 			return nil, ctx.Err()
 		})
@@ -89,11 +155,28 @@ var faultKinds = []fault{
 			<-ctx.Done()
 			return nil, errors.Join(err, ctx.Err())
 		})
+	}, replace: func(c *replaceCampaign, b *bringing) {
+		b.conf.Patience = short
+		c.onRequest(b, anyStep, func(ctx context.Context, req any, handle grpc.UnaryHandler) (any, error) {
+			c.a.fire()
+			if _, err := handle(ctx, req); err != nil {
+				return nil, err
+			}
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
 	}},
 	{name: "answer is an error", fatal: true, arm: func(c *campaign, a *attempt) {
 		refused := c.refusal()
 		c.onWrite(a, func(ctx context.Context, req any, handle grpc.UnaryHandler) (any, error) {
 			a.fire()
+			_, err := handle(ctx, req)
+			return nil, errors.Join(refused, err)
+		})
+	}, replace: func(c *replaceCampaign, b *bringing) {
+		refused := status.Error(refusals[c.rnd.IntN(len(refusals))], "injected")
+		c.onRequest(b, anyStep, func(ctx context.Context, req any, handle grpc.UnaryHandler) (any, error) {
+			c.a.fire()
 			_, err := handle(ctx, req)
 			return nil, errors.Join(refused, err)
 		})
@@ -181,6 +264,14 @@ var faultKinds = []fault{
 	},
 	{name: "marker refused", fatal: true, arm: func(c *campaign, a *attempt) {
 		c.onMarker(func() error { a.fire(); return errInjected })
+	}, replace: func(c *replaceCampaign, b *bringing) {
+		c.faults.set(func(m proto.Message) error {
+			if _, ok := m.(*p4v1.PacketOut); ok {
+				c.a.fire()
+				return errInjected
+			}
+			return nil
+		}, nil, nil)
 	}},
 	{name: "marker lost", fatal: true, arm: func(c *campaign, a *attempt) {
 		c.onMarker(func() error {
@@ -196,10 +287,23 @@ var faultKinds = []fault{
 			a.cancel()
 			return handle(ctx, req)
 		})
+	}, replace: func(c *replaceCampaign, b *bringing) {
+		c.onRequest(b, anyStep, func(ctx context.Context, req any, handle grpc.UnaryHandler) (any, error) {
+			c.a.fire()
+			c.a.cancel()
+			return handle(ctx, req)
+		})
 	}},
 	{name: "another master", fatal: true, arm: func(c *campaign, a *attempt) {
 		c.onWrite(a, func(ctx context.Context, req any, handle grpc.UnaryHandler) (any, error) {
 			a.fire()
+			c.election++
+			c.outsider(c.election).cancel()
+			return handle(ctx, req)
+		})
+	}, replace: func(c *replaceCampaign, b *bringing) {
+		c.onRequest(b, anyStep, func(ctx context.Context, req any, handle grpc.UnaryHandler) (any, error) {
+			c.a.fire()
 			c.election++
 			c.outsider(c.election).cancel()
 			return handle(ctx, req)
@@ -248,7 +352,16 @@ var faultKinds = []fault{
 		a.in = clonePlan(a.in)
 		s := a.in.Steps[c.rnd.IntN(len(a.in.Steps))].Bytes
 		s[c.rnd.IntN(len(s))] ^= 1 << c.rnd.IntN(8)
-	}, refuses: refusedWith(gate.ErrTampered)},
+	}, refuses: refusedWith(gate.ErrTampered), replace: func(c *replaceCampaign, b *bringing) {
+		b.at = func(stage string, b *bringing) error {
+			if stage == "proved" {
+				c.a.fire()
+				s := b.in.Steps[c.rnd.IntN(len(b.in.Steps))].Bytes
+				s[c.rnd.IntN(len(s))] ^= 1 << c.rnd.IntN(8)
+			}
+			return nil
+		}
+	}},
 	{name: "step left out", plan: func(c *campaign, a *attempt) {
 		a.fire()
 		at := c.rnd.IntN(len(a.in.Steps))
@@ -273,6 +386,15 @@ var faultKinds = []fault{
 	{
 		name: "clearance expired", fatal: true, nothing: true, refuses: refusedWith(gate.ErrUsed),
 		cleared: func(c *campaign, a *attempt) { a.fire(); c.now = c.now.Add(gate.ClearanceLifetime + time.Second) },
+		replace: func(c *replaceCampaign, b *bringing) {
+			b.at = func(stage string, _ *bringing) error {
+				if stage == "cleared" {
+					c.a.fire()
+					c.now = c.now.Add(gate.ClearanceLifetime + time.Second)
+				}
+				return nil
+			}
+		},
 	},
 	{
 		name: "clearance of an earlier master", fatal: true, nothing: true, refuses: refusedWith(gate.ErrUsed),
@@ -289,7 +411,21 @@ var faultKinds = []fault{
 	},
 	{name: "disk full before the proof is published", proved: (*campaign).fullDisk},
 	{name: "disk full before the outcome is published", cleared: (*campaign).fullDisk},
-	{name: "disk full before anything", open: (*campaign).fullDisk},
+	{name: "disk full before anything", open: (*campaign).fullDisk, replace: func(c *replaceCampaign, b *bringing) {
+		from, seen := c.rnd.IntN(24), 0
+		b.at = func(stage string, _ *bringing) error {
+			if stage == "opened" {
+				c.log.OnDisk(func(op, path string) error {
+					if seen++; seen <= from || op == "remove" {
+						return nil
+					}
+					c.a.fire()
+					return fmt.Errorf("%s %s: %w", op, path, syscall.ENOSPC)
+				})
+			}
+			return nil
+		}
+	}},
 	{name: "disk fails once", proved: func(c *campaign, a *attempt) { c.failDisk(a, c.rnd.IntN(16), 1, syscall.EIO) }},
 	{
 		name: "no ledger", fatal: true, nothing: true,
@@ -342,205 +478,35 @@ var faultKinds = []fault{
 		c.failDisk(a, c.rnd.IntN(20), 1<<30, syscall.ENOSPC)
 		c.evict(a, nil)
 	}},
-}
-
-// onWrite has f stand between the network and one of the gate's write requests, chosen at random.
-func (c *campaign) onWrite(a *attempt, f func(context.Context, any, grpc.UnaryHandler) (any, error)) {
-	writes := 0
-	for _, s := range a.in.Steps {
-		if s.Kind == plan.Write {
-			writes++
-		}
-	}
-	at := int64(1 + c.rnd.IntN(max(writes, 1)))
-	id := a.g.ElectionID()
-	c.faults.setCall(func(ctx context.Context, req any, handle grpc.UnaryHandler) (any, error) {
-		if w, ok := req.(*p4v1.WriteRequest); ok && w.GetElectionId().GetLow() == id && a.seen.Add(1) == at {
-			return f(ctx, req, handle)
-		}
-		return handle(ctx, req)
-	})
-}
-
-// onMarker has f stand before one of the plan's fences.
-func (c *campaign) onMarker(f func() error) {
-	at, n := 1+c.rnd.IntN(2), 0
-	c.faults.set(func(m proto.Message) error {
-		if _, ok := m.(*p4v1.PacketOut); ok {
-			if n++; n == at {
-				return f()
+	{name: "controller dies between steps of a replacement", replace: func(c *replaceCampaign, b *bringing) {
+		at := bringingStages[c.rnd.IntN(len(bringingStages))]
+		b.at = func(stage string, _ *bringing) error {
+			if stage == at {
+				c.a.fire()
+				return errEnd
 			}
-		}
-		return nil
-	}, nil, nil)
-}
-
-// settle waits until a switch that is being taken off the network has ended every request, and so nothing of it happens any more.
-func (c *campaign) settle(a *attempt) {
-	if a.fired.Load() > 0 {
-		c.unplug()
-	}
-}
-
-// meddle is another controller that takes mastership and takes something from a tenant.
-func (c *campaign) meddle(a *attempt) {
-	c.behindOurBack(func(o *outsider, tables alloc.Tables) {
-		keys := tables.Keys()
-		if len(keys) == 0 { // nothing to take, and to give would be to let a tenant find what others left
-			return
-		}
-		k := keys[c.rnd.IntN(len(keys))]
-		e := slices.Clone(tables[k])
-		if c.rnd.IntN(2) == 0 {
-			o.write(c.entryUpdate(p4v1.Update_DELETE, k.VID, e))
-		} else {
-			e[0].Generation += 7
-			e[1].Size /= 2
-			o.write(c.entryUpdate(p4v1.Update_MODIFY, k.VID, e))
-		}
-		a.fire()
-	})
-}
-
-// fullDisk makes every operation of the ledger fail from one on.
-func (c *campaign) fullDisk(a *attempt) { c.failDisk(a, c.rnd.IntN(16), 1<<30, syscall.ENOSPC) }
-
-func (c *campaign) failDisk(a *attempt, from, n int, err error) {
-	seen := 0
-	c.disk = true
-	_ = c.log.Publish() // it may have failed before
-	var mu sync.Mutex
-	c.log.OnDisk(func(op, path string) error {
-		mu.Lock()
-		defer mu.Unlock()
-		seen++
-		if seen <= from || seen > from+n {
 			return nil
 		}
-		if op != "remove" { // a file that is not needed any more may stay
-			a.fire()
-		}
-		return fmt.Errorf("%s %s: %w", op, path, err)
-	})
-}
-
-// evict evicts a tenant, by a gate without solver and policy, under a fault if there is one.
-func (c *campaign) evict(a *attempt, call func(context.Context, any, grpc.UnaryHandler) (any, error)) {
-	c.faults.set(nil, nil, nil)
-	c.faults.setCall(nil)
-	v := tenants[c.rnd.IntN(len(tenants))]
-	if a.g != nil {
-		a.g.Close()
-	}
-	conf := c.config()
-	conf.Decider, conf.Required, conf.Policy, conf.Limits, conf.Patience = nil, nil, "", nil, a.conf.Patience
-	c.election++
-	g, err := gate.Open(c.t.Context(), conf, c.election)
-	if err != nil {
-		c.t.Errorf("evict: %v", err)
-		return
-	}
-	defer g.Close()
-	c.w.expectEviction(v.VID)
-	if last, err := c.lastPostState(); err != nil {
-		c.t.Error(err)
-	} else if _, err := g.Recover(c.t.Context(), last, -1); err != nil {
-		return // no ledger
-	}
-	c.x.forget()
-	if call != nil {
-		c.faults.setCall(func(ctx context.Context, req any, handle grpc.UnaryHandler) (any, error) {
-			if _, ok := req.(*p4v1.WriteRequest); !ok {
-				return handle(ctx, req)
+	}},
+	{name: "switch dies with what it had before a replacement", dies: true, replace: func(c *replaceCampaign, b *bringing) {
+		// When it has been shut and what it held is in the ledger: before that its content is lost with it, as ever.
+		pick := c.rnd.IntN(1 << 20)
+		b.at = func(stage string, b *bringing) error {
+			if stage != "cleared" {
+				return nil
 			}
-			a.fire()
-			return call(ctx, req, handle)
-		})
-	}
-	before := a.fired.Load()
-	out, err := g.Evict(c.t.Context(), v.Name, v.VID)
-	c.faults.setCall(nil)
-	switch failed := a.fired.Load() > before; {
-	case err == nil && out.Steps > 0:
-		c.acked[out.Entry] = "evict"
-		if call == nil && !failed {
-			a.fire()
+			at, n := 1+pick%len(b.in.Steps), 0
+			c.faults.setCall(func(ctx context.Context, req any, handle grpc.UnaryHandler) (any, error) {
+				switch req.(type) {
+				case *p4v1.WriteRequest, *p4v1.SetForwardingPipelineConfigRequest:
+					if n++; n >= at {
+						c.a.fire()
+						return nil, errInjected
+					}
+				}
+				return handle(ctx, req)
+			})
+			return nil
 		}
-		if failed && call != nil {
-			c.t.Error("evicted without an answer")
-		}
-		if _, tables := c.state(); tables[keyOf(v.VID)] != nil {
-			c.t.Errorf("%s is evicted, and still there", v.Name)
-		}
-	case err != nil && !failed && a.fired.Load() == 0 && conf.Patience == 0:
-		c.t.Errorf("evict: %v", err)
-	}
-}
-
-// keptRefused checks that what the solvers disagreed on is in the ledger, with its text.
-func (c *campaign) keptRefused(a *attempt) {
-	if a.proof == nil || a.fired.Load() == 0 {
-		return
-	}
-	n := c.log.Size()
-	es := c.entries()
-	if d := es[n-1].Decision; d == nil || d.Verdict == "proved" || len(d.Texts) == 0 || !strings.Contains(d.Reason, "disagree") {
-		c.t.Errorf("the disagreement is not in the ledger: %+v", es[n-1])
-	}
-}
-
-// refusedWith checks that an attempt was refused with an error.
-func refusedWith(want error) func(*attempt, error) error {
-	return func(_ *attempt, err error) error {
-		if !errors.Is(err, want) {
-			return fmt.Errorf("got %v, want %w", err, want)
-		}
-		return nil
-	}
-}
-
-// A liar is a decider one of whose answers is wrong.
-type liar struct {
-	verify.Decider
-	pick   int
-	second bool // the wrong answer is another solver's, besides the right one
-	lie    func(*verify.Result)
-	a      *attempt
-}
-
-func (l *liar) Decide(ctx context.Context, obs []verify.Obligation, progress func(int, int)) ([]verify.Result, error) {
-	rs, err := l.Decider.Decide(ctx, obs, progress)
-	if err != nil {
-		return rs, err
-	}
-	if l.second {
-		for _, r := range slices.Clone(rs) {
-			r.Solver = "second"
-			rs = append(rs, r)
-		}
-		l.lie(&rs[len(rs)/2+l.pick%(len(rs)/2)])
-	} else {
-		l.lie(&rs[l.pick%len(rs)])
-	}
-	l.a.fire()
-	return rs, err
-}
-
-func wrongSolver(name string, lie func(*verify.Result)) fault {
-	return fault{
-		name: name, fatal: true, nothing: true, refuses: refusedWith(verify.ErrUndecided),
-		open: func(c *campaign, a *attempt) {
-			a.conf.Decider = &liar{Decider: a.conf.Decider, pick: c.rnd.IntN(1 << 20), lie: lie, a: a}
-		},
-	}
-}
-
-// firstEntity is the first entity of a serialised state.
-func firstEntity(t testing.TB, state []byte) *p4v1.Entity {
-	var resp p4v1.ReadResponse
-	if err := proto.Unmarshal(bytes.Clone(state), &resp); err != nil || len(resp.GetEntities()) == 0 {
-		t.Errorf("no entity: %v", err)
-		return nil
-	}
-	return resp.GetEntities()[0]
+	}},
 }

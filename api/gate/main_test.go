@@ -19,6 +19,9 @@ var solvers struct {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	if testing.Verbose() {
+		printCounts(os.Stdout)
+	}
 	for name, p := range solvers.pools {
 		if err := p.Close(); err != nil {
 			fmt.Fprintf(os.Stderr, "solver %s: %v\n", name, err)

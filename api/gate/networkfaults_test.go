@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -62,16 +61,16 @@ func (h *holdings) total(v uint16) int64 {
 
 // networkCampaign is two switches that go from one random pair of layouts to the next, with faults on one of them at a time.
 type networkCampaign struct {
-	t        testing.TB
-	cs       [2]*campaign
-	held     *holdings
-	rnd      *rand.Rand
-	tally    map[string]int
-	injected int
+	t         testing.TB
+	cs        [2]*campaign
+	held      *holdings
+	rnd       *rand.Rand
+	counts    *counts
+	wentAlone int // how often one went on without the other
 }
 
 func newNetworkCampaign(t *testing.T, seed uint64) *networkCampaign {
-	n := &networkCampaign{t: t, held: &holdings{slots: [2]map[uint16]int64{{}, {}}}, rnd: rand.New(rand.NewPCG(seed, 9)), tally: map[string]int{}}
+	n := &networkCampaign{t: t, held: &holdings{slots: [2]map[uint16]int64{{}, {}}}, rnd: rand.New(rand.NewPCG(seed, 9)), counts: newCounts(t, nil)}
 	n.cs[0] = newCampaign(t, seed)
 	other := newSwitch(t, "s2", "testdata/slots.p4")
 	other.log, other.dir = n.cs[0].log, n.cs[0].dir
@@ -82,54 +81,36 @@ func newNetworkCampaign(t *testing.T, seed uint64) *networkCampaign {
 	return n
 }
 
-// networkFaults are those that happen to a switch while a plan is under way.
-func networkFaults() []*fault {
-	var list []*fault
-	for i := range faultKinds {
-		f := &faultKinds[i]
-		if f.arm != nil && f.open == nil && !strings.Contains(f.name, "evict") && f.name != "marker lost" && f.name != "interrupted" {
-			list = append(list, f)
-		}
-	}
-	return list
-}
-
 // Faults on one of two switches in the middle of network plans. Whatever happens to one, the reference models find nothing unsafe on either; no
 // tenant ever has more over both than it had or was to have; the other switch ends in a state that it can go on from, and does, while the one
 // that failed is still out; and that one comes back.
 func TestNetworkFaults(t *testing.T) {
-	want := max(*faultN/8, 10)
+	kinds, want := kindsOf((*fault).inNetworks), max(*faultN/10, 10)
 	t.Logf("seed %d, %d faults", *seed, want)
-	tally, injected, updates := map[string]int{}, 0, 0
-	for s := *seed; injected < want; s++ {
+	total, updates, alone := newCounts(t, kinds), 0, 0
+	for s := *seed; total.injected < want; s++ {
 		ok := t.Run(fmt.Sprintf("seed %d", s), func(t *testing.T) {
 			n := newNetworkCampaign(t, s)
-			for n.injected < min(perCampaign, want-injected) {
-				n.reallocate()
+			for n.counts.injected < min(perCampaign, want-total.injected) {
+				n.reallocate(kinds)
 			}
 			for _, c := range n.cs {
 				c.audit()
 			}
-			for k, v := range n.tally {
-				tally[k] += v
-			}
-			injected, updates = injected+n.injected, updates+n.held.updates
+			total.join(n.counts)
+			updates, alone = updates+n.held.updates, alone+n.wentAlone
 		})
 		if !ok {
-			t.Fatalf("run it again with -seed %d -run TestNetworkFaults", s)
+			t.Fatalf("run it again with -seed %d -run TestNetworkFaults -faults %d", s, perCampaign*10)
 		}
 	}
-	for _, k := range slices.Sorted(maps.Keys(tally)) {
-		t.Logf("%5d  %s", tally[k], k)
-	}
-	t.Logf("%d faults; %d updates after which the network was looked at", injected, updates)
+	total.report(fmt.Sprintf("%d updates after which the network was looked at; %d plans for one switch while the other was out", updates, alone))
 }
 
 // reallocate goes to random layouts under a fault, goes on with the other switch alone, heals the victim, and goes on with both.
-func (n *networkCampaign) reallocate() {
+func (n *networkCampaign) reallocate(kinds []*fault) {
 	victim := n.rnd.IntN(2)
-	faults := networkFaults()
-	f := faults[n.rnd.IntN(len(faults))]
+	f := kinds[n.rnd.IntN(len(kinds))]
 	if outcome := n.attempt(victim, f); outcome == "nothing happened" {
 		return
 	}
@@ -221,7 +202,6 @@ func (n *networkCampaign) attempt(victim int, f *fault) string {
 	if f.fatal && results[victim].Err == nil {
 		n.t.Fatalf("%s on %s: nothing failed", f.name, c.name)
 	}
-	n.injected++
 	outcome := "the other gave"
 	switch {
 	case other.Outcome == nil:
@@ -229,7 +209,7 @@ func (n *networkCampaign) attempt(victim int, f *fault) string {
 	case errors.Is(other.Err, gate.ErrElsewhere):
 		outcome = "the other took and stopped"
 	}
-	n.tally[f.name+": "+outcome]++
+	n.counts.add(f, outcome)
 	return outcome
 }
 
@@ -328,7 +308,7 @@ func (n *networkCampaign) alone(i, victim int) {
 	}
 	c.w.finished()
 	c.acked[results[0].Outcome.Entry] = "apply"
-	n.tally["went on alone"]++
+	n.wentAlone++
 }
 
 // check holds both switches against their models, and the network against what it may have.
