@@ -141,8 +141,6 @@ func recordedState(l *check.Log, name string) ([]byte, int64, error) {
 		}
 		entry = e.Index
 		switch {
-		case o.Action == "install" && o.Result == "applied":
-			state, known = nil, true
 		case o.Action == "apply" && o.Result == "applied" && o.Decision >= 0:
 			inputs := map[string][]byte{}
 			for name, ref := range l.Entries[o.Decision].Decision.Inputs {

@@ -36,6 +36,7 @@ type switchKey struct{}
 //	exits CODE COMMAND    runs a command that must end with this exit code
 //	sub FILE OLD NEW      replaces the one occurrence of OLD in FILE; \n is a line break
 //	flip FILE OFFSET      flips a bit of one byte; a negative offset counts from the end
+//	metered LEDGER X...   checks what is metered against the states that were read back, and that exports of the ledger say the same
 //	stop                  stops the switch at $SWITCH2
 //	mark, untouched       check that no request that could change anything reached the switch in between
 //
@@ -96,7 +97,8 @@ func TestScripts(t *testing.T) {
 				s := ts.Value(switchKey{}).(*scriptSwitch)
 				ts.Check(copySite(ts.MkAbs(args[0]), ts.MkAbs(args[1]), s.address))
 			},
-			"exits": scriptExits,
+			"exits":   scriptExits,
+			"metered": scriptMetered,
 			"sub": func(ts *testscript.TestScript, neg bool, args []string) {
 				usage(ts, neg, args, 3)
 				text := ts.ReadFile(args[0])

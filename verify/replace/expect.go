@@ -1,7 +1,6 @@
 package replace
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -276,7 +275,7 @@ func (r *reading) keepPage(c content, cells map[place]map[int64]string) error {
 			}
 			continue
 		case m.size > 0:
-			r.lose(t.Name, "register memory %v", at)
+			r.lose(t.Name, memoryLost+"%v", at)
 			m.generation++
 		}
 		if i < len(next) {
@@ -303,9 +302,7 @@ func stageOf(name string) (place, bool) {
 
 // sorted is what is lost, by tenant and object.
 func (r *reading) sorted() []Loss {
-	return slices.SortedFunc(maps.Keys(r.lost), func(a, b Loss) int {
-		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Object, b.Object))
-	})
+	return slices.SortedFunc(maps.Keys(r.lost), compareLosses)
 }
 
 // Losses are what a replacement does not give back, by tenant and object. For tenants that are not retained every object counts, whatever is

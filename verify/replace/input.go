@@ -1,10 +1,13 @@
 package replace
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/interlock/interlock/verify"
 )
@@ -93,20 +96,40 @@ func Cookie(linked []byte) uint64 {
 	return binary.BigEndian.Uint64(raw)
 }
 
-// Names of a replacement's recorded inputs. Programs, state and requests are apart, so that an export can leave them out.
+// Names of a replacement's recorded inputs. Programs, state, requests and the names of lost objects are apart, so that an export can leave
+// them out. What is lost of register memory is not among those: with the page tables before, it says who holds what afterwards.
 const (
 	inputOld   = "old.p4"
 	inputNew   = "linked.p4"
 	inputState = "before.bin"
 	inputSteps = "steps.json"
+	inputLost  = "lost.json"
 	inputRest  = "replacement.json"
 )
+
+// memoryLost is what the names of lost stage arrays' memory begin with.
+const memoryLost = "register memory "
+
+// Memory is the stage array of which a loss says that all of the tenant's memory there is gone, such as "ingress/0".
+func (l Loss) Memory() (array string, ok bool) { return strings.CutPrefix(l.Object, memoryLost) }
 
 // Subject is what a certificate of in speaks of.
 func (in *Input) Subject() (verify.Subject, error) {
 	rest := *in
-	rest.Old, rest.New, rest.Before, rest.Steps = nil, nil, nil, nil
+	rest.Old, rest.New, rest.Before, rest.Steps, rest.Lost = nil, nil, nil, nil, []Loss{}
+	objects := []Loss{}
+	for _, l := range in.Lost {
+		if _, memory := l.Memory(); memory {
+			rest.Lost = append(rest.Lost, l)
+		} else {
+			objects = append(objects, l)
+		}
+	}
 	b, err := json.Marshal(&rest)
+	if err != nil {
+		return verify.Subject{}, err
+	}
+	lost, err := json.Marshal(objects)
 	if err != nil {
 		return verify.Subject{}, err
 	}
@@ -116,7 +139,7 @@ func (in *Input) Subject() (verify.Subject, error) {
 	}
 	return verify.Subject{
 		Kind: SubjectKind, Name: in.title(),
-		Inputs: map[string][]byte{inputOld: in.Old, inputNew: in.New, inputState: in.Before, inputSteps: steps, inputRest: b},
+		Inputs: map[string][]byte{inputOld: in.Old, inputNew: in.New, inputState: in.Before, inputSteps: steps, inputLost: lost, inputRest: b},
 	}, nil
 }
 
@@ -137,7 +160,7 @@ func (in *Input) title() string {
 
 // FromInputs rebuilds the Input from recorded inputs.
 func FromInputs(inputs map[string][]byte) (*Input, error) {
-	names := []string{inputOld, inputNew, inputState, inputSteps, inputRest}
+	names := []string{inputOld, inputNew, inputState, inputSteps, inputLost, inputRest}
 	for _, name := range names {
 		if _, ok := inputs[name]; !ok {
 			return nil, fmt.Errorf("input %s is missing", name)
@@ -146,18 +169,53 @@ func FromInputs(inputs map[string][]byte) (*Input, error) {
 	if len(inputs) != len(names) {
 		return nil, fmt.Errorf("%d inputs, want %d", len(inputs), len(names))
 	}
+	in, err := Outline(inputs[inputRest])
+	if err != nil {
+		return nil, err
+	}
+	var objects []Loss
+	if err := verify.StrictJSON(inputs[inputLost], &objects); err != nil {
+		return nil, fmt.Errorf("%s: %w", inputLost, err)
+	}
+	for _, l := range objects {
+		if _, memory := l.Memory(); memory {
+			return nil, fmt.Errorf("%s speaks of memory, which %s does", inputLost, inputRest)
+		}
+	}
+	if in.Lost = append(in.Lost, objects...); len(in.Lost) == 0 {
+		in.Lost = nil
+	}
+	slices.SortFunc(in.Lost, compareLosses)
+	if err := verify.StrictJSON(inputs[inputSteps], &in.Steps); err != nil {
+		return nil, fmt.Errorf("%s: %w", inputSteps, err)
+	}
+	in.Old, in.New, in.Before = inputs[inputOld], inputs[inputNew], inputs[inputState]
+	return in, nil
+}
+
+// OutlineFile is the name of the recorded input that Outline reads.
+const OutlineFile = inputRest
+
+// Outline reads that part of a replacement's recorded inputs which says what becomes of each tenant, and whose register memory is lost, and
+// nothing of programs, requests and what is in the memory.
+func Outline(b []byte) (*Input, error) {
 	var in Input
-	if err := verify.StrictJSON(inputs[inputRest], &in); err != nil {
+	if err := verify.StrictJSON(b, &in); err != nil {
 		return nil, fmt.Errorf("%s: %w", inputRest, err)
 	}
 	if in.Old != nil || in.New != nil || in.Before != nil || in.Steps != nil {
 		return nil, fmt.Errorf("%s repeats another input", inputRest)
 	}
-	if err := verify.StrictJSON(inputs[inputSteps], &in.Steps); err != nil {
-		return nil, fmt.Errorf("%s: %w", inputSteps, err)
+	for _, l := range in.Lost {
+		if _, memory := l.Memory(); !memory {
+			return nil, fmt.Errorf("%s speaks of %s, which %s does", inputRest, l.Object, inputLost)
+		}
 	}
-	in.Old, in.New, in.Before = inputs[inputOld], inputs[inputNew], inputs[inputState]
 	return &in, nil
+}
+
+func compareLosses(a, b Loss) int {
+	return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Object, b.Object))
 }
 
 // Error says that a replacement does not keep M8, or does not say clearly what it does (M7). It is a property of the input, never of

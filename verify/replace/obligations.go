@@ -12,9 +12,9 @@ import (
 	"github.com/interlock/interlock/verify/smt"
 )
 
-// EncoderVersion names the way in which this package writes obligations. It changes whenever the text of some obligation does, or
-// what is refused without one.
-const EncoderVersion = "replace/1+" + program.EncoderVersion
+// EncoderVersion names the way in which this package writes obligations. It changes whenever the text of some obligation does, the form of
+// the recorded input, or what is refused without one.
+const EncoderVersion = "replace/2+" + program.EncoderVersion
 
 // logic of the obligations that are not the program's.
 const logic = "QF_LIA"

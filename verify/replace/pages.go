@@ -1,6 +1,7 @@
 package replace
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math/big"
@@ -9,6 +10,7 @@ import (
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 
 	"github.com/interlock/interlock/specs"
+	"github.com/interlock/interlock/verify/plan"
 )
 
 // A mapping is what a page-table entry says of one stage.
@@ -103,3 +105,24 @@ func (c *catalog) vid(e *p4v1.TableEntry) (uint16, error) {
 
 // value is a page-table entry as contents of the new program have it.
 func pageValue(ms []mapping) string { return fmt.Sprint(ms) }
+
+// Goal are the extents that tenants have in the new program when every step of a replacement that commits has succeeded: what its
+// page-table entries are compared with, by VID, control and stage.
+func (e *Encoder) Goal(in *Input) ([]plan.Extent, error) {
+	r, err := e.read(in)
+	if err != nil {
+		return nil, err
+	}
+	var goal []plan.Extent
+	for k, ms := range r.pages {
+		for stage, m := range ms {
+			goal = append(goal, plan.Extent{
+				VID: k.vid, Control: k.control, Stage: stage, Base: m.base, Size: m.size, Mask: m.mask, Generation: m.generation,
+			})
+		}
+	}
+	slices.SortFunc(goal, func(a, b plan.Extent) int {
+		return cmp.Or(cmp.Compare(a.VID, b.VID), cmp.Compare(a.Control, b.Control), cmp.Compare(a.Stage, b.Stage))
+	})
+	return goal, nil
+}

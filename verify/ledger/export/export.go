@@ -115,7 +115,7 @@ func secrets(l *check.Log, tenant string) ([]string, error) {
 		}
 		for name, b := range d.Inputs {
 			switch path.Base(name) { // programs (a network plan has one for each switch), and what tenants had in a replaced one
-			case "linked.p4", "old.p4", "before.bin", "steps.json":
+			case "linked.p4", "old.p4", "before.bin", "steps.json", "lost.json":
 				if b.Size == 0 {
 					continue
 				}

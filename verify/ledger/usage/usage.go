@@ -24,6 +24,7 @@ import (
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger/check"
 	"github.com/interlock/interlock/verify/plan"
+	"github.com/interlock/interlock/verify/replace"
 )
 
 // Holding is what a tenant holds in one stage array.
@@ -62,7 +63,9 @@ var ErrRedacted = check.ErrRedacted
 
 // Read reads a log, which must have no findings.
 func Read(l *check.Log) (*Usage, error) {
-	r := &reader{log: l, plans: plan.NewEncoder(4), switches: map[string]*onSwitch{}}
+	r := &reader{
+		log: l, plans: plan.NewEncoder(4), replacements: replace.NewEncoder(), switches: map[string]*onSwitch{}, given: map[string]given{},
+	}
 	for _, e := range l.Entries {
 		if err := r.entry(e); err != nil {
 			return nil, fmt.Errorf("entry %d: %w", e.Index, err)
@@ -72,11 +75,13 @@ func Read(l *check.Log) (*Usage, error) {
 }
 
 type reader struct {
-	log      *check.Log
-	plans    *plan.Encoder
-	usage    Usage
-	switches map[string]*onSwitch
-	begun    map[string][]check.Entry // decisions by the digest of the state that they were made for; nil: not collected yet
+	log          *check.Log
+	plans        *plan.Encoder
+	replacements *replace.Encoder
+	usage        Usage
+	switches     map[string]*onSwitch
+	begun        map[string][]check.Entry // decisions by the digest of the state that they were made for; nil: not collected yet
+	given        map[string]given         // what replacements leave, by the digest of the decision
 }
 
 // onSwitch is what is known of one switch.
@@ -110,6 +115,11 @@ func (r *reader) entry(e check.Entry) error {
 		r.usage.Last = at
 	}
 	if d := e.Decision; d != nil {
+		if d.Action == "replace" && d.Verdict == "proved" {
+			if err := r.give(e); err != nil {
+				return err
+			}
+		}
 		return r.terms(e)
 	}
 	if o := e.Outcome; o != nil && o.Result != "pending" {
@@ -135,14 +145,17 @@ func (r *reader) terms(e check.Entry) error {
 	return nil
 }
 
+func (r *reader) on(name string) *onSwitch {
+	if r.switches[name] == nil {
+		r.switches[name] = &onSwitch{last: -1}
+	}
+	return r.switches[name]
+}
+
 // outcome notes what a switch holds after an outcome.
 func (r *reader) outcome(e check.Entry) error {
 	o := e.Outcome
-	s := r.switches[o.Switch]
-	if s == nil {
-		s = &onSwitch{last: -1}
-		r.switches[o.Switch] = s
-	}
+	s := r.on(o.Switch)
 	next, tenants, err := r.after(e, s)
 	why := ""
 	if err != nil {
@@ -179,8 +192,6 @@ func (r *reader) after(e check.Entry, s *onSwitch) (held, map[uint16]string, err
 		d = r.log.Entries[o.Decision].Decision
 	}
 	switch {
-	case o.Result == "applied" && o.Action == "install":
-		return held{}, nil, nil // a program's page tables are empty at first
 	case o.Result == "applied" && o.Action == "apply" && d != nil && d.Action == "plan":
 		in, err := r.plan(d)
 		if err != nil {
@@ -201,8 +212,31 @@ func (r *reader) after(e check.Entry, s *onSwitch) (held, map[uint16]string, err
 		return tables, nil, nil
 	case s.known && o.PostState == s.state:
 		return s.tables, nil, nil // it changed nothing
+	case o.Result == "applied" && o.Action == "replace" && d != nil && d.Action == "replace" && o.PreState != o.PostState:
+		g, ok := r.given[r.log.Entries[o.Decision].Digest]
+		switch {
+		case !ok:
+			return nil, nil, fmt.Errorf("%w: entry %d was not proved", errUnknown, o.Decision)
+		case g.unknown != "":
+			return nil, nil, fmt.Errorf("%w: %s", errUnknown, g.unknown)
+		}
+		return g.tables, g.tenants, nil
+	case emptied(o, d):
+		return held{}, nil, nil
 	}
 	return r.lookUp(o)
+}
+
+// emptied says that no page table has an entry after an outcome: no program runs, or the decision's just began to.
+func emptied(o *check.Outcome, d *check.Decision) bool {
+	if o.PostState == string(verify.DigestOf([]byte("no program"))) {
+		return true
+	}
+	if d == nil {
+		return false
+	}
+	state, ok := stateOf(d.Inputs["linked.p4"].Content, string(verify.DigestOf(nil)))
+	return ok && o.PostState == state
 }
 
 // plan is a decision's, without its program and the state that it was made for.
@@ -300,15 +334,19 @@ func (r *reader) lookUp(o *check.Outcome) (held, map[uint16]string, error) {
 	return nil, nil, fmt.Errorf("%w: what was tried then (%s: %s) left a state that no later plan of the log was made for", errUnknown, o.Action, o.Result)
 }
 
-// madeFor is the digest of the state that a plan was made for; see Outcome in package ledger.
+// madeFor is the digest of the state that a plan was made for.
 func madeFor(d *check.Decision) (string, bool) {
-	program := d.Inputs["linked.p4"].Content
+	return stateOf(d.Inputs["linked.p4"].Content, d.Inputs["prestate.bin"].Content)
+}
+
+// stateOf is the digest of a switch's state, from those of its program and its page tables; see Outcome in package ledger.
+func stateOf(program, tables string) (string, bool) {
 	hexa, _ := strings.CutPrefix(program, "sha256:")
 	raw, err := hex.DecodeString(hexa)
 	if err != nil || len(raw) != sha256.Size {
 		return "", false
 	}
-	return string(verify.DigestOf(fmt.Appendf(nil, "%s\n%d\n%s\n", program, binary.BigEndian.Uint64(raw), d.Inputs["prestate.bin"].Content))), true
+	return string(verify.DigestOf(fmt.Appendf(nil, "%s\n%d\n%s\n", program, binary.BigEndian.Uint64(raw), tables))), true
 }
 
 // holdings are what is known to be held, by tenants' names. A VID that no plan names is called by its number.
