@@ -82,6 +82,9 @@ func (c *Coverage) Parts(p *Policy) []Part {
 				if a == nil || a.Kind() == ast.LiteralKind || a.Kind() == ast.IdentKind || a.ID() == 0 { // values, which leave no note
 					continue
 				}
+				if a.Kind() == ast.CallKind && a.AsCall().FunctionName() == operators.Conditional { // nor does it; its branches do
+					continue
+				}
 				what := []string{"", "branch", "other branch"}[i]
 				if x.AsCall().FunctionName() != operators.Conditional {
 					what = "right side"

@@ -75,13 +75,19 @@ func (e *Expression) Tenant() bool { return e.refs.tenant }
 // its own holds, asks for or pays.
 func (e *Expression) Others() bool { return e.refs.others }
 
+// Reads says what the expression reads, through variables and the price too.
+func (e *Expression) Reads() Facts { return e.refs.facts }
+
 // refs says what an expression reads, through variables and the price too.
 type refs struct {
 	tenant bool
 	others bool
+	facts  Facts
 }
 
-func (r refs) or(s refs) refs { return refs{r.tenant || s.tenant, r.others || s.others} }
+func (r refs) or(s refs) refs {
+	return refs{r.tenant || s.tenant, r.others || s.others, r.facts.or(s.facts)}
+}
 
 // compiler compiles the expressions of one document; variables are added to it as they are compiled.
 type compiler struct {
@@ -229,8 +235,10 @@ func (c *compiler) inspect(e *Expression, report func(id int64, format string, a
 			report(x.ID(), "values of type %s cannot be built", x.AsStruct().TypeName())
 		case ast.IdentKind:
 			switch x.AsIdent() {
-			case "tenant", "oldTenant":
+			case "tenant":
 				e.refs.tenant = true
+			case "oldTenant":
+				e.refs.tenant, e.refs.facts.Old = true, true
 			case "free":
 				e.refs.others = true
 			}
@@ -265,6 +273,15 @@ func (c *compiler) selects(e *Expression, tree *ast.AST, operand ast.Expr, field
 			e.refs.others = e.refs.others || !own
 		case costField:
 			e.refs.others = e.refs.others || !own || c.price != nil && c.price.others
+			if c.price != nil {
+				e.refs.facts = e.refs.facts.or(c.price.facts)
+			}
+		case "active":
+			e.refs.facts.Active = true
+		case "utility":
+			e.refs.facts.Utility = true
+		case "balance":
+			e.refs.facts.Balance = true
 		}
 	}
 }

@@ -17,7 +17,8 @@ type Tenant struct {
 	// Budget is what the tenant will pay for an epoch, in credits, at least 0; Balance is what it has, in credits, and may be below 0.
 	Budget  int64 `json:"budget,omitempty"`
 	Balance Ratio `json:"balance,omitzero"`
-	// Active says that the tenant had traffic in the last epoch; Utility is what was measured then, Target what it is to be, in [0,1].
+	// Active says that the tenant had traffic in the last epoch; Utility is what was measured in the last epoch in which it had any, Target
+	// what it is to be, both in [0,1].
 	Active  bool  `json:"active,omitempty"`
 	Utility Ratio `json:"utility,omitzero"`
 	Target  Ratio `json:"target,omitzero"`
@@ -30,6 +31,8 @@ type Tenant struct {
 	Max Resources `json:"max,omitempty"`
 	// Held is what the tenant holds under the allocation that is in force: oldTenant.usage.
 	Held Resources `json:"held,omitempty"`
+	// Past are the other facts of oldTenant; nil: they are as now.
+	Past *Past `json:"past,omitempty"`
 }
 
 // TenantFields are the fields of tenant, oldTenant and the elements of tenants with their CEL types. cost is there in policies with a
@@ -154,6 +157,9 @@ func newTenantState(f *filling, t Tenant) (*tenantState, error) {
 	s.rest = sumOf(s.quanta, len(none))
 	old := *s
 	old.usage, old.quanta, old.rest = held, nil, none
+	if p := t.Past; p != nil {
+		old.Active, old.Utility, old.Balance = p.Active, p.Utility, p.Balance
+	}
 	s.old = &old
 	return s, nil
 }

@@ -209,12 +209,18 @@ func (k karma) lent(w *world, t *holder) *big.Rat {
 	if most == nil {
 		most = sum(t.Demand)
 	}
+	if !t.Active {
+		most = t.Min
+	}
 	return larger(new(big.Rat), less(k.safe(w), counted(most)))
 }
 
 func (k karma) credits(w *world, t *holder) *big.Rat { return plus(t.Balance.Rat(), k.safe(w)) }
 
 func (k karma) rank(w *world, t *holder) *big.Rat {
+	if !t.Active {
+		return rat(1, 1)
+	}
 	if counted(t.held).Cmp(k.safe(w)) < 0 {
 		return rat(-1_000_000, 1)
 	}
@@ -222,6 +228,13 @@ func (k karma) rank(w *world, t *holder) *big.Rat {
 }
 
 func (k karma) limit(w *world, t *holder) bool {
+	if !t.Active && k.borrowed(w, t).Sign() > 0 {
+		for r, x := range t.held {
+			if strings.HasPrefix(r, "slots/") && x > t.Min[r] {
+				return false
+			}
+		}
+	}
 	return k.borrowed(w, t).Cmp(larger(new(big.Rat), k.credits(w, t))) <= 0
 }
 
@@ -231,13 +244,14 @@ func (k karma) settle(w *world, t *holder) *big.Rat {
 		lent, borrowed = plus(lent, k.lent(w, o)), plus(borrowed, k.borrowed(w, o))
 	}
 	left := less(k.credits(w, t), k.borrowed(w, t))
-	switch {
-	case lent.Sign() == 0:
+	if lent.Sign() == 0 {
 		return left
-	case borrowed.Cmp(lent) >= 0:
-		return plus(left, k.lent(w, t))
 	}
-	return plus(left, times(k.lent(w, t), over(borrowed, lent)))
+	earned := k.lent(w, t)
+	if borrowed.Cmp(lent) < 0 {
+		earned = times(earned, over(borrowed, lent))
+	}
+	return plus(left, new(big.Rat).SetInt(new(big.Int).Div(earned.Num(), earned.Denom()))) // whole credits
 }
 
 // Every policy that is shipped allocates as its twin does.
@@ -253,6 +267,9 @@ func TestTwins(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				capacity := genCapacity(t)
 				tenants := genTenants(t, capacity)
+				for i := range tenants {
+					tenants[i].Active = rapid.IntRange(0, 3).Draw(t, "idle") > 0
+				}
 				if rapid.Bool().Draw(t, "equal") {
 					for i := range tenants {
 						tenants[i].Weight = 1

@@ -61,8 +61,8 @@ func (r *reader) overrideSome(in Input, f map[string]strictyaml.Node) Input {
 			continue
 		}
 		g := e.Value.Fields(nil, changeable()...)
-		if g["balance"].Present() || g["held"].Present() {
-			e.Value.Errorf("balance and held follow from the epoch before")
+		if g["balance"].Present() || g["held"].Present() || g["past"].Present() {
+			e.Value.Errorf("balance, held and past follow from the epoch before")
 		}
 		t := in.Tenants[i]
 		if g["demand"].Present() {

@@ -35,14 +35,18 @@ func ParseInput(file string, src []byte) (Input, error) {
 	return in, doc.Err()
 }
 
-// carry is the input with what the tenants hold and have after an epoch.
-func (in Input) carry(before *policy.Allocation) Input {
+// carry is the input with what the tenants hold and have after an epoch, whose input was last.
+func (in Input) carry(before *policy.Allocation, last Input) Input {
 	if before == nil {
 		return in
 	}
 	in.Tenants = slices.Clone(in.Tenants)
 	for i := range in.Tenants {
 		t := &in.Tenants[i]
+		if j := slices.IndexFunc(last.Tenants, func(o policy.Tenant) bool { return o.Name == t.Name }); j >= 0 {
+			o := last.Tenants[j]
+			t.Past = &policy.Past{Active: o.Active, Utility: o.Utility, Balance: o.Balance}
+		}
 		e := before.Entitlement(t.Name)
 		if e == nil {
 			continue
@@ -100,7 +104,7 @@ func (r *reader) tenants(n strictyaml.Node) []policy.Tenant {
 
 // changeable are the fields of a tenant beside its name.
 func changeable() []string {
-	return []string{"vid", "weight", "budget", "balance", "active", "utility", "target", "demand", "quanta", "inelastic", "min", "max", "held"}
+	return []string{"vid", "weight", "budget", "balance", "active", "utility", "target", "demand", "quanta", "inelastic", "min", "max", "held", "past"}
 }
 
 // maxQuanta bounds how often a demand is repeated.
@@ -128,6 +132,18 @@ func (r *reader) fill(t *policy.Tenant, f map[string]strictyaml.Node, item stric
 	for name, to := range map[string]*policy.Resources{"min": &t.Min, "max": &t.Max, "held": &t.Held} {
 		if n := f[name]; n.Present() {
 			*to = r.resources(n)
+		}
+	}
+	if n := f["past"]; n.Present() {
+		g := n.Fields(nil, "active", "utility", "balance")
+		t.Past = &policy.Past{Active: t.Active, Utility: t.Utility, Balance: t.Balance}
+		if a := g["active"]; a.Present() {
+			t.Past.Active = a.Bool()
+		}
+		for name, to := range map[string]*policy.Ratio{"utility": &t.Past.Utility, "balance": &t.Past.Balance} {
+			if x := g[name]; x.Present() {
+				*to = r.ratio(x)
+			}
 		}
 	}
 	r.demand(t, f, item)

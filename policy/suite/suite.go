@@ -193,9 +193,10 @@ func (s *Suite) Run(ctx context.Context) (*Report, error) {
 func (c *Case) run(ctx context.Context, covered *policy.Coverage) ([]Failure, error) {
 	failures := []Failure{}
 	var before *policy.Allocation
+	var last Input
 	for i := range c.Epochs {
 		e := &c.Epochs[i]
-		in := e.Input.carry(before)
+		in := e.Input.carry(before, last)
 		a, err := c.policy.EntitleCovered(ctx, in.Tenants, in.Capacity, covered)
 		if cause := ctx.Err(); cause != nil {
 			return nil, cause
@@ -209,7 +210,7 @@ func (c *Case) run(ctx context.Context, covered *policy.Coverage) ([]Failure, er
 			}
 			continue // nothing is applied: the next epoch starts from where this one did
 		}
-		before = a
+		before, last = a, in
 	}
 	return failures, nil
 }

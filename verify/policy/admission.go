@@ -31,7 +31,8 @@ const (
 )
 
 // An Admission is what a policy was asked and what it let the tenants have: the text of the policy, the tenants, and between which amounts
-// each may be. Its obligations say that the policy admits every allocation between those; M6 says of each plan that its goal is one.
+// each may be. Its obligations say that the policy admits every allocation between those; M6 says of each plan that its goal is one. With
+// Before, it settles the tenants' balances too: see Settles.
 type Admission struct {
 	File     string              `json:"file"`             // what the policy's document is called
 	Text     []byte              `json:"-"`                // recorded by itself
@@ -40,6 +41,9 @@ type Admission struct {
 	Tenants  []sharing.Tenant    `json:"tenants"`
 	Floors   []sharing.Resources `json:"floors"`   // by tenant
 	Ceilings []sharing.Resources `json:"ceilings"` // by tenant
+	// Before are the balances before the epoch that ended when the policy was asked, by tenant. Those in Tenants are what `settle` makes of
+	// them, with Held as what each tenant held in that epoch. Nil: no epoch ended, or the policy does not settle.
+	Before []sharing.Ratio `json:"before,omitempty"`
 }
 
 // NewAdmission is the admission of what p let the tenants have.
@@ -122,6 +126,9 @@ func (a *Admission) policy() (*sharing.Policy, error) {
 	return p, doc.Err()
 }
 
+// errUnsettled is wrapped when balances are not what the policy makes of those before.
+var errUnsettled = errors.New("the balances are not those that the policy settles")
+
 // errShape is wrapped when an admission's parts do not fit together.
 var errShape = errors.New("floors, ceilings and tenants do not fit together")
 
@@ -129,12 +136,20 @@ func (a *Admission) check() error {
 	if len(a.Floors) != len(a.Tenants) || len(a.Ceilings) != len(a.Tenants) {
 		return fmt.Errorf("%w: %d tenants, %d floors, %d ceilings", errShape, len(a.Tenants), len(a.Floors), len(a.Ceilings))
 	}
+	if len(a.Before) != 0 && len(a.Before) != len(a.Tenants) {
+		return fmt.Errorf("%w: %d tenants, %d balances before", errShape, len(a.Tenants), len(a.Before))
+	}
 	for i, t := range a.Tenants {
 		for _, r := range [2]sharing.Resources{a.Floors[i], a.Ceilings[i]} {
 			for n, x := range r {
 				if _, ok := a.Capacity[n]; !ok && x != 0 || x < 0 {
 					return fmt.Errorf("%w: tenant %s: %d of %q", errShape, t.Name, x, n)
 				}
+			}
+		}
+		for n, x := range t.Held {
+			if _, ok := a.Capacity[n]; !ok && x != 0 || x < 0 {
+				return fmt.Errorf("%w: tenant %s holds %d of %q", errShape, t.Name, x, n)
 			}
 		}
 		for n, x := range a.Floors[i] {
@@ -159,6 +174,13 @@ func (a *Admission) Obligations() (out []verify.Obligation, err error) {
 	}
 	s := a.state(p)
 	out = append(out, a.fits(s))
+	if a.Settles() {
+		o, err := a.settlement(p)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, o)
+	}
 	if p.Mode() == sharing.Shadow {
 		return out, nil // its limits bind nobody
 	}
@@ -197,8 +219,11 @@ func (a *Admission) state(p *sharing.Policy) *state {
 	for i, t := range a.Tenants {
 		m := &member{
 			name: t.Name, weight: fixed(t.Weight), budget: fixed(t.Budget), vid: fixed(int64(t.VID)),
-			balance: constant(t.Balance.Rat()), utility: constant(t.Utility.Rat()), target: constant(t.Target.Rat()),
-			active: boolean{s.b.Bool(t.Active)}, stopped: s.b.True(),
+			facts: s.factsOf(t.Active, t.Utility, t.Balance), target: constant(t.Target.Rat()), stopped: s.b.True(),
+		}
+		m.was = m.facts
+		if p := t.Past; p != nil {
+			m.was = s.factsOf(p.Active, p.Utility, p.Balance)
 		}
 		most := t.Max
 		if most == nil {
@@ -220,6 +245,10 @@ func (a *Admission) state(p *sharing.Policy) *state {
 	}
 	s.bind()
 	return s
+}
+
+func (s *state) factsOf(active bool, utility, balance sharing.Ratio) facts {
+	return facts{boolean{s.b.Bool(active)}, constant(utility.Rat()), constant(balance.Rat())}
 }
 
 func total(quanta []sharing.Resources) sharing.Resources {
@@ -296,6 +325,11 @@ func (a *Admission) Agrees(ctx context.Context) error {
 	p, err := a.policy()
 	if err != nil {
 		return err
+	}
+	if a.Settles() {
+		if err := a.settlesAlike(ctx, p); err != nil {
+			return err
+		}
 	}
 	admits := func(usage []sharing.Resources) error {
 		tenants := slices.Clone(a.Tenants)

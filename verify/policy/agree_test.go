@@ -67,6 +67,9 @@ func randomInputs(r *rand.Rand) inputs {
 		t.Balance, _ = sharing.NewRatio(r.Int64N(1<<40)-1<<39, 1+amount())
 		t.Utility, _ = sharing.NewRatio(amount()%8, 7)
 		t.Target, _ = sharing.NewRatio(amount()%3, 3)
+		if r.IntN(2) == 0 {
+			t.Past = &sharing.Past{Active: !t.Active, Utility: t.Target, Balance: t.Utility}
+		}
 		used, next := resources(), resources()
 		for _, res := range []string{"x", "y"} {
 			if next[res] > 1<<61 && used[res] > 1<<61 {
@@ -122,9 +125,16 @@ func (s *state) model(in inputs) smt.Model {
 		set(u.weight, t.Weight)
 		set(u.budget, t.Budget)
 		set(u.vid, int64(t.VID))
+		was := sharing.Past{Active: t.Active, Utility: t.Utility, Balance: t.Balance}
+		if t.Past != nil {
+			was = *t.Past
+		}
 		m[u.active.t.Name()] = smt.BoolValue(t.Active)
+		m[u.was.active.t.Name()] = smt.BoolValue(was.Active)
 		setRatio(u.balance, t.Balance)
+		setRatio(u.was.balance, was.Balance)
 		setRatio(u.utility, t.Utility)
+		setRatio(u.was.utility, was.Utility)
 		setRatio(u.target, t.Target)
 	}
 	return m

@@ -443,7 +443,7 @@ func (t *translator) extreme(name string, vs []value) result {
 			better = t.less(best, x.v, false)
 		}
 		r, isRatio := best.(ratio)
-		if isRatio && name == "max" && isTrue(x.on) && isTrue(some) {
+		if isRatio && name == "max" && isTrue(x.on) && isTrue(some) && !t.known {
 			best = append(append(ratio(nil), r...), as[ratio](t, x.v)...)
 			continue
 		}

@@ -62,7 +62,7 @@ func none(b *smt.Builder, v []integer) *smt.Term {
 func (s *state) inputs() []*smt.Term {
 	var out []*smt.Term
 	for _, m := range s.tenants {
-		for _, r := range [2]ratio{m.utility, m.target} {
+		for _, r := range [3]ratio{m.utility, m.target, m.was.utility} {
 			f := r[0]
 			if len(f.num) == 1 && len(f.den) == 1 {
 				out = append(out, s.b.Le(f.num[0].t, f.den[0].t)) // in [0,1]

@@ -184,11 +184,13 @@ func (run *fillingRun) model(s *state) smt.Model {
 		u := s.tenants[i]
 		set(u.weight, t.Weight)
 		set(u.budget, t.Budget)
-		m[u.active.t.Name()] = smt.BoolValue(t.Active)
+		m[u.active.t.Name()], m[u.was.active.t.Name()] = smt.BoolValue(t.Active), smt.BoolValue(t.Active)
 		m[u.stopped.Name()] = smt.BoolValue(run.stopped[t.Name])
 		b := t.Balance.Rat()
-		m[u.balance[0].num[0].t.Name()], m[u.balance[0].den[0].t.Name()] = smt.IntValue(b.Num()), smt.IntValue(b.Denom())
-		for _, q := range []ratio{u.utility, u.target} {
+		for _, q := range []ratio{u.balance, u.was.balance} {
+			m[q[0].num[0].t.Name()], m[q[0].den[0].t.Name()] = smt.IntValue(b.Num()), smt.IntValue(b.Denom())
+		}
+		for _, q := range []ratio{u.utility, u.was.utility, u.target} {
 			m[q[0].num[0].t.Name()], m[q[0].den[0].t.Name()] = smt.IntValue(big.NewInt(0)), smt.IntValue(big.NewInt(1))
 		}
 	}

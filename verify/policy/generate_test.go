@@ -256,7 +256,7 @@ func (g *generator) leaf(typ string) string {
 			"variables.double", "variables.broken")
 	case "ratio":
 		return g.pick("ratio(1, 2)", "ratio(0)", "ratio(-7, 3)", "tenant.balance", "tenant.utility", "params.share", "variables.held",
-			"tenant.cost", "ratio(9223372036854775807, 2)", "tenants[1].target", "ratio(tenant.usage['x'], capacity['x'])", "oldTenant.cost")
+			"tenant.cost", "ratio(9223372036854775807, 2)", "tenants[1].target", "ratio(tenant.usage['x'], capacity['x'])", "oldTenant.cost", "oldTenant.balance", "oldTenant.utility")
 	case "string":
 		return g.pick("'a'", "'x'", "'y'", "''", "'xy'", "'ä'", "tenant.name", "tenants[1].name", "params.tier")
 	case "map":

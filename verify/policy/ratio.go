@@ -151,7 +151,7 @@ func (t *translator) addRatio(r, s ratio) ratio {
 			out = append(out, t.addFraction(f, g))
 		}
 	}
-	if len(out) > maxFractions {
+	if len(out) > maxFractions || t.known && len(out) > 1 {
 		out = ratio{t.addFraction(t.single(r), t.single(s))}
 	}
 	return out

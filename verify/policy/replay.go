@@ -99,6 +99,9 @@ func (s *state) situation(m smt.Model) situation {
 		t := sharing.Tenant{
 			Name: u.name, VID: uint16(number(u.vid)), Weight: number(u.weight), Budget: number(u.budget), //nolint:gosec // within 12 bits
 			Active: smt.Eval(u.active.t, m).IsTrue(), Balance: fractionUnder(u.balance, m), Utility: fractionUnder(u.utility, m),
+			Past: &sharing.Past{
+				Active: smt.Eval(u.was.active.t, m).IsTrue(), Balance: fractionUnder(u.was.balance, m), Utility: fractionUnder(u.was.utility, m),
+			},
 			Target: fractionUnder(u.target, m), Min: resources(u.min), Max: resources(u.max), Held: resources(u.held),
 		}
 		usage, next, rest, most := resources(u.usage), resources(u.demand), resources(u.rest), resources(u.quantum)

@@ -92,6 +92,9 @@ func written(t sharing.Tenant) map[string]any {
 			m[name] = r
 		}
 	}
+	if p := t.Past; p != nil && (p.Active != t.Active || p.Balance.Cmp(t.Balance) != 0 || p.Utility.Cmp(t.Utility) != 0) {
+		m["past"] = map[string]any{"active": p.Active, "balance": p.Balance.String(), "utility": p.Utility.String()}
+	}
 	if len(t.Demand) > 0 {
 		m["demand"] = t.Demand
 	}

@@ -32,15 +32,22 @@ type variable struct {
 
 // member is a tenant of a state. Amounts are by resource, in the order of the space.
 type member struct {
-	name                          string
-	weight, budget, vid           integer
-	balance, utility, target      ratio
-	active                        boolean
+	name                string
+	weight, budget, vid integer
+	target              ratio
+	facts
+	was                           facts // when the policy was asked before
 	usage, demand, rest, min, max []integer
 	held                          []integer
 	quantum                       []integer // the largest of its quanta, by resource
 	stopped                       *smt.Term
 	self, old                     *object
+}
+
+// facts are those about a tenant that change while the control loop runs.
+type facts struct {
+	active           boolean
+	utility, balance ratio
 }
 
 // newState has variables for everything; prefix tells those of different states apart. A name in fixed has one value.
@@ -58,9 +65,12 @@ func newState(b *smt.Builder, p *sharing.Policy, bounds Bounds, prefix string) *
 		m.budget = amount(of("budget"), bounds.budget(i))
 		m.vid = amount(of("vid"), bounds.vid(i))
 		m.active = boolean{s.flag(prefix + of("active"))}
+		m.was.active = boolean{s.flag(prefix + of("old active"))}
 		m.stopped = s.flag(prefix + of("stopped"))
 		m.balance = s.rational(prefix+of("balance"), int64s())
+		m.was.balance = s.rational(prefix+of("old balance"), int64s())
 		m.utility = s.rational(prefix+of("utility"), between(0, 1<<63-1))
+		m.was.utility = s.rational(prefix+of("old utility"), between(0, 1<<63-1))
 		m.target = s.rational(prefix+of("target"), between(0, 1<<63-1))
 		for _, r := range bounds.Resources {
 			for _, v := range []struct {
@@ -117,8 +127,9 @@ func (s *state) bind() {
 // object is m as expressions see it, now or under the allocation that is in force.
 func (s *state) object(m *member, old bool) *object {
 	o := &object{name: "tenant " + m.name}
-	usage, demand := m.usage, m.demand
+	usage, demand, known := m.usage, m.demand, m.facts
 	if old {
+		known = m.was
 		usage, demand = m.held, make([]integer, len(m.held))
 		for i := range demand {
 			demand[i] = integer{s.b.Int(0), between(0, 0)}
@@ -135,13 +146,13 @@ func (s *state) object(m *member, old bool) *object {
 		case "budget":
 			return t.ok(m.budget), true
 		case "balance":
-			return t.ok(m.balance), true
+			return t.ok(known.balance), true
 		case "utility":
-			return t.ok(m.utility), true
+			return t.ok(known.utility), true
 		case "target":
 			return t.ok(m.target), true
 		case "active":
-			return t.ok(m.active), true
+			return t.ok(known.active), true
 		case "usage":
 			return t.ok(s.amounts(usage)), true
 		case "demand":
@@ -196,6 +207,7 @@ type scope struct {
 	params      *object
 	variables   *object
 	cache       map[string]result
+	common      map[string]result // of variables that are about no tenant, where scopes of one state share them; nil: they do not
 }
 
 func (s *state) scope(m *member) *scope {
@@ -243,6 +255,9 @@ func (sc *scope) variable(t *translator, name string) (result, bool) {
 	if r, ok := sc.cache[name]; ok {
 		return r, true
 	}
+	if r, ok := sc.common[name]; ok {
+		return r, true
+	}
 	for _, e := range sc.s.policy.Variables() {
 		if e.Name != name {
 			continue
@@ -253,6 +268,9 @@ func (sc *scope) variable(t *translator, name string) (result, bool) {
 			r.v = m
 		}
 		sc.cache[name] = r
+		if sc.common != nil && !e.Tenant() {
+			sc.common[name] = r
+		}
 		return r, true
 	}
 	return result{}, false

@@ -39,6 +39,9 @@ type translator struct {
 	work *int
 	// more gives functions beyond those of policies their meaning; nil: there are none.
 	more func(t *translator, name string, args []value) (result, bool)
+	// known says that every input has one value: then maxima are chosen as they come, and sums of them stay short. Else they are kept, for
+	// what comparisons can cancel.
+	known bool
 }
 
 // translate evaluates e symbolically. The error is an *Unprovable.
@@ -48,9 +51,12 @@ func translate(b *smt.Builder, e source, env names) (result, error) {
 
 // translateWith is translate with further functions.
 func translateWith(b *smt.Builder, e source, env names, more func(*translator, string, []value) (result, bool)) (r result, err error) {
-	t := &translator{b: b, expr: e, work: new(int), more: more}
+	return (&translator{b: b, expr: e, work: new(int), more: more}).translate(env)
+}
+
+func (t *translator) translate(env names) (r result, err error) {
 	defer catch(&err)
-	return t.eval(e.AST().Expr(), env), nil
+	return t.eval(t.expr.AST().Expr(), env), nil
 }
 
 // catch makes an error of what unprovable panics with.
@@ -66,7 +72,7 @@ func catch(err *error) {
 
 // nested evaluates another expression of the document, which this one reads.
 func (t *translator) nested(e source, env names) result {
-	inner := &translator{b: t.b, expr: e, work: t.work, more: t.more}
+	inner := &translator{b: t.b, expr: e, work: t.work, more: t.more, known: t.known}
 	return inner.eval(e.AST().Expr(), env)
 }
 

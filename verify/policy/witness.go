@@ -64,9 +64,12 @@ func (s *state) example(r *rand.Rand) smt.Model {
 		set(u.budget, among(0, 10, 1000, 1_000_000))
 		set(u.vid, 1+r.Int64N(100))
 		m[u.active.t.Name()] = smt.BoolValue(r.IntN(3) > 0)
+		m[u.was.active.t.Name()] = m[u.active.t.Name()]
 		m[u.stopped.Name()] = smt.BoolValue(r.IntN(3) == 0)
 		rational(u.balance, among(0, 1, 100), 1)
 		rational(u.utility, among(0, 1, 2), 2)
+		rational(u.was.balance, 0, 1)
+		rational(u.was.utility, 0, 1)
 		rational(u.target, among(1, 2), 2)
 		had, left := among(0, 0, 1, 2), among(0, 1, 1, 2)
 		idle := r.IntN(len(s.capacity) + 1)
