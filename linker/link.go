@@ -79,10 +79,6 @@ func Link(ctx context.Context, s *site.Site, opt Options) (*Linked, error) {
 	if err != nil {
 		return nil, err
 	}
-	res, err := entitle(ctx, s, tenants, target, opt.Entitler)
-	if err != nil {
-		return nil, err
-	}
 	text, err := build(tenants, ingress, egress)
 	if err != nil {
 		return nil, err
@@ -91,7 +87,10 @@ func Link(ctx context.Context, s *site.Site, opt Options) (*Linked, error) {
 	if err != nil {
 		return nil, err
 	}
-	res.Linked = resources.Measure(out.Info)
+	res, err := entitle(ctx, s, tenants, out.Info, target, opt.Entitler)
+	if err != nil {
+		return nil, err
+	}
 	if over := res.Linked.Exceeds(target.Capacity); len(over) > 0 {
 		return nil, refuse(s.Errorf("switches[0].target", "the linked program does not fit target %s: %s", target.Name, excess(over, res.Linked, target.Capacity)))
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/interlock/interlock/linker"
 	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/linker/resources"
 	"github.com/interlock/interlock/linker/site"
 )
 
@@ -120,15 +121,19 @@ func TestBadTenants(t *testing.T) {
 }
 
 // narrowTarget is an entitler that grants one resource less than a tenant uses.
-type narrowTarget struct{ tenant, resource string }
+type narrowTarget struct {
+	tenant, resource string
+	byStage          bool
+}
 
-func (n narrowTarget) Entitle(ctx context.Context, demands []linker.Demand, capacity map[string]int64) (map[string]linker.Grant, error) {
-	grants, err := linker.Unlimited{}.Entitle(ctx, demands, capacity)
-	for _, d := range demands {
-		if d.Tenant == n.tenant {
-			grants[d.Tenant].Limits[n.resource] = d.Usage[n.resource] - 1
-		}
+func (n narrowTarget) ByStage() bool { return n.byStage }
+
+func (n narrowTarget) Entitle(ctx context.Context, demands []linker.Demand, parts map[string]resources.Usage, capacity resources.Usage) (map[string]linker.Grant, error) {
+	grants, err := linker.Unlimited{}.Entitle(ctx, demands, parts, capacity)
+	if _, ok := capacity[n.resource]; !ok {
+		return nil, fmt.Errorf("there is no resource %s", n.resource)
 	}
+	grants[n.tenant].Limits[n.resource] = parts[n.tenant][n.resource] - 1
 	return grants, err
 }
 
@@ -137,9 +142,21 @@ func TestEntitlement(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = linker.Link(context.Background(), s, linker.Options{Entitler: narrowTarget{"hh", "hashBits"}})
-	if !errors.Is(err, linker.ErrRefused) || !strings.Contains(fmt.Sprint(err), "site.yaml:55:5: tenants[1]: tenant hh is not entitled to what its program uses: hashBits 126 of 125") {
-		t.Errorf("got %v", err)
+	for _, c := range []struct {
+		e    narrowTarget
+		want string
+	}{
+		{narrowTarget{"hh", "hashBits", false}, "hashBits 126 of 125"},
+		{narrowTarget{"hh", "hashBits/2", true}, "hashBits/2 126 of 125"},
+		{narrowTarget{"hh", "hashBits/2", false}, "there is no resource hashBits/2"},
+	} {
+		_, err = linker.Link(context.Background(), s, linker.Options{Entitler: c.e})
+		if !errors.Is(err, linker.ErrRefused) || !strings.Contains(fmt.Sprint(err), c.want) {
+			t.Errorf("%v: got %v", c.e, err)
+		}
+		if at := "site.yaml:55:5: tenants[1]: tenant hh is not entitled to what its program uses: "; !strings.HasPrefix(c.want, "there") && !strings.Contains(fmt.Sprint(err), at) {
+			t.Errorf("%v: got %v", c.e, err)
+		}
 	}
 	if _, err := linker.Link(context.Background(), s, linker.Options{}); err == nil {
 		t.Error("linked without an entitler")

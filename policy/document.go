@@ -44,6 +44,7 @@ type Policy struct {
 	file              string
 	text              []byte
 	mode              Mode
+	byStage           bool
 	params            []Param
 	variables         []*Expression
 	price, rank       *Expression
@@ -79,6 +80,9 @@ func (p *Policy) File() string { return p.file }
 
 // Mode says whether the policy is enforced.
 func (p *Policy) Mode() Mode { return p.mode }
+
+// ByStage says that the policy is asked about every stage of the pipeline by itself, too: sramBlocks/0 and so on, beside sramBlocks.
+func (p *Policy) ByStage() bool { return p.byStage }
 
 // Text is the document as it was read.
 func (p *Policy) Text() []byte { return append([]byte(nil), p.text...) }
@@ -180,10 +184,11 @@ func Parse(file string, src []byte) (*Policy, error) {
 	if p.name != "" && !documentName.MatchString(p.name) {
 		meta["name"].Errorf("name %q is not of lower-case letters, digits and dashes", p.name)
 	}
-	spec := top["spec"].Fields([]string{"rank", "grant"}, "mode", "params", "variables", "price", "limits", "validations", "settle")
+	spec := top["spec"].Fields([]string{"rank", "grant"}, "mode", "byStage", "params", "variables", "price", "limits", "validations", "settle")
 	if m := spec["mode"]; m.Present() {
 		p.mode = Mode(m.OneOf(string(Enforce), string(Shadow)))
 	}
+	p.byStage = spec["byStage"].Bool()
 	c := &compiler{file: file, doc: doc, vars: map[string]*refs{}, used: map[string]bool{}}
 	var err error
 	if c.env, err = newEnv(&c.provider); err != nil {

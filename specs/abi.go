@@ -67,6 +67,9 @@ const (
 // TenantPrefix starts every name of tenant t's objects in the linked program.
 func TenantPrefix(t string) string { return t + "__" }
 
+// RunAction is the name of the action of the dispatch tables that leads to tenant t's code.
+func RunAction(t string) string { return SystemPrefix + "run_" + t }
+
 // PageTable is the P4Info name of a control's page table; there is none when no tenant has virtual registers there.
 func PageTable(c Control) string { return "il_page_" + string(c) }
 
@@ -75,7 +78,10 @@ func PageTable(c Control) string { return "il_page_" + string(c) }
 func MapAction(c Control) string { return "il_map_" + string(c) }
 
 // StageArray is the P4Info name of the register of stage k.
-func StageArray(c Control, k int) string { return fmt.Sprintf("il_stage_%s_%d", c, k) }
+func StageArray(c Control, k int) string { return fmt.Sprintf("%s%s_%d", StageArrayPrefix, c, k) }
+
+// StageArrayPrefix starts the name of every stage array.
+const StageArrayPrefix = SystemPrefix + "stage_"
 
 // BaseParam is the name of the parameter with the extent's first slot.
 func BaseParam(k int) string { return fmt.Sprintf("base_%d", k) }

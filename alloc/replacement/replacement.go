@@ -187,7 +187,7 @@ func (p *Planner) load(linked []byte) (*loaded, error) {
 func (l *loaded) runs() (map[string]uint16, error) {
 	names := map[uint32]string{}
 	for _, a := range l.info.GetActions() {
-		if _, tenant, ok := strings.Cut(a.GetPreamble().GetName(), "il_run_"); ok {
+		if _, tenant, ok := strings.Cut(a.GetPreamble().GetName(), specs.RunAction("")); ok {
 			names[a.GetPreamble().GetId()] = tenant
 		}
 	}

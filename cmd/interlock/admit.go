@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -12,39 +11,55 @@ import (
 	"github.com/interlock/interlock/api/gate"
 	"github.com/interlock/interlock/linker"
 	"github.com/interlock/interlock/linker/resources"
+	"github.com/interlock/interlock/linker/site"
 	"github.com/interlock/interlock/policy"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger"
 	proof "github.com/interlock/interlock/verify/policy"
 )
 
-// usage is P8's part of the policy: the tenants use what the linker measured, no less and no more. Stages are not shared out.
+// usage is P8: the tenants use what is measured on linked.p4, no less and no more. What the linker says of it must be the same.
 func (w *work) usage() (*proof.Admission, error) {
 	p, err := loadPolicy(w.site)
 	if err != nil {
 		return nil, err
 	}
-	b, err := os.ReadFile(filepath.Join(w.dir, linker.FileResources))
+	target, err := resources.Profile(w.site.Switch.Target)
 	if err != nil {
 		return nil, exitWith(exitInput, err)
 	}
-	var measured linker.Resources
-	if err := verify.StrictJSON(b, &measured); err != nil {
-		return nil, inputf("%s: %w", filepath.Join(w.dir, linker.FileResources), err)
+	a, err := proof.ForProgram(p, w.linked, target, policyTenants(w.site))
+	if err != nil {
+		return nil, exitWith(exitInput, err)
 	}
-	capacity := policy.Resources(maps.Clone(measured.Capacity))
-	delete(capacity, resources.Stages)
-	var tenants []policy.Tenant
-	var uses []policy.Resources
-	for _, t := range w.site.Tenants {
-		use := policy.Resources(maps.Clone(measured.Tenants[t.Name]))
-		delete(use, resources.Stages)
-		tenants = append(tenants, policy.Tenant{
+	file := filepath.Join(w.dir, linker.FileResources)
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, exitWith(exitInput, err)
+	}
+	var said linker.Resources
+	if err := verify.StrictJSON(b, &said); err != nil {
+		return nil, inputf("%s: %w", file, err)
+	}
+	of := map[string]map[string]int64{}
+	for t, u := range said.Tenants {
+		of[t] = u
+	}
+	if err := a.Uses(of); err != nil {
+		return nil, refusedf("P8: %s and linked.p4 do not agree: %w", file, err)
+	}
+	return a, nil
+}
+
+// policyTenants are the site's tenants as policies see them when they are asked about programs, without amounts.
+func policyTenants(s *site.Site) []policy.Tenant {
+	var out []policy.Tenant
+	for _, t := range s.Tenants {
+		out = append(out, policy.Tenant{
 			Name: t.Name, VID: t.VID, Weight: t.Weight, Budget: t.Budget, Balance: t.Balance, Target: policy.RatioOf(t.Target), Active: true,
-		}.Inelastic(use))
-		uses = append(uses, use)
+		})
 	}
-	return proof.NewAdmission(p, tenants, capacity, uses, uses), nil
+	return out
 }
 
 // admit sees to it that the ledger says that the policy admits whatever plans may choose: the solvers decide it from the policy's text and
@@ -73,6 +88,8 @@ func (w *work) admit(ctx context.Context, a *proof.Admission, d verify.Decider, 
 	switch {
 	case errors.As(err, &not):
 		return exitWith(exitUndecided, err)
+	case errors.Is(err, proof.ErrUsage):
+		return exitWith(exitRefused, err)
 	case errors.As(err, &refusal):
 		return exitWith(exitRefused, fmt.Errorf("the policy does not admit what it lets tenants have: %w", err))
 	case err != nil:
@@ -82,7 +99,10 @@ func (w *work) admit(ctx context.Context, a *proof.Admission, d verify.Decider, 
 	if err != nil {
 		return exitWith(exitEnvironment, err)
 	}
-	const every = "every allocation between the floors and ceilings that it gives"
+	every := "every allocation between the floors and ceilings that it gives"
+	if a.Linked != nil {
+		every = "what the tenants' parts of linked.p4 use (P8)"
+	}
 	switch err := p.Certificate.Proved(); {
 	case errors.Is(err, verify.ErrRefuted):
 		return refusedf("the policy does not admit %s: %w (%s, ledger entry %d)", every, err, a.File, index)

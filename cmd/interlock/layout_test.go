@@ -23,7 +23,7 @@ var layout = []struct {
 	{"linker/manifest", []string{"specs"}},
 	{"linker/...", []string{"specs", "linker", "policy"}},
 	{"policy/...", []string{"specs", "linker/p4", "policy"}},
-	{"verify/policy", []string{"specs", "policy", "verify"}},
+	{"verify/policy", []string{"specs", "linker/p4", "linker/resources", "policy", "verify"}},
 	{"verify/...", []string{"specs", "linker/p4", "verify"}},
 	{"alloc/...", []string{"specs", "linker/p4", "linker/manifest", "linker/site", "policy", "verify", "alloc"}},
 	{"api/softswitch/...", []string{"specs", "linker/p4"}},

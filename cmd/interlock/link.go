@@ -16,6 +16,7 @@ import (
 
 	"github.com/interlock/interlock/linker"
 	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/linker/resources"
 	"github.com/interlock/interlock/linker/site"
 	"github.com/interlock/interlock/policy"
 )
@@ -142,18 +143,20 @@ func loadPolicy(s *site.Site) (*policy.Policy, error) {
 	return p, exitWith(exitInput, err)
 }
 
-// entitler asks a policy what tenants may use at link time: all of their own program's usage, or nothing.
+// entitler asks a policy what tenants may use at link time: all of their part of the linked program, or nothing.
 type entitler struct{ policy *policy.Policy }
 
-func (e entitler) Entitle(ctx context.Context, demands []linker.Demand, capacity map[string]int64) (map[string]linker.Grant, error) {
+func (e entitler) ByStage() bool { return e.policy.ByStage() }
+
+func (e entitler) Entitle(ctx context.Context, demands []linker.Demand, parts map[string]resources.Usage, capacity resources.Usage) (map[string]linker.Grant, error) {
 	var tenants []policy.Tenant
 	for _, d := range demands {
 		t := policy.Tenant{
 			Name: d.Tenant, VID: d.VID, Weight: d.Weight, Budget: d.Budget, Balance: d.Balance, Target: policy.RatioOf(d.Target), Active: true,
 		}
-		tenants = append(tenants, t.Inelastic(d.Usage))
+		tenants = append(tenants, t.Inelastic(policy.Resources(parts[d.Tenant])))
 	}
-	a, err := e.policy.Entitle(ctx, tenants, capacity)
+	a, err := e.policy.Entitle(ctx, tenants, policy.Resources(capacity))
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +216,7 @@ func printLinked(out io.Writer, dir string, s *site.Site, l *linker.Linked) {
 	u := newTable(out, "resource", "linked", "sum of tenants", "target")
 	for _, name := range slices.Sorted(maps.Keys(l.Resources.Capacity)) {
 		sum := int64(0)
-		for _, t := range l.Resources.Tenants {
+		for _, t := range l.Resources.Alone {
 			sum += t[name]
 		}
 		u.AppendRow([]any{name, l.Resources.Linked[name], sum, l.Resources.Capacity[name]})

@@ -3,13 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +15,7 @@ import (
 
 	"github.com/interlock/interlock/alloc"
 	"github.com/interlock/interlock/alloc/sharing"
-	"github.com/interlock/interlock/linker"
+	"github.com/interlock/interlock/linker/p4"
 	"github.com/interlock/interlock/linker/resources"
 	"github.com/interlock/interlock/policy"
 	"github.com/interlock/interlock/policy/suite"
@@ -54,7 +51,8 @@ type memoryBound struct {
 type asked struct {
 	input     *suite.Input
 	programs  []policy.Tenant
-	target    policy.Resources
+	target    *resources.Target
+	layout    *resources.Layout
 	tenants   []alloc.Tenant
 	stages    alloc.Capacity
 	ownPolicy *policy.Policy // the site's
@@ -139,28 +137,33 @@ func askedAbout(args []string, i int, input string) (*asked, error) {
 	return a, err
 }
 
-// readPrograms reads what link measured of each tenant's program.
+// readPrograms reads the linked program, to be measured.
 func (a *asked) readPrograms(w *work) error {
-	path := filepath.Join(w.dir, resourcesFile)
-	b, err := os.ReadFile(path)
+	target, err := resources.Load(w.site.Switch.Target)
 	if err != nil {
 		return exitWith(exitInput, err)
 	}
-	var r linker.Resources
-	if err := json.Unmarshal(b, &r); err != nil {
-		return inputf("%s: %w", path, err)
+	info, diags := p4.Load(linkedFile, w.linked)
+	if err := diags.Err(); err != nil {
+		return exitWith(exitInput, err)
 	}
-	a.target = maps.Clone(policy.Resources(r.Capacity))
-	delete(a.target, resources.Stages) // not shared out: see linker
-	for _, t := range w.site.Tenants {
-		usage := maps.Clone(policy.Resources(r.Tenants[t.Name]))
-		delete(usage, resources.Stages)
-		x := policy.Tenant{
-			Name: t.Name, VID: t.VID, Weight: t.Weight, Budget: t.Budget, Balance: t.Balance, Target: policy.RatioOf(t.Target), Active: true,
-		}
-		a.programs = append(a.programs, x.Inelastic(usage))
+	a.programs = policyTenants(w.site)
+	var names []string
+	for _, t := range a.programs {
+		names = append(names, t.Name)
 	}
+	a.layout, a.target = resources.Lay(info, target, names), target
 	return nil
+}
+
+// pipeline is what p is asked about the programs, as link asks.
+func (a *asked) pipeline(p *policy.Policy) ([]policy.Tenant, policy.Resources) {
+	capacity, parts := a.layout.Shared(a.target, p.ByStage())
+	tenants := slices.Clone(a.programs)
+	for i, t := range tenants {
+		tenants[i] = t.Inelastic(policy.Resources(parts[t.Name]))
+	}
+	return tenants, policy.Resources(capacity)
 }
 
 // evaluate asks a policy. After a refusal the answer has what was decided before it.
@@ -171,7 +174,8 @@ func (a *asked) evaluate(ctx context.Context, p *policy.Policy) (*evaluated, err
 		e.Input, err = p.Entitle(ctx, a.input.Tenants, a.input.Capacity)
 		return e, err
 	}
-	if e.Program, err = p.Entitle(ctx, a.programs, a.target); err != nil {
+	tenants, capacity := a.pipeline(p)
+	if e.Program, err = p.Entitle(ctx, tenants, capacity); err != nil {
 		return e, fmt.Errorf("pipeline: %w", err)
 	}
 	bounds, shares, err := p.ExplainMemory(ctx, sharing.Demands(a.tenants), sharing.Capacity(a.stages))

@@ -16,6 +16,7 @@ type linted struct {
 	Policy      string             `json:"policy"`
 	File        string             `json:"file"`
 	Mode        policy.Mode        `json:"mode,omitempty"`
+	ByStage     bool               `json:"byStage,omitempty"`
 	Digest      string             `json:"digest,omitempty"`
 	Findings    []finding          `json:"findings"`
 	Expressions []lintedExpression `json:"expressions"`
@@ -83,7 +84,7 @@ func lint(name string, notProvable func(*policy.Policy) strictyaml.Errors) (lint
 	} else if err != nil {
 		return l, err
 	}
-	l.Policy, l.Mode, l.Digest = p.Name(), p.Mode(), p.Digest()
+	l.Policy, l.Mode, l.ByStage, l.Digest = p.Name(), p.Mode(), p.ByStage(), p.Digest()
 	l.Findings = findingsOf(p.Warnings(), "warning", text)
 	if notProvable != nil {
 		l.Findings = append(l.Findings, findingsOf(notProvable(p), "not provable", text)...)
@@ -103,7 +104,11 @@ func (l linted) print(w io.Writer) {
 	if l.Policy == "" {
 		return
 	}
-	fmt.Fprintf(w, "%s: policy %s is well formed (mode %s)\n", l.File, l.Policy, l.Mode)
+	stages := ""
+	if l.ByStage {
+		stages = ", link asks about every stage"
+	}
+	fmt.Fprintf(w, "%s: policy %s is well formed (mode %s%s)\n", l.File, l.Policy, l.Mode, stages)
 	t := newTable(w, "expression", "at", "type", "cost at most", "evaluated")
 	for _, e := range l.Expressions {
 		when := "once in a state"

@@ -69,7 +69,8 @@ func (w *policyWatch) change(ctx context.Context) error {
 	if err := a.readPrograms(p.work); err != nil {
 		return err
 	}
-	programs, err := pol.Entitle(ctx, a.programs, a.target)
+	asks, capacity := a.pipeline(pol)
+	programs, err := pol.Entitle(ctx, asks, capacity)
 	if err != nil {
 		return err
 	}

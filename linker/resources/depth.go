@@ -6,22 +6,27 @@ import (
 
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
+	"github.com/interlock/interlock/specs"
 )
 
 // depth is the number of stages that a control needs: the longest chain of steps of which each reads what the one before it wrote.
 // A step is a table with its actions, a directly called action, a register access with the block around it, or a simple statement;
 // a condition is evaluated in the stage of what it guards. Copies of fields, parts and concatenations of them and constants take no
 // step: a compiler reads the original. Writes to one place by several steps are no dependency: the last one wins.
-func depth(info *types.Info, c *syntax.ControlDecl) int {
-	d := &chain{info: info, env: map[*types.Object]string{}, ready: map[string]int{}}
+//
+// What a step needs goes to l, which may put it into a later stage.
+func depth(l *layout, c *syntax.ControlDecl) int {
+	d := &chain{layout: l, info: l.info, env: map[*types.Object]string{}, ready: map[string]int{}, owner: ownerOf(c.Name.Name, l.tenants)}
 	d.stmt(c.Apply, 0)
 	return max(d.deepest, 1)
 }
 
 type chain struct {
+	layout  *layout
 	info    *types.Info
 	env     map[*types.Object]string // what parameters stand for
 	ready   map[string]int           // the first stage in which a place that was written can be read
+	owner   string                   // the tenant for whose packets alone this code runs; empty: anybody's
 	deepest int
 	nesting int
 }
@@ -40,14 +45,14 @@ func (d *chain) stmt(s syntax.Stmt, from int) {
 	switch s := s.(type) {
 	case *syntax.Block:
 		if d.isAccess(s) {
-			d.step(from, s)
+			d.step(from, nil, s)
 			return
 		}
 		d.stmts(s.Stmts, from)
 	case *syntax.IfStmt:
 		from = max(from, d.after(s.Cond))
 		d.applied(s.Cond, from)
-		from = max(from, d.after(s.Cond))
+		from = d.layout.put(max(from, d.after(s.Cond)), d.owner, d.layout.gateway(s))
 		branches := []syntax.Stmt{s.Then}
 		if s.Else != nil {
 			branches = append(branches, s.Else)
@@ -56,12 +61,14 @@ func (d *chain) stmt(s syntax.Stmt, from int) {
 	case *syntax.SwitchStmt:
 		d.applied(s.X, from)
 		var branches []syntax.Stmt
-		for _, c := range s.Cases {
+		var owners []string
+		for i, c := range s.Cases {
 			if c.Body != nil {
 				branches = append(branches, c.Body)
+				owners = append(owners, d.dispatched(s, i))
 			}
 		}
-		d.either(branches, from)
+		d.eitherOf(branches, owners, from)
 	case *syntax.CallStmt:
 		d.call(s.Call, from)
 	case *syntax.AssignStmt:
@@ -70,9 +77,9 @@ func (d *chain) stmt(s syntax.Stmt, from int) {
 			d.deepest = max(d.deepest, from+1)
 			return
 		}
-		d.step(from, s)
+		d.step(from, nil, s)
 	case *syntax.DeclStmt:
-		d.step(from, s)
+		d.step(from, nil, s)
 	}
 }
 
@@ -99,17 +106,46 @@ func (d *chain) isCopy(e syntax.Expr) bool {
 }
 
 // either runs alternatives: none of them waits for what another writes.
-func (d *chain) either(branches []syntax.Stmt, from int) {
-	before := d.ready
+func (d *chain) either(branches []syntax.Stmt, from int) { d.eitherOf(branches, nil, from) }
+
+// eitherOf is either for branches that run for some tenant's packets only.
+func (d *chain) eitherOf(branches []syntax.Stmt, owners []string, from int) {
+	before, owner := d.ready, d.owner
+	defer func() { d.owner = owner }()
 	after := maps.Clone(before)
-	for _, b := range branches {
-		d.ready = maps.Clone(before)
+	for i, b := range branches {
+		d.ready, d.owner = maps.Clone(before), owner
+		if i < len(owners) && owners[i] != "" {
+			d.owner = owners[i]
+		}
 		d.stmt(b, from)
 		for p, s := range d.ready {
 			after[p] = max(after[p], s)
 		}
 	}
 	d.ready = after
+}
+
+// dispatched is the tenant to whose code the i-th case of a switch leads: the system program enters it where specs.RunAction was run. A
+// case without a body of its own is the next one's.
+func (d *chain) dispatched(s *syntax.SwitchStmt, i int) string {
+	first := i
+	for first > 0 && s.Cases[first-1].Body == nil {
+		first--
+	}
+	if first != i { // several cases: nobody's alone
+		return ""
+	}
+	n, ok := s.Cases[i].Label.(*syntax.Name)
+	if !ok {
+		return ""
+	}
+	for _, t := range d.layout.tenants {
+		if n.Ident.Name == specs.RunAction(t) {
+			return t
+		}
+	}
+	return ""
 }
 
 // applied runs the tables that an expression applies.
@@ -136,6 +172,7 @@ func (d *chain) call(c *syntax.Call, from int) {
 			return
 		}
 		nodes := []syntax.Node{}
+		needs := []need{d.layout.table(t)}
 		for _, p := range t.Properties {
 			switch p := p.(type) {
 			case *syntax.KeyProperty:
@@ -151,30 +188,36 @@ func (d *chain) call(c *syntax.Call, from int) {
 					if n, ok := e.(*syntax.Name); ok && d.info.Uses[n.Ident] != nil {
 						if a, ok := d.info.Uses[n.Ident].Decl.(*syntax.ActionDecl); ok {
 							nodes = append(nodes, a.Body)
+							needs = append(needs, d.layout.action(a))
 						}
 					}
 				}
 			}
 		}
-		d.step(from, nodes...)
+		d.step(from, needs, nodes...)
 	case types.ActionCall:
 		a, ok := info.Callee.Decl.(*syntax.ActionDecl)
 		if !ok {
 			return
 		}
 		d.bind(info)
-		d.step(from, a.Body, c)
+		d.step(from, []need{d.layout.action(a)}, a.Body, c)
 	case types.ControlApply, types.DirectApply:
 		decl := ControlOf(info.Callee)
 		if decl == nil || d.nesting >= maxNesting {
 			return
 		}
 		d.bind(info)
+		owner := d.owner
+		if t := ownerOf(decl.Name.Name, d.layout.tenants); t != "" {
+			d.owner = t
+		}
 		d.nesting++
 		d.stmt(decl.Apply, from)
 		d.nesting--
+		d.owner = owner
 	default:
-		d.step(from, &syntax.CallStmt{Call: c})
+		d.step(from, nil, &syntax.CallStmt{Call: c})
 	}
 }
 
@@ -215,8 +258,8 @@ func (d *chain) isAccess(b *syntax.Block) bool {
 	return accesses == 1 && others == 0
 }
 
-// step runs everything in nodes at once, in the first stage in which all it reads is ready.
-func (d *chain) step(from int, nodes ...syntax.Node) {
+// step runs everything in nodes at once, in the first stage in which all it reads is ready and where there is room for what it needs.
+func (d *chain) step(from int, needs []need, nodes ...syntax.Node) {
 	stage := from
 	writes := map[string]bool{}
 	for _, n := range nodes {
@@ -228,6 +271,10 @@ func (d *chain) step(from int, nodes ...syntax.Node) {
 			}
 		})
 	}
+	for _, n := range nodes {
+		needs = append(needs, d.layout.within(n)...)
+	}
+	stage = d.layout.put(stage, d.owner, needs...)
 	d.deepest = max(d.deepest, stage+1)
 	for p := range writes {
 		d.ready[p] = max(d.ready[p], stage+1)

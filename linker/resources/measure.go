@@ -22,29 +22,7 @@ const (
 )
 
 // Measure is the usage of a V1Switch program.
-func Measure(info *types.Info) Usage {
-	m := &measure{info: info, usage: Usage{}, tables: map[*syntax.TableDecl]bool{}, actions: map[*types.Object]bool{}}
-	for _, a := range info.MainArgs {
-		if c, ok := a.Decl.(*syntax.ControlDecl); ok && (a.Param == "ig" || a.Param == "eg") {
-			m.control(c)
-			m.usage[Stages] = max(m.usage[Stages], int64(depth(info, c)))
-		}
-	}
-	m.registers()
-	m.phv()
-	for _, r := range append([]string{Stages, PHV}, perStage...) {
-		m.usage[r] += 0 // every resource is named
-	}
-	return m.usage
-}
-
-type measure struct {
-	info    *types.Info
-	usage   Usage
-	tables  map[*syntax.TableDecl]bool
-	actions map[*types.Object]bool
-	visited map[*syntax.ControlDecl]bool
-}
+func Measure(info *types.Info) Usage { return lay(info, nil, nil).usage() }
 
 func builtin(n syntax.Node) bool {
 	f := n.Pos().File
@@ -52,51 +30,6 @@ func builtin(n syntax.Node) bool {
 }
 
 func ceil(a, b int64) int64 { return (a + b - 1) / b }
-
-// control adds up what stands in a control and in those that it applies.
-func (m *measure) control(c *syntax.ControlDecl) {
-	if m.visited == nil {
-		m.visited = map[*syntax.ControlDecl]bool{}
-	}
-	if m.visited[c] {
-		return
-	}
-	m.visited[c] = true
-	syntax.Walk(c, func(n syntax.Node) bool {
-		switch n := n.(type) {
-		case *syntax.IfStmt:
-			m.usage[Gateways]++
-		case *syntax.Call:
-			m.call(n)
-		}
-		return true
-	})
-}
-
-func (m *measure) call(c *syntax.Call) {
-	info := m.info.Calls[c]
-	if info == nil {
-		return
-	}
-	switch info.Kind {
-	case types.TableApply:
-		if t, ok := info.Callee.Decl.(*syntax.TableDecl); ok && !m.tables[t] {
-			m.tables[t] = true
-			m.table(t)
-		}
-	case types.ActionCall:
-		m.action(info.Callee)
-	case types.ControlApply, types.DirectApply:
-		if d := ControlOf(info.Callee); d != nil {
-			m.control(d)
-		}
-	case types.ExternFnCall:
-		if info.Method == "hash" && len(info.Args) == 5 {
-			m.usage[ExactCrossbar] += ceil(int64(width(m.info.Types[info.Args[3]])), 8)
-			m.usage[HashBits] += int64(width(m.info.Types[info.Args[0]]))
-		}
-	}
-}
 
 // ControlOf is the declaration of the control that an instance stands for.
 func ControlOf(o *types.Object) *syntax.ControlDecl {
@@ -113,28 +46,74 @@ func ControlOf(o *types.Object) *syntax.ControlDecl {
 	return nil
 }
 
-// action counts each action once: one instruction word.
-func (m *measure) action(o *types.Object) int64 {
-	a, ok := o.Decl.(*syntax.ActionDecl)
-	if !ok {
-		return 0
+// need is what something in a program needs, wherever it is used: it stands in one place.
+type need struct {
+	what  syntax.Node
+	named string // its top-level name, or empty
+	usage Usage
+}
+
+// gateway is what a condition needs.
+func (l *layout) gateway(s *syntax.IfStmt) need { return need{what: s, usage: Usage{Gateways: 1}} }
+
+// action is what an action needs: one instruction word.
+func (l *layout) action(a *syntax.ActionDecl) need {
+	n := need{what: a, named: a.Name.Name}
+	if !builtin(a) {
+		n.usage = Usage{ActionUnits: 1}
 	}
-	if !m.actions[o] {
-		m.actions[o] = true
-		if !builtin(a) {
-			m.usage[ActionUnits]++
-		}
-	}
+	return n
+}
+
+// data is the bits of action data that the control plane gives an entry.
+func (l *layout) data(a *syntax.ActionDecl) int64 {
 	var data int64
 	for _, p := range a.Params {
 		if p.Dir == syntax.NoDir {
-			data += int64(width(m.info.TypeNodes[p.Type]))
+			data += int64(width(l.info.TypeNodes[p.Type]))
 		}
 	}
 	return data
 }
 
-func (m *measure) table(t *syntax.TableDecl) {
+// within are the needs of the conditions, hashes, registers and counters in a step.
+func (l *layout) within(n syntax.Node) []need {
+	var out []need
+	syntax.Walk(n, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.IfStmt:
+			out = append(out, l.gateway(n))
+		case *syntax.Call:
+			info := l.info.Calls[n]
+			switch {
+			case info == nil:
+			case info.Kind == types.ExternFnCall && info.Method == "hash" && len(info.Args) == 5:
+				out = append(out, need{what: n, usage: Usage{
+					ExactCrossbar: ceil(int64(width(l.info.Types[info.Args[3]])), 8),
+					HashBits:      int64(width(l.info.Types[info.Args[0]])),
+				}})
+			case info.Kind == types.MethodCall:
+				r, ok := info.Recv.(*syntax.Name)
+				if !ok {
+					break
+				}
+				if o := l.info.Uses[r.Ident]; o != nil {
+					if d, ok := o.Decl.(syntax.Decl); ok {
+						if x, ok := l.memory(d); ok {
+							out = append(out, x)
+						}
+					}
+				}
+			}
+		}
+		return true
+	})
+	return out
+}
+
+// table is what a table needs, without its actions.
+func (l *layout) table(t *syntax.TableDecl) need {
+	out := need{what: t, named: t.Name.Name, usage: Usage{}}
 	size, entries := int64(defaultTableSize), int64(0)
 	var exact, ternary, data int64
 	sized := false
@@ -142,7 +121,7 @@ func (m *measure) table(t *syntax.TableDecl) {
 		switch p := p.(type) {
 		case *syntax.KeyProperty:
 			for _, k := range p.Keys {
-				w := int64(width(m.info.Types[k.Expr]))
+				w := int64(width(l.info.Types[k.Expr]))
 				if k.MatchKind.Name == "exact" {
 					exact += w
 				} else {
@@ -155,14 +134,16 @@ func (m *measure) table(t *syntax.TableDecl) {
 				if c, ok := e.(*syntax.Call); ok {
 					e = c.Fun
 				}
-				if n, ok := e.(*syntax.Name); ok && m.info.Uses[n.Ident] != nil {
-					data = max(data, m.action(m.info.Uses[n.Ident]))
+				if n, ok := e.(*syntax.Name); ok && l.info.Uses[n.Ident] != nil {
+					if a, ok := l.info.Uses[n.Ident].Decl.(*syntax.ActionDecl); ok {
+						data = max(data, l.data(a))
+					}
 				}
 			}
 		case *syntax.EntriesProperty:
 			entries = int64(len(p.Entries))
 		case *syntax.ExprProperty:
-			if v, ok := m.info.Values[p.Value].(types.IntValue); ok && p.Name.Name == "size" {
+			if v, ok := l.info.Values[p.Value].(types.IntValue); ok && p.Name.Name == "size" {
 				size, sized = v.Int.Int64(), true
 			}
 		}
@@ -173,69 +154,80 @@ func (m *measure) table(t *syntax.TableDecl) {
 	switch {
 	case ternary > 0: // one wide ternary key; action data beside it in SRAM
 		bits := exact + ternary
-		m.usage[TernaryCrossbar] += ceil(bits, 8)
-		m.usage[TCAM] += ceil(size, tcamEntries) * ceil(bits, tcamBits)
+		out.usage[TernaryCrossbar] = ceil(bits, 8)
+		out.usage[TCAM] = ceil(size, tcamEntries) * ceil(bits, tcamBits)
 		if data > 0 {
-			m.usage[SRAM] += ceil(size*data, blockWords*wordBits)
+			out.usage[SRAM] = ceil(size*data, blockWords*wordBits)
 		}
 	case exact > 0:
-		m.usage[ExactCrossbar] += ceil(exact, 8)
-		m.usage[HashBits] += ways * wayBits
+		out.usage[ExactCrossbar] = ceil(exact, 8)
+		out.usage[HashBits] = ways * wayBits
 		perWord := max(wordBits/(exact+data+entryOverhead), 1)
 		words := ceil(exact+data+entryOverhead, wordBits)
-		m.usage[SRAM] += ways * ceil(size, ways*blockWords*perWord) * words
+		out.usage[SRAM] = ways * ceil(size, ways*blockWords*perWord) * words
 	}
+	return out
 }
 
-// registers take SRAM: their slots in whole blocks, and one block more for the update in flight.
-func (m *measure) registers() {
-	for d, o := range m.info.Instances {
-		e, ok := o.Type.(*types.Extern)
-		if !ok || builtin(d) || o.Ctor == nil || len(o.Ctor.Args) == 0 {
-			continue
-		}
-		size, ok := m.info.Values[o.Ctor.Args[0]].(types.IntValue)
-		if !ok {
-			continue
-		}
-		switch e.Name {
-		case "register":
-			m.usage[SRAM] += ceil(size.Int.Int64()*int64(width(e.Args[0])), blockWords*wordBits) + 1
-		case "counter":
-			m.usage[SRAM] += ceil(size.Int.Int64()*64, blockWords*wordBits)
-		}
+// memory is what a register or counter takes of SRAM: its slots in whole blocks, and for a register one block more for the update in
+// flight.
+func (l *layout) memory(d syntax.Decl) (need, bool) {
+	o := l.info.Instances[d]
+	if o == nil || o.Ctor == nil || len(o.Ctor.Args) == 0 || builtin(d) {
+		return need{}, false
 	}
+	e, ok := o.Type.(*types.Extern)
+	if !ok {
+		return need{}, false
+	}
+	size, ok := l.info.Values[o.Ctor.Args[0]].(types.IntValue)
+	if !ok {
+		return need{}, false
+	}
+	out := need{what: d, named: o.Name}
+	switch e.Name {
+	case "register":
+		out.usage = Usage{SRAM: ceil(size.Int.Int64()*int64(width(e.Args[0])), blockWords*wordBits) + 1}
+	case "counter":
+		out.usage = Usage{SRAM: ceil(size.Int.Int64()*64, blockWords*wordBits)}
+	default:
+		return need{}, false
+	}
+	return out, true
 }
 
 // phv counts containers of 32 bits: a header's fields are packed, metadata fields are not. What belongs to different tenants of a
-// linked program shares containers, since a packet is one tenant's.
-func (m *measure) phv() {
-	var shared, exclusive int64
-	for _, a := range m.info.MainArgs {
+// linked program shares containers, since a packet is one tenant's. It returns those of the program and those of each tenant's own fields.
+func phv(info *types.Info) (all int64, tenants map[string]int64) {
+	tenants = map[string]int64{}
+	for _, a := range info.MainArgs {
 		d, ok := a.Decl.(*syntax.ParserDecl)
 		if !ok || len(d.Params) < 3 {
 			continue
 		}
-		tenants := map[string]int64{}
+		var shared, exclusive int64
+		own := map[string]int64{}
 		for _, p := range d.Params[1:3] {
-			s, ok := m.info.TypeNodes[p.Type].(*types.Struct)
+			s, ok := info.TypeNodes[p.Type].(*types.Struct)
 			if !ok {
 				continue
 			}
 			for _, f := range s.Fields {
 				n := containers(f.Type)
 				if t, _, ok := strings.Cut(typeName(f.Type), "__"); ok && t == f.Name {
-					tenants[t] += n
+					own[t] += n
 				} else {
 					shared += n
 				}
 			}
 		}
-		for _, n := range tenants {
+		for t, n := range own {
+			tenants[t] += n
 			exclusive = max(exclusive, n)
 		}
+		all += shared + exclusive
 	}
-	m.usage[PHV] = shared + exclusive
+	return all, tenants
 }
 
 func typeName(t types.Type) string {

@@ -15,7 +15,7 @@ import (
 	"github.com/interlock/interlock/policy/strictyaml"
 )
 
-// Names of resources, as in targets, resources.json and policies. All are totals over the pipeline.
+// Names of resources, as in targets, resources.json and policies: totals over the pipeline. Those of one stage are StageName's.
 const (
 	Stages          = "stages"               // the longest chain of dependent steps in a control
 	SRAM            = "sramBlocks"           // blocks of 1024 words of 128 bits
@@ -40,6 +40,8 @@ type Target struct {
 	Capacity           Usage
 	Slots              int64 // of a stage array, at most
 	ConditionalActions bool  // an action may access a register under a condition
+
+	perStage Usage // of Capacity, what each stage has
 }
 
 // Usage is an amount of each resource.
@@ -47,11 +49,20 @@ type Usage map[string]int64
 
 // Load returns a target profile by its name.
 func Load(name string) (*Target, error) {
+	src, err := Profile(name)
+	if err != nil {
+		return nil, err
+	}
+	return Parse("targets/"+name+".yaml", src)
+}
+
+// Profile is the text of a target profile.
+func Profile(name string) ([]byte, error) {
 	src, err := targets.ReadFile("targets/" + name + ".yaml")
 	if err != nil || strings.ContainsAny(name, "/.") {
 		return nil, fmt.Errorf("there is no target %q; there are %s", name, strings.Join(Names(), ", "))
 	}
-	return parse("targets/"+name+".yaml", src)
+	return src, nil
 }
 
 // Names are the known target profiles.
@@ -68,7 +79,8 @@ func Names() []string {
 	return out
 }
 
-func parse(file string, src []byte) (*Target, error) {
+// Parse reads a target profile.
+func Parse(file string, src []byte) (*Target, error) {
 	doc, root := strictyaml.Parse(file, src)
 	f := root.Fields([]string{"apiVersion", "kind", "metadata", "stages", "perStage", "phvContainers", "slots", "conditionalActions"})
 	f["apiVersion"].OneOf("interlock/v1alpha1")
@@ -78,12 +90,14 @@ func parse(file string, src []byte) (*Target, error) {
 		Slots:              f["slots"].Int(1, 1<<24-1),
 		ConditionalActions: f["conditionalActions"].Bool(),
 		Capacity:           Usage{},
+		perStage:           Usage{},
 	}
 	stages := f["stages"].Int(1, 1024)
 	t.Capacity[Stages] = stages
 	t.Capacity[PHV] = f["phvContainers"].Int(1, math.MaxInt32)
 	for r, n := range f["perStage"].Fields(perStage) {
-		t.Capacity[r] = stages * n.Int(1, math.MaxInt32)
+		t.perStage[r] = n.Int(1, math.MaxInt32)
+		t.Capacity[r] = stages * t.perStage[r]
 	}
 	if err := doc.Err(); err != nil {
 		return nil, err

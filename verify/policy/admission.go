@@ -28,6 +28,8 @@ const AdmissionKind = "sharing"
 const (
 	inputPolicy = "policy.yaml"
 	inputShares = "shares.json"
+	inputLinked = "linked.p4"   // of a program's
+	inputTarget = "target.yaml" // likewise
 )
 
 // An Admission is what a policy was asked and what it let the tenants have: the text of the policy, the tenants, and between which amounts
@@ -44,6 +46,9 @@ type Admission struct {
 	// Before are the balances before the epoch that ended when the policy was asked, by tenant. Those in Tenants are what `settle` makes of
 	// them, with Held as what each tenant held in that epoch. Nil: no epoch ended, or the policy does not settle.
 	Before []sharing.Ratio `json:"before,omitempty"`
+	// Linked is set for P8: the amounts are then what the tenants' parts of this program take of the pipeline that Target is the profile of.
+	Linked []byte `json:"-"`
+	Target []byte `json:"-"`
 }
 
 // NewAdmission is the admission of what p let the tenants have.
@@ -90,24 +95,31 @@ func (a *Admission) Subject() (verify.Subject, error) {
 	if err != nil {
 		return verify.Subject{}, err
 	}
-	return verify.Subject{
+	s := verify.Subject{
 		Kind: AdmissionKind, Name: fmt.Sprintf("what %s lets %d tenants have", a.File, len(a.Tenants)),
 		Inputs: map[string][]byte{inputPolicy: a.Text, inputShares: b},
-	}, nil
+	}
+	if a.Linked != nil {
+		s.Name = fmt.Sprintf("what the programs of %d tenants use, under %s", len(a.Tenants), a.File)
+		s.Inputs[inputLinked], s.Inputs[inputTarget] = a.Linked, a.Target
+	}
+	return s, nil
 }
 
 // AdmissionFrom rebuilds an admission from recorded inputs.
 func AdmissionFrom(inputs map[string][]byte) (*Admission, error) {
 	text, ok := inputs[inputPolicy]
 	shares, ok2 := inputs[inputShares]
-	if !ok || !ok2 || len(inputs) != 2 {
-		return nil, fmt.Errorf("want the inputs %s and %s", inputPolicy, inputShares)
+	linked, program := inputs[inputLinked]
+	target, ok3 := inputs[inputTarget]
+	if !ok || !ok2 || program != ok3 || len(inputs) != 2 && !(program && len(inputs) == 4) {
+		return nil, fmt.Errorf("want the inputs %s and %s, and %s with %s for a program", inputPolicy, inputShares, inputLinked, inputTarget)
 	}
 	a := &Admission{}
 	if err := verify.StrictJSON(shares, a); err != nil {
 		return nil, fmt.Errorf("%s: %w", inputShares, err)
 	}
-	a.Text = text
+	a.Text, a.Linked, a.Target = text, linked, target
 	return a, nil
 }
 
@@ -132,7 +144,7 @@ var errUnsettled = errors.New("the balances are not those that the policy settle
 // errShape is wrapped when an admission's parts do not fit together.
 var errShape = errors.New("floors, ceilings and tenants do not fit together")
 
-func (a *Admission) check() error {
+func (a *Admission) check(p *sharing.Policy) error {
 	if len(a.Floors) != len(a.Tenants) || len(a.Ceilings) != len(a.Tenants) {
 		return fmt.Errorf("%w: %d tenants, %d floors, %d ceilings", errShape, len(a.Tenants), len(a.Floors), len(a.Ceilings))
 	}
@@ -158,18 +170,21 @@ func (a *Admission) check() error {
 			}
 		}
 	}
-	return nil
+	if a.Linked == nil {
+		return nil
+	}
+	return a.measured(p)
 }
 
 // Obligations say: for all amounts between floors and ceilings that fit into the capacity, every limit holds for every tenant that holds
 // something, and every validation holds. They are a pure function of a. The error is an *Unprovable, or about a itself.
 func (a *Admission) Obligations() (out []verify.Obligation, err error) {
 	defer catch(&err)
-	if err := a.check(); err != nil {
-		return nil, err
-	}
 	p, err := a.policy()
 	if err != nil {
+		return nil, err
+	}
+	if err := a.check(p); err != nil {
 		return nil, err
 	}
 	s := a.state(p)
@@ -180,6 +195,14 @@ func (a *Admission) Obligations() (out []verify.Obligation, err error) {
 			return nil, err
 		}
 		out = append(out, o)
+	}
+	if a.Linked != nil {
+		o, err := a.whole(s)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, o)
+		defer func() { asP8(out) }()
 	}
 	if p.Mode() == sharing.Shadow {
 		return out, nil // its limits bind nobody
@@ -319,11 +342,11 @@ func (a *Admission) fits(s *state) verify.Obligation {
 // Agrees has cel-go decide the same where it is decisive: with all tenants at their floors, and with each at its ceiling and the others at
 // their floors. The error is a *sharing.Refusal when the policy does not admit one of these.
 func (a *Admission) Agrees(ctx context.Context) error {
-	if err := a.check(); err != nil {
-		return err
-	}
 	p, err := a.policy()
 	if err != nil {
+		return err
+	}
+	if err := a.check(p); err != nil {
 		return err
 	}
 	if a.Settles() {

@@ -141,7 +141,7 @@ func (p *prover) sorted() []*claim {
 	return out
 }
 
-// checked and notChecked list the properties of DESIGN.md §5.1.
+// checked and notChecked list the properties of DESIGN.md §5.1. P8 is about the policy, too: verify/policy decides it by itself.
 var (
 	checked = [...]PropertyNote{
 		{ID: "P1", Title: "namespace", Note: "tables, registers, counters, meters and profiles; value sets and digests are refused"},
@@ -158,7 +158,6 @@ var (
 		{ID: "P4", Title: "zeroed PHV", Note: "needs two runs of the program"},
 		{ID: "P6", Title: "feed-forward", Note: "reads of system state and the order of stages are not checked"},
 		{ID: "P7", Title: "equivalence", Note: "needs the tenants' own programs"},
-		{ID: "P8", Title: "usage within entitlement", Note: "the linker checks it; it is not re-derived here"},
 		{ID: "P9", Title: "parsing terminates", Note: "parsers that are not bounded by a header stack are refused; the target's bound is not checked"},
 		{ID: "P12", Title: "P4Info rederived", Note: "the linker generates it from the printed program; it is not compared here"},
 	}
