@@ -205,6 +205,27 @@ func (p *Proof) inductive(s *state, st *Statement, claim func(*state) (*smt.Term
 	return gs, nil
 }
 
+// everywhere is the goal that a claim holds in every state that keeps the books, if that is not found to be wrong at once.
+func (p *Proof) everywhere(st *Statement, bounds Bounds) (gs []goal, err error) {
+	if st.Form != Always || len(st.given) > 0 {
+		return nil, nil
+	}
+	defer catch(&err)
+	s := newState(smt.NewBuilder(), p.policy, bounds, "")
+	g := goal{what: "in every state", state: s}
+	if g.assumed, err = p.given(s, st); err != nil {
+		return nil, err
+	}
+	g.assumed = append(g.assumed, s.facts()...)
+	if g.claim, err = s.holdsAt(st.expr); err != nil {
+		return nil, err
+	}
+	if g.witness(append(slices.Clone(g.assumed), s.b.Not(g.claim))) != nil {
+		return nil, nil
+	}
+	return []goal{g}, nil
+}
+
 // closes: whenever a tenant is served no more, the claim holds of it.
 func (p *Proof) closes(s *state, st *Statement) ([]goal, error) {
 	given, err := p.given(s, st)

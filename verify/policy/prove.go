@@ -138,6 +138,14 @@ func (p *Proof) prove(ctx context.Context, d verify.Decider, st *Statement, boun
 	o.Assumes = append(o.Assumes, st.using...)
 	var goals []goal
 	if err == nil {
+		if goals, err = p.everywhere(st, bounds); err == nil && goals != nil {
+			done, err := p.holdsEverywhere(ctx, d, st, &o, goals)
+			if done || err != nil {
+				return o, err
+			}
+		}
+	}
+	if err == nil {
 		goals, err = p.goals(st, bounds)
 	}
 	var not *Unprovable
@@ -153,6 +161,22 @@ func (p *Proof) prove(ctx context.Context, d verify.Decider, st *Statement, boun
 	}
 	p.judge(ctx, st, &o, goals)
 	return o, nil
+}
+
+// holdsEverywhere tries to prove a claim of all states at once, without induction, which is less to decide where it is so.
+func (p *Proof) holdsEverywhere(ctx context.Context, d verify.Decider, st *Statement, o *Outcome, goals []goal) (bool, error) {
+	try := *o
+	if err := p.decide(ctx, d, st, &try, goals); err != nil {
+		return false, err
+	}
+	for _, r := range try.Results {
+		if r.Verdict != verify.Proved {
+			return false, nil
+		}
+	}
+	*o = try
+	p.judge(ctx, st, o, goals)
+	return o.Verdict == verify.Proved, nil
 }
 
 // decide has every goal decided without the order of service, and again with it where that was not enough.
