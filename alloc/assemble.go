@@ -42,6 +42,8 @@ type Context struct {
 	Tenants    []plan.Tenant
 	Limits     []plan.Limit
 	Policy     string
+	// Refused says which slots the switch did not scrub; nil: none.
+	Refused func() Refused
 	// Nonce returns a number that it never returned before; fences carry it.
 	Nonce func() uint64
 }
@@ -60,7 +62,7 @@ func (c *Context) assemble(pre Tables, ops []Op) ([]plan.Step, Tables, error) {
 			steps = append(steps, s)
 		case op.Scrub != nil:
 			var s []plan.Step
-			s, err = c.scrub(op.Scrub, op.Note)
+			s, err = c.scrub(op.Scrub, c.refused(now), op.Note)
 			steps = append(steps, s...)
 		default:
 			var updates []*p4v1.Update
@@ -103,7 +105,7 @@ func (c *Context) write(updates []*p4v1.Update, note string) (plan.Step, error) 
 	return plan.Step{Kind: plan.Write, Bytes: b, Note: note}, err
 }
 
-func (c *Context) scrub(ranges []Range, note string) ([]plan.Step, error) {
+func (c *Context) scrub(ranges []Range, refused Refused, note string) ([]plan.Step, error) {
 	head, err := c.write(nil, note)
 	if err != nil {
 		return nil, err
@@ -129,7 +131,7 @@ func (c *Context) scrub(ranges []Range, note string) ([]plan.Step, error) {
 		if r.Lo < 0 || r.Lo >= r.Hi || r.Hi > c.Codec.slots[r.Array] {
 			return nil, fmt.Errorf("slots %d..%d of %v, which has %d", r.Lo, r.Hi-1, r.Array, c.Codec.slots[r.Array])
 		}
-		if r.Lo == 0 && r.Hi == c.Codec.slots[r.Array] && slices.Contains(c.Primitives.Scrub.By, plan.ByArray) {
+		if r.Lo == 0 && r.Hi == c.Codec.slots[r.Array] && slices.Contains(c.Primitives.Scrub.By, plan.ByArray) && !refused.has(r.Array) {
 			add(id, nil)
 			continue
 		}

@@ -15,22 +15,13 @@ func (c *Context) ToLevels(state []byte, tenants []Tenant, levels []int) (*plan.
 
 // toLevels also says what has to move.
 func (c *Context) toLevels(state []byte, tables Tables, tenants []Tenant, levels []int, fenced bool) (*plan.Input, *Placement, error) {
-	want, most, registers := map[uint16]map[Array]int64{}, map[uint16]map[Array]int64{}, map[uint16][]Register{}
-	for i, t := range tenants {
-		want[t.VID], most[t.VID] = map[Array]int64{}, map[Array]int64{}
-		for j, r := range t.Ladder.Registers {
-			want[t.VID][r.Array] = t.Ladder.Rungs[levels[i]].Sizes[j]
-		}
-		registers[t.VID] = t.Ladder.Registers
-	}
-	for _, l := range c.Limits {
-		if m := most[l.VID]; m != nil {
-			m[Array{l.Control, l.Stage}] = l.Ceiling
-		}
-	}
-	placed, err := Place(c.Codec.Slots(), tables.Layout(), want, most)
+	placed, err := c.place(tables, tenants, levels)
 	if err != nil {
 		return nil, nil, err
+	}
+	registers := map[uint16][]Register{}
+	for _, t := range tenants {
+		registers[t.VID] = t.Ladder.Registers
 	}
 	goal, err := Goal(c.Codec, tables, placed.Layout, registers)
 	if err != nil {
@@ -38,6 +29,23 @@ func (c *Context) toLevels(state []byte, tables Tables, tenants []Tenant, levels
 	}
 	in, err := c.Build(state, goal, fenced)
 	return in, placed, err
+}
+
+// place finds extents for the given rungs.
+func (c *Context) place(tables Tables, tenants []Tenant, levels []int) (*Placement, error) {
+	want, most := map[uint16]map[Array]int64{}, map[uint16]map[Array]int64{}
+	for i, t := range tenants {
+		want[t.VID], most[t.VID] = map[Array]int64{}, map[Array]int64{}
+		for j, r := range t.Ladder.Registers {
+			want[t.VID][r.Array] = t.Ladder.Rungs[levels[i]].Sizes[j]
+		}
+	}
+	for _, l := range c.Limits {
+		if m := most[l.VID]; m != nil {
+			m[Array{l.Control, l.Stage}] = l.Ceiling
+		}
+	}
+	return placeAround(c.refused(tables).bad(), c.Codec.Slots(), tables.Layout(), want, most)
 }
 
 // Level is the rung of a tenant's ladder that the page tables give it.

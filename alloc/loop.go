@@ -46,6 +46,10 @@ type Applied struct {
 // ErrNotProved is wrapped by the error of an epoch whose plan was not proved; nothing was sent.
 var ErrNotProved = errors.New("the plan was not proved")
 
+// ErrScrub is wrapped by the error of an epoch whose plan was stopped because the switch did not scrub some slots. The next epoch recovers: it
+// scrubs them again, or does without them (Context.Refused).
+var ErrScrub = errors.New("slots are not scrubbed")
+
 // Loop is the control loop for one switch. It is not safe for concurrent use.
 type Loop struct {
 	Context  *Context
@@ -68,10 +72,11 @@ type Loop struct {
 	before   map[uint16]Reading
 	starved  map[uint16]int
 	previous verify.Digest // of the last plan, if what it left is expected: the next one follows on it
+	again    bool          // what was in quarantine at the start is to be tried again, when nothing else is to be done
 	moved    []uint16      // tenants that lost content in the last plan: their next sample tells about that, not about their size
 }
 
-// Run runs epochs until the context ends or an epoch fails; wait is called before each but the first, to let time pass. epochs 0 means
+// Run runs epochs until the context ends or an epoch fails, of something else than ErrScrub; wait is called before each but the first, to let time pass. epochs 0 means
 // without end.
 func (l *Loop) Run(ctx context.Context, epochs int, wait func(context.Context) error) error {
 	for n := 0; epochs == 0 || n < epochs; n++ {
@@ -80,7 +85,7 @@ func (l *Loop) Run(ctx context.Context, epochs int, wait func(context.Context) e
 				return err
 			}
 		}
-		if _, err := l.Epoch(ctx); err != nil {
+		if _, err := l.Epoch(ctx); err != nil && !errors.Is(err, ErrScrub) {
 			return err
 		}
 	}
@@ -95,6 +100,7 @@ func (l *Loop) Epoch(ctx context.Context) ([]*Epoch, error) {
 	}
 	if l.before == nil {
 		l.before, l.starved = map[uint16]Reading{}, map[uint16]int{}
+		l.again = len(l.Context.refused(nil).Quarantined) > 0
 	}
 	if !l.started {
 		l.expected = l.LastState
@@ -188,9 +194,16 @@ func (l *Loop) attempt(ctx context.Context, e *Epoch, watch *stopwatch, state []
 		return err
 	}
 	watch.lap("allocate")
+	if levels, err = l.Context.Fit(state, l.Tenants, l.Bounds, levels); err != nil {
+		return err
+	}
 	in, placed, err := l.Context.toLevels(state, tables, l.Tenants, levels, l.fenced)
 	if err == nil && in == nil && e.Kind == Recovery {
 		in, err = l.Context.Sweep(state) // the extents are well as they are; what lies between them may not be
+	}
+	if err == nil && in == nil && l.again {
+		l.again = false
+		in, err = l.Context.Again(state)
 	}
 	if err != nil {
 		return err
@@ -238,7 +251,7 @@ func (l *Loop) sample(ctx context.Context) ([]Sample, error) {
 
 // problem puts what is known before a strategy. Levels are those of the page tables.
 func (l *Loop) problem(tables Tables, samples []Sample) *Problem {
-	p := &Problem{Switches: []Capacity{l.Context.Codec.Slots()}}
+	p := &Problem{Switches: []Capacity{l.Context.usable(tables)}}
 	layout := tables.Layout()
 	for i, t := range l.Tenants {
 		sizes := map[Array]int64{}

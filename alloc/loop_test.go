@@ -33,6 +33,9 @@ type fakeSwitch struct {
 	// dieAfter updates have been applied in all, counting down; negative: never.
 	dieAfter int
 	plans    []*plan.Input
+	// bad slots refuse to be scrubbed; refused counts how often each did.
+	bad     func(Array, int64) bool
+	refused map[Range]int
 }
 
 var errDied = errors.New("the controller died")
@@ -84,6 +87,7 @@ func (p *fakeProof) Apply(context.Context) (Applied, error) {
 		if step.Kind == plan.Fence {
 			continue
 		}
+		var failure error
 		var req p4v1.WriteRequest
 		if err := proto.Unmarshal(step.Bytes, &req); err != nil {
 			return Applied{}, err
@@ -95,6 +99,9 @@ func (p *fakeProof) Apply(context.Context) (Applied, error) {
 			p.s.dieAfter--
 			te := u.GetEntity().GetTableEntry()
 			if te == nil {
+				if p.s.refuse(u.GetEntity().GetRegisterEntry()) {
+					failure = ErrScrub
+				}
 				continue
 			}
 			k, e, err := p.s.codec.decodeEntry(te)
@@ -103,9 +110,36 @@ func (p *fakeProof) Apply(context.Context) (Applied, error) {
 			}
 			p.s.tables[k] = e
 		}
+		if failure != nil {
+			return Applied{}, failure
+		}
 	}
 	state, err := p.s.PageTables(context.Background())
 	return Applied{Publish: time.Millisecond, Write: 2 * time.Millisecond, PostState: state, Entry: uint64(len(p.s.plans))}, err
+}
+
+// refuse scrubs a slot, or all of an array, unless one is bad.
+func (s *fakeSwitch) refuse(r *p4v1.RegisterEntry) (refused bool) {
+	for a, id := range s.codec.registers {
+		if id != r.RegisterId || s.bad == nil {
+			continue
+		}
+		lo, hi := int64(0), s.codec.slots[a]
+		if r.Index != nil {
+			lo, hi = r.Index.Index, r.Index.Index+1
+		}
+		for i := lo; i < hi; i++ {
+			refused = refused || s.bad(a, i)
+		}
+		for i := lo; i < hi; i++ {
+			if refused {
+				s.refused[Range{a, i, i + 1}]++
+			} else {
+				delete(s.refused, Range{a, i, i + 1})
+			}
+		}
+	}
+	return refused
 }
 
 // opsOf reads steps back into ops, for the model. Deletions do not occur in the loop.
@@ -124,8 +158,11 @@ func opsOf(t *testing.T, c *Codec, steps []plan.Step) []Op {
 			}
 			for _, u := range req.Updates {
 				if r := u.GetEntity().GetRegisterEntry(); r != nil {
-					i := r.GetIndex().GetIndex()
-					op.Scrub = append(op.Scrub, Range{arrays[r.RegisterId], i, i + 1})
+					x := Range{arrays[r.RegisterId], 0, c.slots[arrays[r.RegisterId]]}
+					if r.Index != nil {
+						x.Lo, x.Hi = r.Index.Index, r.Index.Index+1
+					}
+					op.Scrub = append(op.Scrub, x)
 					continue
 				}
 				k, e, err := c.decodeEntry(u.GetEntity().GetTableEntry())
@@ -374,5 +411,135 @@ func TestLoopForeignWrite(t *testing.T) {
 	}
 	if got := s.tables[k][0]; got.Size != 16 {
 		t.Errorf("after the recovery: %+v", got)
+	}
+}
+
+// Slots that refuse to be scrubbed are quarantined one by one, though the arrays were scrubbed as a whole; the loop goes on with the others,
+// with smaller extents where it must, and takes the slots back when they were scrubbed.
+func TestLoopQuarantine(t *testing.T) {
+	ctx := context.Background()
+	s, fresh, records := world(t)
+	s.refused = map[Range]int{}
+	bad := map[Range]bool{{stage(0), 70, 71}: true, {stage(0), 71, 72}: true, {stage(1), 0, 1}: true}
+	s.bad = func(a Array, i int64) bool { return bad[Range{a, i, i + 1}] }
+	l := fresh()
+	l.Context.Primitives.Scrub.By = []plan.ScrubKind{plan.ByCell, plan.ByArray}
+	l.Context.Refused = func() (r Refused) {
+		for x, times := range s.refused {
+			if times > 1 {
+				r.Quarantined = append(r.Quarantined, x)
+			} else {
+				r.Once = append(r.Once, x)
+			}
+		}
+		return r
+	}
+	l.LastState = []byte("unknown") // so that everything is swept
+	free := func() {
+		t.Helper()
+		for v, es := range s.tables.Layout() {
+			for a, e := range es {
+				for x := range bad {
+					if x.Array == a && e.Base < x.Hi && x.Lo < e.end() {
+						t.Errorf("VID %d has %+v of %v, and slot %d is bad", v, e, a, x.Lo)
+					}
+				}
+			}
+		}
+	}
+	wait := func(context.Context) error {
+		free()
+		s.traffic(1, 100, 20)
+		s.traffic(2, 100, 20)
+		return nil
+	}
+	if err := l.Run(ctx, 10, wait); err != nil {
+		t.Fatal(err)
+	}
+	free()
+	for x, times := range s.refused {
+		if !bad[x] || times != 2 {
+			t.Errorf("%v was refused %d times; it is bad: %v", x, times, bad[x])
+		}
+	}
+	if len(s.refused) != len(bad) {
+		t.Errorf("%d slots were refused, %d are bad", len(s.refused), len(bad))
+	}
+	failed := 0
+	for _, e := range *records {
+		if e.Error != "" {
+			failed++
+		}
+	}
+	if last := (*records)[len(*records)-1]; failed != 2*2 || last.Error != "" { // both stages: as a whole, and slot by slot
+		t.Errorf("%d epochs failed; the last one: %q", failed, last.Error)
+	}
+	if n := s.sizes(); n["1@0"]+n["2@0"] < 128 {
+		t.Errorf("sizes: %v", n)
+	}
+
+	// Nothing is scrubbed again by itself, but by the next controller. What is sound then is used again.
+	clear(bad)
+	if err := l.Run(ctx, 2, wait); err != nil || len(s.refused) != 3 {
+		t.Fatalf("%d slots in quarantine, %v", len(s.refused), err)
+	}
+	state, err := s.PageTables(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := l.Context
+	l = fresh()
+	l.Context, l.LastState = before, state
+	if err := l.Run(ctx, 3, wait); err != nil || len(s.refused) > 0 {
+		t.Errorf("%d slots in quarantine, %v", len(s.refused), err)
+	}
+	if in, err := l.Context.Again(state); in != nil || err != nil {
+		t.Errorf("again: %v, %v", in, err)
+	}
+}
+
+// Where floors alone are more than what is left, the loop ends, and says so.
+func TestLoopQuarantineTooLarge(t *testing.T) {
+	s, fresh, _ := world(t)
+	l := fresh()
+	l.Context.Refused = func() Refused {
+		return Refused{Quarantined: []Range{{stage(0), 10, 180}, {stage(1), 1000, 2000}}} // the latter are of an earlier program
+	}
+	err := l.Run(context.Background(), 1, nil)
+	if err == nil || !strings.Contains(err.Error(), "the floors alone need") || len(s.plans) > 0 {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Whoever is too large for what lies between slots in quarantine steps down, but not below its floor.
+func TestFit(t *testing.T) {
+	_, fresh, _ := world(t)
+	l := fresh()
+	c := l.Context
+	state, err := c.Codec.Encode(Tables{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		bad          []Range
+		levels, want []int
+	}{
+		{nil, []int{3, 2, 0}, []int{3, 2, 0}},
+		{[]Range{{stage(0), 150, 151}}, []int{3, 1, 0}, []int{3, 1, 0}},
+		{[]Range{{stage(0), 96, 97}}, []int{3, 1, 0}, []int{2, 1, 0}},
+		{[]Range{{stage(0), 20, 176}}, []int{3, 3, 0}, []int{0, 0, 0}},
+		{[]Range{{stage(0), 10, 176}}, []int{0, 0, 0}, nil},
+	} {
+		c.Refused = func() Refused { return Refused{Quarantined: tt.bad} }
+		got, err := c.Fit(state, l.Tenants, l.Bounds, tt.levels)
+		if (err == nil) != (tt.want != nil) || err != nil && !errors.Is(err, ErrNoRoom) || !slices.Equal(got, tt.want) {
+			t.Errorf("%v, %v: %v, %v; want %v", tt.bad, tt.levels, got, err, tt.want)
+		}
+		if err != nil {
+			continue
+		}
+		if _, err := c.ToLevels(state, l.Tenants, got); err != nil {
+			t.Errorf("%v: %v", tt.bad, err)
+		}
 	}
 }

@@ -19,6 +19,8 @@ type Station struct {
 	Fenced  bool // its controller completed a fence after its last page-table write
 	// Sweep asks for a plan that zeroes what nobody has, even if no extent changes: an interrupted plan may have left something there.
 	Sweep bool
+	// Again asks for a plan that scrubs what is in quarantine, if nothing else is to be done. Plan clears it when it has done that.
+	Again bool
 }
 
 // A Network is what all switches of a site share.
@@ -117,6 +119,17 @@ func (n *Network) Plan(levels [][]int, fixed func(station int) bool) (*Proposal,
 	return p, err
 }
 
+// planFit is Plan to levels for which there is room between slots in quarantine.
+func (n *Network) planFit(levels [][]int) (*Proposal, error) {
+	for i, s := range n.Stations {
+		var err error
+		if levels[i], err = s.Context.Fit(s.State, s.Tenants, s.Bounds, levels[i]); err != nil {
+			return nil, &StationError{s.Context.Switch, err}
+		}
+	}
+	return n.Plan(levels, nil)
+}
+
 // plan of one station by itself.
 func (s *Station) plan(levels []int) (*plan.Input, *Placement, error) {
 	tables, err := s.Context.Codec.Decode(s.State)
@@ -126,6 +139,10 @@ func (s *Station) plan(levels []int) (*plan.Input, *Placement, error) {
 	in, placed, err := s.Context.toLevels(s.State, tables, s.Tenants, levels, s.Fenced)
 	if err == nil && in == nil && s.Sweep {
 		in, err = s.Context.Sweep(s.State)
+	}
+	if err == nil && in == nil && s.Again {
+		s.Again = false
+		in, err = s.Context.Again(s.State)
 	}
 	return in, placed, err
 }

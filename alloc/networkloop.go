@@ -171,6 +171,7 @@ func (l *NetworkLoop) gather(ctx context.Context, start time.Time) ([]*turn, err
 func (l *NetworkLoop) enter(m *Member) {
 	first := m.loop == nil
 	m.loop = &Loop{Context: m.Context, Tenants: m.Tenants, Bounds: m.Bounds, Switch: m.Switch, before: map[uint16]Reading{}, starved: l.starved}
+	m.loop.again = len(m.Context.refused(nil).Quarantined) > 0
 	if first {
 		m.loop.expected = m.LastState
 	}
@@ -226,7 +227,7 @@ func (l *NetworkLoop) decide(ctx context.Context, turns []*turn, since time.Time
 	}
 	for _, t := range turns {
 		n.Stations = append(n.Stations, &Station{
-			Context: t.Context, Tenants: t.Tenants, Bounds: t.Bounds, State: t.state, Fenced: t.loop.fenced, Sweep: t.recovers(),
+			Context: t.Context, Tenants: t.Tenants, Bounds: t.Bounds, State: t.state, Fenced: t.loop.fenced, Sweep: t.recovers(), Again: t.loop.again,
 		})
 	}
 	levels, estimates, err := l.allocate(n, turns)
@@ -238,13 +239,16 @@ func (l *NetworkLoop) decide(ctx context.Context, turns []*turn, since time.Time
 		t.loop.describe(t.e, t.samples, estimates[i], t.tables)
 		t.loop.moved = nil
 	}
-	p, err := n.Plan(levels, nil)
+	p, err := n.planFit(levels)
 	var station *StationError
 	if errors.As(err, &station) { // the others go on without it, from the next epoch
 		i := slices.IndexFunc(turns, func(t *turn) bool { return t.Context.Switch == station.Switch })
 		return l.leave(turns[i].Member, station.Err)
 	} else if err != nil {
 		return err
+	}
+	for i, t := range turns {
+		t.loop.again = n.Stations[i].Again
 	}
 	watch("plan")
 	if p == nil || p.Input == nil {
@@ -391,6 +395,8 @@ func (l *NetworkLoop) carryOut(ctx context.Context, turns []*turn, estimates [][
 			if d.Err != nil {
 				t.e.Error = d.Err.Error()
 			}
+		case errors.Is(d.Err, ErrScrub): // it recovers in the next epoch
+			t.e.Error = d.Err.Error()
 		case d.Err != nil:
 			if err := l.leave(t.Member, d.Err); err != nil {
 				return err

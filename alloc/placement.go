@@ -39,9 +39,20 @@ var ErrNoRoom = errors.New("does not fit")
 // most is the sizes that extents may grow to some day (absent: no more than now). A new place is chosen so that it, and who lies
 // before it, can grow without moving, as far as possible.
 func Place(capacity Capacity, now Layout, want, most map[uint16]map[Array]int64) (*Placement, error) {
-	p := &placer{capacity: capacity, now: now, want: want, most: most, next: Layout{}, used: map[Array][]owned{}}
+	return placeAround(nil, capacity, now, want, most)
+}
+
+// placeAround is Place where some slots are bad: nobody has them now, and nobody gets them. With them in between it may also fail because
+// no order of packing was found in which every part of an array is large enough.
+func placeAround(bad map[Array][]Extent, capacity Capacity, now Layout, want, most map[uint16]map[Array]int64) (*Placement, error) {
+	p := &placer{capacity: capacity, bad: bad, now: now, want: want, most: most, next: Layout{}, used: map[Array][]owned{}}
 	if err := p.check(); err != nil {
 		return nil, err
+	}
+	for a, list := range bad {
+		for _, x := range list {
+			p.used[a] = append(p.used[a], owned{quarantine, x})
+		}
 	}
 	var rest []uint16
 	for _, v := range p.vids {
@@ -89,7 +100,9 @@ func Place(capacity Capacity, now Layout, want, most map[uint16]map[Array]int64)
 	}
 	slices.SortFunc(out.Defragmented, Array.Compare)
 	for _, a := range out.Defragmented {
-		p.pack(a)
+		if !p.pack(a) {
+			return nil, p.full(a)
+		}
 	}
 	for _, v := range p.vids {
 		lost := false
@@ -106,6 +119,7 @@ func Place(capacity Capacity, now Layout, want, most map[uint16]map[Array]int64)
 
 type placer struct {
 	capacity Capacity
+	bad      map[Array][]Extent
 	now      Layout
 	want     map[uint16]map[Array]int64
 	most     map[uint16]map[Array]int64
@@ -113,6 +127,9 @@ type placer struct {
 	used     map[Array][]owned // what next says, without empty extents, by base
 	vids     []uint16
 }
+
+// quarantine is who has the slots that nobody may have: no tenant's VID is 0.
+const quarantine = 0
 
 type owned struct {
 	vid uint16
@@ -136,18 +153,30 @@ func (p *placer) check() error {
 		for a, n := range sizes {
 			c, ok := p.capacity[a]
 			if !ok || n < 0 || n > c {
-				return fmt.Errorf("VID %d in %v: %d slots of %d: %w", v, a, n, c, ErrNoRoom)
+				return &roomError{a, fmt.Sprintf("%d slots of %d for VID %d", n, c, v)}
 			}
 			used[a] += n
 		}
 	}
 	slices.Sort(p.vids)
 	for a, n := range used {
-		if n > p.capacity[a] {
-			return fmt.Errorf("%v: %d slots of %d: %w", a, n, p.capacity[a], ErrNoRoom)
+		if n > p.capacity[a]-total(p.bad[a]) {
+			return p.full(a)
 		}
 	}
 	return nil
+}
+
+// full says that an array has no room for what is wanted of it.
+func (p *placer) full(a Array) error {
+	n, bad := int64(0), ""
+	for _, sizes := range p.want {
+		n += sizes[a]
+	}
+	if b := total(p.bad[a]); b > 0 {
+		bad = fmt.Sprintf(", of which %d are in quarantine", b)
+	}
+	return &roomError{a, fmt.Sprintf("%d slots of %d%s", n, p.capacity[a], bad)}
 }
 
 func (p *placer) arrays(v uint16) []Array {
@@ -218,6 +247,9 @@ func (p *placer) clear(v uint16, anyway bool) bool {
 				blockers = append(blockers, o.vid)
 			}
 		}
+	}
+	if slices.Contains(blockers, quarantine) {
+		return false
 	}
 	slices.Sort(blockers)
 	for _, b := range blockers {
@@ -350,8 +382,9 @@ const gapSteps = 64
 // portion is how much of what is wished for there is, in 1/1024.
 func portion(room, wish int64) int64 { return min(room, wish) * 1024 / max(wish, 1) }
 
-// pack puts everybody in a side by side from slot 0, in the order of present bases; who has no place yet comes last.
-func (p *placer) pack(a Array) {
+// pack puts everybody in a side by side from slot 0, in the order of present bases; who has no place yet comes last. If that leaves no room
+// between slots in quarantine, the largest come first, each where there is room.
+func (p *placer) pack(a Array) bool {
 	var vids []uint16
 	for _, v := range p.vids {
 		if p.want[v][a] > 0 {
@@ -368,9 +401,24 @@ func (p *placer) pack(a Array) {
 		return p.capacity[a]
 	}
 	slices.SortStableFunc(vids, func(x, y uint16) int { return cmp.Compare(base(x), base(y)) })
-	at := int64(0)
-	for _, v := range vids {
-		p.next[v][a] = Extent{at, p.want[v][a]}
-		at += p.want[v][a]
+	if p.fill(a, vids) {
+		return true
 	}
+	slices.SortStableFunc(vids, func(x, y uint16) int { return cmp.Compare(p.want[y][a], p.want[x][a]) })
+	return p.fill(a, vids)
+}
+
+// fill gives tenants, one after the other, the first place in an array that is large enough.
+func (p *placer) fill(a Array, vids []uint16) bool {
+	free := freeRuns(p.capacity[a], p.bad[a])
+	for _, v := range vids {
+		n := p.want[v][a]
+		i := slices.IndexFunc(free, func(e Extent) bool { return e.Size >= n })
+		if i < 0 {
+			return false
+		}
+		p.next[v][a] = Extent{free[i].Base, n}
+		free[i] = Extent{free[i].Base + n, free[i].Size - n}
+	}
+	return true
 }

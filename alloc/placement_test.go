@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"testing"
 
@@ -11,22 +12,28 @@ import (
 	"pgregory.net/rapid"
 )
 
+// at is a layout of the first array: VID, base, size, and so on.
+func at(x ...int64) Layout {
+	a := stage(0)
+	l := Layout{}
+	for i := 0; i < len(x); i += 3 {
+		l[uint16(x[i])] = map[Array]Extent{a: {x[i+1], x[i+2]}}
+	}
+	return l
+}
+
+// want are sizes of the first array: VID, size, and so on.
+func want(x ...int64) map[uint16]map[Array]int64 {
+	a := stage(0)
+	w := map[uint16]map[Array]int64{}
+	for i := 0; i < len(x); i += 2 {
+		w[uint16(x[i])] = map[Array]int64{a: x[i+1]}
+	}
+	return w
+}
+
 func TestPlace(t *testing.T) {
 	a := stage(0)
-	at := func(x ...int64) Layout { // vid, base, size, ...
-		l := Layout{}
-		for i := 0; i < len(x); i += 3 {
-			l[uint16(x[i])] = map[Array]Extent{a: {x[i+1], x[i+2]}}
-		}
-		return l
-	}
-	want := func(x ...int64) map[uint16]map[Array]int64 {
-		w := map[uint16]map[Array]int64{}
-		for i := 0; i < len(x); i += 2 {
-			w[uint16(x[i])] = map[Array]int64{a: x[i+1]}
-		}
-		return w
-	}
 	tests := []struct {
 		name   string
 		now    Layout
@@ -68,6 +75,42 @@ func TestPlace(t *testing.T) {
 	}
 	if _, err := Place(Capacity{a: 100}, nil, want(1, -1), nil); !errors.Is(err, ErrNoRoom) {
 		t.Errorf("negative: %v", err)
+	}
+}
+
+// Slots in quarantine are nobody's, whatever is wanted.
+func TestPlaceAroundQuarantine(t *testing.T) {
+	a := stage(0)
+	for _, tt := range []struct {
+		name string
+		bad  []Extent
+		now  Layout
+		want map[uint16]map[Array]int64
+		next Layout
+		full string
+	}{
+		{"a newcomer lies beside them", []Extent{{10, 5}}, nil, want(1, 20), at(1, 15, 20), ""},
+		{"who grows moves, for nothing else helps", []Extent{{30, 1}}, at(1, 20, 10), want(1, 40), at(1, 31, 40), ""},
+		{"packs between them", []Extent{{50, 1}}, at(1, 0, 20, 2, 25, 20, 3, 60, 20), want(1, 20, 2, 20, 3, 20, 4, 29), at(1, 0, 20, 2, 20, 20, 3, 51, 20, 4, 71, 29), ""},
+		{"the largest first where order does not do", []Extent{{50, 1}}, at(1, 0, 10, 2, 10, 10), want(1, 10, 2, 10, 3, 40, 4, 39), at(3, 0, 40, 4, 51, 39, 1, 40, 10, 2, 90, 10), ""},
+		{"too much", []Extent{{50, 1}}, nil, want(1, 40, 2, 60), nil, "ingress/0: 100 slots of 100, of which 1 are in quarantine: does not fit"},
+		{"no part is large enough", []Extent{{50, 1}}, nil, want(1, 51), nil, "ingress/0: 51 slots of 100, of which 1 are in quarantine: does not fit"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			have, err := placeAround(map[Array][]Extent{a: tt.bad}, Capacity{a: 100}, tt.now, tt.want, nil)
+			if tt.full != "" {
+				if err == nil || err.Error() != tt.full || !errors.Is(err, ErrNoRoom) {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(tt.next, have.Layout); d != "" {
+				t.Error(d)
+			}
+		})
 	}
 }
 
@@ -127,17 +170,57 @@ func keys(l Layout) func(func(uint16) bool) {
 	}
 }
 
+// genBad are slots that nobody has, or none.
+func genBad(t *rapid.T, capacity Capacity, now Layout) map[Array][]Extent {
+	bad := map[Array][]Extent{}
+	if rapid.Bool().Draw(t, "sound") {
+		return bad
+	}
+	for _, a := range arrays(capacity) {
+		var list []Range
+		for range rapid.IntRange(0, 3).Draw(t, "bad") {
+			at := rapid.Int64Range(0, capacity[a]-1).Draw(t, "at")
+			list = append(list, Range{a, at, min(at+rapid.Int64Range(1, 4).Draw(t, "slots"), capacity[a])})
+		}
+		var has []Range
+		for _, es := range now {
+			has = append(has, Range{a, es[a].Base, es[a].end()})
+		}
+		for _, x := range without(list, union(has)) {
+			bad[a] = append(bad[a], Extent{x.Lo, x.Hi - x.Lo})
+		}
+	}
+	return bad
+}
+
 // The dumb twin paints slots.
 func TestPlaceInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		capacity := Capacity{stage(0): 40, stage(1): 30}
 		now, want := genState(t, capacity, rapid.IntRange(1, 5).Draw(t, "tenants"))
-		have, err := Place(capacity, now, want, nil)
+		bad := genBad(t, capacity, now)
+		have, err := placeAround(bad, capacity, now, want, nil)
+		var full *roomError
+		if errors.As(err, &full) {
+			need, most, parts := int64(0), int64(1), int64(len(bad[full.array])+1)
+			for _, sizes := range want {
+				need, most = need+sizes[full.array], max(most, sizes[full.array])
+			}
+			if usable := capacity[full.array] - total(bad[full.array]); len(bad) == 0 || need+parts*(most-1) <= usable {
+				t.Fatalf("%d slots at most %d each would fit into %d parts of together %d: %v", need, most, parts, usable, err)
+			}
+			return
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
 		for a, slots := range capacity {
 			owner := make([]uint16, slots)
+			for _, x := range bad[a] {
+				for s := x.Base; s < x.end(); s++ {
+					owner[s] = math.MaxUint16
+				}
+			}
 			for _, v := range slices.Sorted(keys(have.Layout)) {
 				e := have.Layout[v][a]
 				if e.Size != want[v][a] {
@@ -184,7 +267,7 @@ func TestPlaceInvariants(t *testing.T) {
 			}
 		}
 		// Room to grow is a matter of taste: what is placed does not move for it.
-		again, err := Place(capacity, have.Layout, want, nil)
+		again, err := placeAround(bad, capacity, have.Layout, want, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -217,15 +217,20 @@ func (c *Context) Build(preState []byte, goal Tables, fenced bool) (*plan.Input,
 	return in, nil
 }
 
-// Sweep is the plan that changes no extent and zeroes every slot that nobody has: what an interrupted plan may have left between taking
+// Sweep is the plan that changes no extent and zeroes every slot that nobody has, but those in quarantine: what an interrupted plan may have left between taking
 // and giving. It starts with a fence.
 func (c *Context) Sweep(preState []byte) (*plan.Input, error) {
 	pre, err := c.Codec.Decode(preState)
 	if err != nil {
 		return nil, err
 	}
+	return c.sweep(preState, pre, c.unowned(pre))
+}
+
+// sweep zeroes slots that nobody has.
+func (c *Context) sweep(preState []byte, pre Tables, free []Range) (*plan.Input, error) {
 	ops := []Op{{Fence: true, Note: "fence: nobody acts on an older page table"}}
-	if free := c.unowned(pre); len(free) > 0 {
+	if len(free) > 0 {
 		ops = append(ops, Op{Scrub: free, Note: "scrub " + ranges(free)})
 	}
 	steps, _, err := c.assemble(pre, ops)
@@ -237,22 +242,11 @@ func (c *Context) Sweep(preState []byte) (*plan.Input, error) {
 	return in, nil
 }
 
-// unowned lists the slots that are in no extent.
+// unowned lists the slots that are in no extent, and not in quarantine.
 func (c *Context) unowned(t Tables) []Range {
-	var owned []Range
-	for k, e := range t {
-		for s, m := range e {
-			owned = append(owned, Range{Array{k.Control, s}, m.Base, m.Base + m.Size})
-		}
-	}
-	at := map[Array]int64{}
-	var free []Range
-	for _, r := range union(owned) {
-		free = append(free, Range{r.Array, at[r.Array], r.Lo})
-		at[r.Array] = r.Hi
-	}
+	var all []Range
 	for a, n := range c.Codec.Slots() {
-		free = append(free, Range{a, at[a], n})
+		all = append(all, Range{a, 0, n})
 	}
-	return union(free)
+	return without(without(all, taken(t)), c.refused(t).Quarantined)
 }

@@ -435,7 +435,7 @@ func BenchmarkBuild(b *testing.B) {
 func TestScrubBytes(t *testing.T) {
 	for _, slots := range []int64{1, 5, 200, 70000} {
 		c := testContext(t, Capacity{{specs.Ingress, 0}: slots + 1, {specs.Ingress, 1}: slots}, 100)
-		steps, err := c.scrub([]Range{{Array{specs.Ingress, 0}, 0, slots}, {Array{specs.Ingress, 1}, 0, slots}}, "")
+		steps, err := c.scrub([]Range{{Array{specs.Ingress, 0}, 0, slots}, {Array{specs.Ingress, 1}, 0, slots}}, Refused{}, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -76,7 +76,8 @@ func (g *Gate) apply(ctx context.Context, c *Clearance) (*Outcome, error) {
 	}
 
 	begun, out.begun = time.Now(), true
-	failure := g.send(ctx, c.plan, c.turn, out)
+	did := &scrubbing{map[slot]string{}, map[slot]bool{}}
+	failure := g.send(ctx, c.plan, before.pipeline.P4Info, c.turn, did, out)
 	out.Writes = time.Since(begun)
 
 	begun = time.Now()
@@ -95,6 +96,7 @@ func (g *Gate) apply(ctx context.Context, c *Clearance) (*Outcome, error) {
 		PreState: before.digest(), PostState: after.digest(),
 		Times: map[string]time.Duration{"write": out.Writes, "read": out.Read},
 	}
+	did.record(&rec)
 	if failure != nil {
 		rec.Result, rec.Error = ledger.Failed, failure.Error()
 	}
@@ -167,7 +169,7 @@ func Expected(in *plan.Input) ([]byte, error) {
 }
 
 // send carries out the steps, each only when the one before has succeeded and it is its turn.
-func (g *Gate) send(ctx context.Context, in *plan.Input, turn func(context.Context, int) error, out *Outcome) error {
+func (g *Gate) send(ctx context.Context, in *plan.Input, info *configv1.P4Info, turn func(context.Context, int) error, did *scrubbing, out *Outcome) error {
 	was, steps := g.fenced, in.Steps
 	for i, s := range steps {
 		var err error
@@ -177,7 +179,7 @@ func (g *Gate) send(ctx context.Context, in *plan.Input, turn func(context.Conte
 		switch {
 		case err != nil:
 		case s.Kind == plan.Write:
-			err = g.write(ctx, s.Bytes)
+			err = g.settled(ctx, s.Bytes, info, did, g.write(ctx, s.Bytes))
 		case s.Kind == plan.Fence:
 			err = g.session.Fence(ctx, s.Bytes)
 		case s.Kind == plan.Wait:

@@ -107,6 +107,11 @@ type attempt struct {
 	seen    atomic.Int64   // write requests of this gate
 	before  int            // requests that had reached the switch before
 	stage   string         // how far it came
+	want    layout         // nil: not one layout of one switch
+	known   *gate.Refusals // of the ledger, before
+	cells   *badCells      // that cannot be written; nil: none
+	// build makes the plan; nil: one to want.
+	build func(c *alloc.Context, pre []byte, tables alloc.Tables) (*plan.Input, error)
 }
 
 // fire counts the fault.
@@ -154,7 +159,7 @@ func (c *campaign) heal() {
 }
 
 func (c *campaign) attempt(f *fault, want layout) (outcome string) {
-	a := &attempt{kind: f, release: make(chan struct{}), conf: c.config(), before: len(c.w.sent)}
+	a := &attempt{kind: f, release: make(chan struct{}), conf: c.config(), before: len(c.w.sent), want: want}
 	a.conf.Patience = f.patience
 	a.ctx, a.cancel = context.WithTimeout(c.t.Context(), time.Minute)
 	c.w.expectNothing()
@@ -225,7 +230,15 @@ func (c *campaign) try(a *attempt, want layout) error {
 	}
 	pre, tables := c.state()
 	a.stage = "no plan"
-	a.in, err = c.context(g.ElectionID()).Build(pre, c.goal(tables, want), false)
+	a.known = c.refusalsNow()
+	g.Remember(a.known)
+	if a.build == nil {
+		a.in, err = c.context(g.ElectionID()).Build(pre, c.goal(tables, want), false)
+	} else { // by a planner that knows what the ledger says of bad slots
+		x := c.context(g.ElectionID())
+		x.Refused = func() alloc.Refused { return refusedSlots(a.known.All()) }
+		a.in, err = a.build(x, pre, tables)
+	}
 	if err != nil {
 		return err
 	}

@@ -362,6 +362,16 @@ var faultKinds = []fault{
 			return nil
 		}
 	}},
+	{name: "bad slots", fatal: true, arm: func(c *campaign, a *attempt) {
+		a.cells = &badCells{bad: c.someScrubbed(a.in)}
+		c.faults.set(nil, func(i int, u *p4v1.Update) error {
+			err := a.cells.refuse(i, u)
+			if err != nil {
+				a.fire()
+			}
+			return err
+		}, nil)
+	}, after: (*campaign).doWithout},
 	{name: "step left out", plan: func(c *campaign, a *attempt) {
 		a.fire()
 		at := c.rnd.IntN(len(a.in.Steps))

@@ -99,6 +99,10 @@ type Gate struct {
 	infos      map[verify.Digest]*configv1.P4Info // of linked programs
 	proved     atomic.Pointer[plan.Input]         // the last plan that this gate cleared: the next may follow on it
 
+	// refusals are slots that were to be scrubbed and were not; quarantined is how many of them are in quarantine.
+	refusals    *Refusals
+	quarantined atomic.Int64
+
 	state verify.Digest // as this gate last knew it: read before an action, or left by its outcome; "" before the first
 }
 
@@ -119,7 +123,7 @@ func Open(ctx context.Context, conf Config, electionID uint64) (*Gate, error) {
 		r.Close()
 		return nil, err
 	}
-	g := &Gate{conf: conf, reader: r, session: s, plans: plan.NewEncoder(2), swaps: replace.NewEncoder(), programs: map[verify.Digest]bool{}, log: slog.New(slog.DiscardHandler)}
+	g := &Gate{conf: conf, reader: r, session: s, plans: plan.NewEncoder(2), swaps: replace.NewEncoder(), programs: map[verify.Digest]bool{}, refusals: RefusalsOf(nil, ""), log: slog.New(slog.DiscardHandler)}
 	if conf.Log != nil {
 		g.log = conf.Log.With("switch", conf.Target.Name, "election", electionID)
 	}
@@ -220,6 +224,7 @@ func (g *Gate) finish(ctx context.Context, o ledger.Outcome) (int64, error) {
 	index, err := g.ledger.Load().AppendOutcome(context.WithoutCancel(ctx), o)
 	if err == nil {
 		g.state = o.PostState
+		g.noteRefusals(index, o)
 	}
 	return index, err
 }

@@ -20,6 +20,7 @@ type metrics struct {
 	primary    prometheus.GaugeFunc
 	unanswered prometheus.GaugeFunc
 	entries    prometheus.GaugeFunc
+	quarantine prometheus.GaugeFunc
 }
 
 // durations are the upper bounds, in seconds, of the histograms' buckets: 0.1 ms to 10 s, roughly.
@@ -51,6 +52,8 @@ func newMetrics(g *Gate) *metrics {
 		primary: gauge("interlock_gate_primary", "1 while mastership of the switch is held.", func() float64 { return truth(g.Lost() == nil) }),
 		unanswered: gauge("interlock_gate_unanswered", "1 if a request was not answered, so that nothing more is applied under this mastership.",
 			func() float64 { return truth(g.unanswered.Load()) }),
+		quarantine: gauge("interlock_gate_quarantined_slots", "Slots that the switch refused to scrub, and that are given to nobody.",
+			func() float64 { return float64(g.quarantined.Load()) }),
 		entries: gauge("interlock_gate_ledger_entries", "Entries in the ledger.", func() float64 {
 			if l := g.ledger.Load(); l != nil {
 				return float64(l.Size())
@@ -61,7 +64,7 @@ func newMetrics(g *Gate) *metrics {
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.actions, m.refusals, m.clearances, m.seconds, m.primary, m.unanswered, m.entries}
+	return []prometheus.Collector{m.actions, m.refusals, m.clearances, m.seconds, m.primary, m.unanswered, m.entries, m.quarantine}
 }
 
 // Collector shows the gate's metrics to Prometheus, labelled with its switch.
@@ -97,6 +100,7 @@ var reasons = []struct {
 	{ErrUnanswered, "unanswered"},
 	{ErrElsewhere, "another switch failed"},
 	{ErrOccupied, "occupied"},
+	{ErrScrub, "slots not scrubbed"},
 	{device.ErrNoPipeline, "no program"},
 	{ledger.ErrDisk, "ledger"},
 	{device.ErrNotPrimary, "not primary"},

@@ -3,6 +3,8 @@ package gate_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -44,6 +46,8 @@ func (x *loopRig) Enter(ctx context.Context, m *alloc.Member) error {
 		return err
 	}
 	m.Context.ElectionID, x.gates[r.name] = r.election, g
+	g.Remember(r.refusalsNow())
+	m.Context.Refused = func() alloc.Refused { return refusedSlots(g.Refused()) }
 	_, err = g.Recover(ctx, r.lastState(), -1)
 	return err
 }
@@ -102,6 +106,9 @@ func (p *loopRigProof) Apply(ctx context.Context) (map[string]alloc.AppliedOn, e
 	for _, r := range results {
 		if r.Outcome != nil {
 			a := alloc.AppliedOn{Err: r.Err, Elsewhere: errors.Is(r.Err, gate.ErrElsewhere)}
+			if errors.Is(r.Err, gate.ErrScrub) {
+				a.Err = fmt.Errorf("%w: %w", alloc.ErrScrub, r.Err)
+			}
 			a.PostState = r.Outcome.PageTables
 			out[r.Switch] = a
 		}
@@ -132,16 +139,15 @@ func (s *rigSwitch) Counters(context.Context) (map[uint16]alloc.Reading, error) 
 	return map[uint16]alloc.Reading{10: one, 20: one}, nil
 }
 
-// A switch dies; the loop goes on with the other, and takes it back when it is there again, empty.
-func TestNetworkLoop(t *testing.T) {
+// newLoopRig is a loop over two switches with two tenants who want more than there is.
+func newLoopRig(t *testing.T) *loopRig {
+	t.Helper()
 	f := newFabric(t)
 	x := &loopRig{fabric: f, gates: map[string]*gate.Gate{}}
 	f.ceilings = []network.Ceiling{{VID: 10, Slots: 80}, {VID: 20, Slots: 80}}
 	x.loop = &alloc.NetworkLoop{
 		Site: "fabric", Ceilings: f.ceilings, Policy: "none", Strategy: alloc.NetVRM{Estimator: alloc.DefaultEstimator}, Roster: x, Prover: x, Now: time.Now,
 	}
-	var records []*alloc.Epoch
-	x.loop.Record = func(e *alloc.Epoch) error { records = append(records, e); return nil }
 	for _, r := range f.rigs {
 		var who []alloc.Tenant
 		var bounds []alloc.Bound
@@ -157,6 +163,20 @@ func TestNetworkLoop(t *testing.T) {
 		c.Limits = alloc.Limits(who, bounds)
 		x.loop.Members = append(x.loop.Members, &alloc.Member{Context: c, Tenants: who, Bounds: bounds, Switch: &rigSwitch{x, r}})
 	}
+	t.Cleanup(func() {
+		for _, g := range x.gates {
+			g.Close()
+		}
+	})
+	return x
+}
+
+// A switch dies; the loop goes on with the other, and takes it back when it is there again, empty.
+func TestNetworkLoop(t *testing.T) {
+	x := newLoopRig(t)
+	f := x.fabric
+	var records []*alloc.Epoch
+	x.loop.Record = func(e *alloc.Epoch) error { records = append(records, e); return nil }
 	epochs := func(n int) {
 		t.Helper()
 		for range n {
@@ -194,7 +214,41 @@ func TestNetworkLoop(t *testing.T) {
 			t.Errorf("%s, epoch %d: %s", e.Switch, e.Number, e.Error)
 		}
 	}
-	for _, g := range x.gates {
-		g.Close()
+}
+
+// One of two switches has slots that cannot be written. It stays in; they are quarantined, and the loop does without them; when a controller
+// takes mastership again, they are tried again.
+func TestNetworkLoopQuarantine(t *testing.T) {
+	x := newLoopRig(t)
+	bad := x.rigs[0]
+	cells := &badCells{bad: map[cell]bool{{0, 3}: true, {0, 20}: true, {0, 21}: true}}
+	bad.faults.set(nil, cells.refuse, nil)
+	for n := range 12 {
+		if err := x.loop.Epoch(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_, tables := bad.state()
+		if cells.has(tables) {
+			t.Errorf("epoch %d: somebody has a bad slot", n)
+		}
 	}
+	if got := inQuarantine(bad.refusalsNow()); !maps.Equal(got, cells.bad) || cells.hits != 2*len(cells.bad) || len(x.left) > 0 {
+		t.Errorf("in quarantine: %v, after %d refusals; out: %v", got, cells.hits, x.left)
+	}
+	if bad.slots(10) < 8 || bad.slots(20) < 8 {
+		t.Errorf("%d and %d slots", bad.slots(10), bad.slots(20))
+	}
+	bad.faults.set(nil, nil, nil)
+	x.gates[bad.name].Close()
+	bad.election++
+	bad.outsider(bad.election).cancel()
+	for range alloc.RetryEpochs + 4 {
+		if err := x.loop.Epoch(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := bad.refusalsNow().All(); len(got) > 0 || len(x.left) != 1 {
+		t.Errorf("in quarantine: %v; out: %v", got, x.left)
+	}
+	bad.mustBeSafe()
 }

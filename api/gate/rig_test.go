@@ -43,6 +43,8 @@ type faults struct {
 	// call stands between the network and the server: it decides whether and when a request is handled, and answered.
 	call func(ctx context.Context, req any, handle grpc.UnaryHandler) (any, error)
 	seen *world // nil: nobody watches
+	// spoil may change an update when everybody has seen it: what is carried out is not what was asked for.
+	spoil func(*p4v1.Update)
 }
 
 // intercept passes a request through the call hook.
@@ -83,7 +85,20 @@ func (f *faults) onUpdate(i int, u *p4v1.Update) error {
 	if f.seen != nil {
 		f.seen.carriesOut(i, u)
 	}
+	f.mu.Lock()
+	spoil := f.spoil
+	f.mu.Unlock()
+	if spoil != nil {
+		spoil(u)
+	}
 	return nil
+}
+
+// setSpoil changes the hook.
+func (f *faults) setSpoil(spoil func(*p4v1.Update)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.spoil = spoil
 }
 
 func (f *faults) set(request func(proto.Message) error, update func(int, *p4v1.Update) error, reply func(proto.Message) error) {

@@ -63,7 +63,7 @@ func newApply() *cobra.Command {
 		}
 		out, err := g.Apply(ctx, clearance)
 		if err != nil {
-			return gateError(err)
+			return gateError(tellRefused(err))
 		}
 		fmt.Fprintf(c.OutOrStdout(), "applied %d steps on switch %s: cleared in %v by its proof (ledger entry %d), written in %v, "+
 			"read back and equal (entry %d)\n", out.Steps, f.Input.Switch, cleared.Round(100*time.Microsecond), clearance.Decision(),

@@ -526,7 +526,7 @@ func (n *linkedSite) applyNetwork(ctx context.Context, out io.Writer, path strin
 		}
 	}
 	if err != nil {
-		return gateError(err)
+		return gateError(tellRefused(err))
 	}
 	fmt.Fprintf(out, "applied %d rounds: cleared in %v by its proof (ledger entry %d)\n", len(in.Rounds), took.Round(100*time.Microsecond), clearance.Decision())
 	return nil

@@ -87,11 +87,13 @@ func (w *work) gateWith(ctx context.Context, election uint64, on terms, log *led
 
 // recover records what an interrupted controller left behind.
 func (w *work) recover(ctx context.Context, g *gate.Gate) error {
-	state, decision, err := w.lastState()
+	l, err := w.readLedger()
 	if err != nil {
 		g.Close()
 		return err
 	}
+	state, decision := lastState(l, w.site.Switch.Name)
+	g.Remember(gate.RefusalsOf(l.Entries, w.site.Switch.Name))
 	recovered, err := g.Recover(ctx, state, decision)
 	if err != nil {
 		g.Close()

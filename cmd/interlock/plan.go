@@ -219,7 +219,7 @@ func (w *work) unbounded() (*planner, error) {
 		work: w, tenants: tenants,
 		context: &alloc.Context{
 			Switch: w.site.Switch.Name, DeviceID: w.site.Switch.DeviceID, Linked: w.linked, Codec: codec, Primitives: declared.Proof,
-			Tenants: w.tenants(), Nonce: randomNonce,
+			Tenants: w.tenants(), Nonce: randomNonce, Refused: w.refused(),
 		},
 	}, nil
 }
@@ -325,7 +325,11 @@ func (p *planner) levels(state []byte, set []string) ([]int, error) {
 		}
 		levels[i] = at
 	}
-	return levels, nil
+	if len(set) > 0 {
+		return levels, nil
+	}
+	levels, err = p.context.Fit(state, p.tenants, p.bounds, levels)
+	return levels, exitWith(exitRefused, err)
 }
 
 // present are the rungs that tenants have by the page tables, as far as the policy allows.

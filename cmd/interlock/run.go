@@ -113,6 +113,7 @@ func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.D
 	if _, err := p.state(ctx); err != nil {
 		return err
 	}
+	p.context.Refused = func() alloc.Refused { return forPlans(g.Refused()) }
 	file, err := os.OpenFile(record, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return exitWith(exitEnvironment, err)
@@ -266,7 +267,7 @@ func (p *loopProof) Apply(ctx context.Context) (alloc.Applied, error) {
 		done.Write = out.Writes
 		done.PostState = out.PageTables
 	}
-	return done, err
+	return done, forLoop(err)
 }
 
 // printEpoch prints one line an epoch.

@@ -170,6 +170,7 @@ func (c *controller) Enter(ctx context.Context, m *alloc.Member) error {
 		}
 	}
 	c.gates[p.name()], m.Context.ElectionID = g, id
+	m.Context.Refused = func() alloc.Refused { return forPlans(g.Refused()) }
 	c.metrics.add(g)
 	c.log.Info("takes part", "switch", p.name(), "election", id)
 	fmt.Fprintf(c.out, "switch %s takes part\n", p.name())
@@ -297,7 +298,7 @@ func (p *networkProof) Apply(ctx context.Context) (map[string]alloc.AppliedOn, e
 		if r.Outcome == nil && r.Err == nil {
 			continue
 		}
-		a := alloc.AppliedOn{Err: r.Err, Elsewhere: errors.Is(r.Err, gate.ErrElsewhere)}
+		a := alloc.AppliedOn{Err: forLoop(r.Err), Elsewhere: errors.Is(r.Err, gate.ErrElsewhere)}
 		if a.Publish = published; r.Outcome != nil {
 			a.Write, a.PostState = r.Outcome.Writes, r.Outcome.PageTables
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/interlock/interlock/alloc/replacement"
 	"github.com/interlock/interlock/api/device"
 	"github.com/interlock/interlock/api/gate"
+	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify/plan"
 )
 
@@ -54,6 +55,8 @@ type switchStatus struct {
 	Evicted []eviction         `json:"evicted"`
 	Owners  []ownership        `json:"owners"`
 	Free    map[string]float64 `json:"free"` // share of each stage array
+	// Quarantine are slots that the switch refused to scrub, and that are given to nobody.
+	Quarantine []quarantined `json:"quarantine"`
 	// Held is the most slots that tenants may have on a switch that cannot be read: they count against their ceilings, and are given to
 	// nobody.
 	Held  map[string]int64 `json:"held,omitempty"`
@@ -85,6 +88,7 @@ what the ledger says; where it does not (an interrupted plan, a write outside th
 			if err != nil && n.several { // the others' are shown all the same
 				s = &switchStatus{Switch: w.site.Switch.Name, Address: w.site.Switch.Address, Error: err.Error(), Owners: []ownership{}, Shut: []string{}}
 				s.Evicted, _ = w.evictions()
+				s.Quarantine = w.quarantine()
 				s.Held = w.heldBy()
 			}
 			if s != nil {
@@ -126,6 +130,7 @@ func (w *work) status(ctx context.Context) (*switchStatus, error) {
 	if s.Evicted, err = w.evictions(); err != nil {
 		return nil, err
 	}
+	s.Quarantine = w.quarantine()
 	if !s.Ours {
 		return s, nil
 	}
@@ -136,8 +141,17 @@ func (w *work) status(ctx context.Context) (*switchStatus, error) {
 	if s.Shut, err = w.shut(ctx, r, p); err != nil {
 		return nil, err
 	}
-	s.Owners, s.Free, err = w.owners(state)
-	return s, err
+	if s.Owners, s.Free, err = w.owners(state); err != nil {
+		return nil, err
+	}
+	slots := alloc.CapacityOf(w.manifest)
+	for _, q := range s.Quarantine {
+		a := alloc.Array{Control: specs.Control(q.Control), Stage: q.Stage}
+		if n := slots[a]; q.Last < n {
+			s.Free[a.String()] -= float64(q.Last-q.First+1) / float64(n)
+		}
+	}
+	return s, nil
 }
 
 // shut names the tenants that are not admitted.
@@ -167,6 +181,7 @@ func (s *switchStatus) print(out io.Writer, dir string) {
 			fmt.Fprintf(out, "tenant %s may have %d slots there, which nobody else is given until it is read again\n", name, s.Held[name])
 		}
 		printEvictions(out, s.Evicted)
+		printQuarantine(out, s.Quarantine)
 		return
 	case s.Empty:
 		fmt.Fprintf(out, "switch %s at %s runs no program\n", s.Switch, s.Address)
@@ -189,6 +204,7 @@ func (s *switchStatus) print(out io.Writer, dir string) {
 	}
 	t.Render()
 	printEvictions(out, s.Evicted)
+	printQuarantine(out, s.Quarantine)
 	if len(s.Shut) > 0 {
 		fmt.Fprintf(out, "packets are dropped of: %s\n", strings.Join(s.Shut, ", "))
 	}

@@ -72,11 +72,24 @@ type Outcome struct {
 	// PreState and PostState are digests of what was read back: of "no program", or of three lines: the linked program's digest, its
 	// cookie in decimal, and the digest of the serialised page tables. A plan begins in the state that it was proved for. An entry's
 	// PostState is the next one's PreState; where it is not, something else wrote to the switch.
-	PreState  verify.Digest            `json:"preState"`
-	PostState verify.Digest            `json:"postState"`
-	Times     map[string]time.Duration `json:"timesNs,omitempty"`
-	Who       string                   `json:"who"`
-	At        time.Time                `json:"at"`
+	PreState  verify.Digest `json:"preState"`
+	PostState verify.Digest `json:"postState"`
+	// Refused are slots that the plan was to scrub, that are nobody's, and that the switch did not scrub though it answered; Scrubbed are
+	// those of earlier outcomes' that it has scrubbed now. What is refused twice in a row is in quarantine until it is scrubbed.
+	Refused  []Slots                  `json:"refused,omitempty"`
+	Scrubbed []Slots                  `json:"scrubbed,omitempty"`
+	Times    map[string]time.Duration `json:"timesNs,omitempty"`
+	Who      string                   `json:"who"`
+	At       time.Time                `json:"at"`
+}
+
+// Slots are First to Last of a stage array.
+type Slots struct {
+	Control string `json:"control"`
+	Stage   int    `json:"stage"`
+	First   int64  `json:"first"`
+	Last    int64  `json:"last"`
+	Why     string `json:"why,omitempty"` // what the switch said of them, or what they hold
 }
 
 // KeyChange says that the entries after it, and checkpoints that cover it, are signed with another key. Both keys sign it: whoever

@@ -11,7 +11,7 @@ import (
 // maxShown is how many failed updates an error message lists.
 const maxShown = 3
 
-// withDetails adds the first failed updates of a batch to the error's text, keeping its code.
+// withDetails adds the first failed updates of a batch to the error's text, keeping its code and details.
 func withDetails(err error) error {
 	st := status.Convert(err)
 	var failed []string
@@ -28,5 +28,7 @@ func withDetails(err error) error {
 	if len(failed) == 0 {
 		return err
 	}
-	return status.Error(st.Code(), st.Message()+" ("+strings.Join(failed, "; ")+")")
+	p := st.Proto()
+	p.Message += " (" + strings.Join(failed, "; ") + ")"
+	return status.ErrorProto(p)
 }

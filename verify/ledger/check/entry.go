@@ -52,9 +52,20 @@ type Outcome struct {
 	Steps     int              `json:"steps"`
 	PreState  string           `json:"preState"`
 	PostState string           `json:"postState"`
+	Refused   []Slots          `json:"refused,omitempty"`
+	Scrubbed  []Slots          `json:"scrubbed,omitempty"`
 	Times     map[string]int64 `json:"timesNs,omitempty"`
 	Who       string           `json:"who"`
 	At        time.Time        `json:"at"`
+}
+
+// Slots as documented in package ledger.
+type Slots struct {
+	Control string `json:"control"`
+	Stage   int    `json:"stage"`
+	First   int64  `json:"first"`
+	Last    int64  `json:"last"`
+	Why     string `json:"why,omitempty"`
 }
 
 // KeyChange as documented in package ledger.
