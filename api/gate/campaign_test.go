@@ -215,10 +215,16 @@ func (c *campaign) try(a *attempt, want layout) error {
 		return err
 	}
 	a.g = g
-	last, err := c.lastPostState()
+	es, err := c.outcomes()
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	var last verify.Digest
+	if len(es) > 0 {
+		last = verify.Digest(es[len(es)-1].Outcome.PostState)
+	}
+	a.known = gate.RefusalsOf(es, c.name)
+	g.Remember(a.known)
 	a.stage = "not recovered"
 	if recovered, err := g.Recover(a.ctx, last, -1); err != nil {
 		return err
@@ -230,8 +236,6 @@ func (c *campaign) try(a *attempt, want layout) error {
 	}
 	pre, tables := c.state()
 	a.stage = "no plan"
-	a.known = c.refusalsNow()
-	g.Remember(a.known)
 	if a.build == nil {
 		a.in, err = c.context(g.ElectionID()).Build(pre, c.goal(tables, want), false)
 	} else { // by a planner that knows what the ledger says of bad slots
@@ -328,11 +332,21 @@ func (c *campaign) check(after string) {
 	}
 }
 
-// lastPostState is the state that the ledger's last outcome left. It is read from the disk, by nothing but the format.
+// lastPostState is the state that the ledger's last outcome left.
 func (r *rig) lastPostState() (verify.Digest, error) {
+	es, err := r.outcomes()
+	if err != nil || len(es) == 0 {
+		return "", err
+	}
+	return verify.Digest(es[len(es)-1].Outcome.PostState), nil
+}
+
+// outcomes are the ledger's. They are read from the disk, by nothing but the format: an audit comes at the end.
+func (r *rig) outcomes() ([]check.Entry, error) {
 	_ = r.log.Publish() // what cannot be is not found below
 	size := r.log.Size()
-	var last verify.Digest
+	var out []check.Entry
+	index := int64(0)
 	for n := int64(0); n*256 < size; n++ {
 		name := fmt.Sprintf("tile/entries/%03d", n)
 		if w := size - n*256; w < 256 {
@@ -340,31 +354,29 @@ func (r *rig) lastPostState() (verify.Digest, error) {
 		}
 		b, err := os.ReadFile(filepath.Join(r.dir, name))
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		for len(b) > 2 {
+		for ; len(b) > 2; index++ {
 			e := b[2 : 2+binary.BigEndian.Uint16(b)]
 			b = b[2+len(e):]
 			var envelope struct{ Payload string }
-			var statement struct {
-				Predicate struct{ PostState verify.Digest }
-			}
+			var statement struct{ Predicate check.Outcome }
 			if err := json.Unmarshal(e, &envelope); err != nil {
-				return "", err
+				return nil, err
 			}
 			payload, err := base64.StdEncoding.DecodeString(envelope.Payload)
 			if err == nil {
 				err = json.Unmarshal(payload, &statement)
 			}
 			if err != nil {
-				return "", err
+				return nil, err
 			}
-			if s := statement.Predicate.PostState; s != "" {
-				last = s
+			if o := &statement.Predicate; o.PostState != "" {
+				out = append(out, check.Entry{Index: index, Outcome: o})
 			}
 		}
 	}
-	return last, nil
+	return out, nil
 }
 
 // audit reads the ledger as a third party does: it is intact, it has every entry that was acknowledged, and every request that

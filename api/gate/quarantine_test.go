@@ -100,7 +100,11 @@ func (b *badCells) beside(want layout) layout {
 // refusalsNow are what the ledger says, read from the disk as a restarted controller does.
 func (r *rig) refusalsNow() *gate.Refusals {
 	r.t.Helper()
-	return gate.RefusalsOf(r.entries(), r.name)
+	es, err := r.outcomes()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return gate.RefusalsOf(es, r.name)
 }
 
 // refusedSlots are a list's, for planners.

@@ -55,10 +55,9 @@ func (n *linkedSite) evict(ctx context.Context, out io.Writer, tenant string) er
 	if len(works) == 0 {
 		return inputf("site %s has no tenant %q", n.works[0].site.Name, tenant)
 	}
-	if err := works[0].setEvicted(e); err != nil {
-		return err
-	}
-	return (&linkedSite{n.dir, works, n.several}).each(func(w *work) error {
+	unlisted := adding(works[0].setEvicted(e), "that tenant %s stays out could not be written down: no plan is made before that file is in order, and "+
+		"then evict it again", tenant) // first things first
+	return together([]error{(&linkedSite{n.dir, works, n.several}).each(func(w *work) error {
 		ctx, cancel := timeout(ctx)
 		defer cancel()
 		did, err := w.evict(ctx, e)
@@ -68,8 +67,10 @@ func (n *linkedSite) evict(ctx context.Context, out io.Writer, tenant string) er
 			return &exitError{coded.code, fmt.Errorf("%w\ntenant %s (VID %d) gets nothing from now on, and is shut out when a "+
 				"command reaches switch %s again%s", err, e.Tenant, e.VID, w.site.Switch.Name, w.logIntent(ctx, e, err))}
 		}
-		if err := w.setUnmapped(e.Tenant); err != nil {
-			return err
+		if unlisted == nil {
+			if err := w.setUnmapped(e.Tenant); err != nil {
+				return err
+			}
 		}
 		if did.Steps == 0 {
 			fmt.Fprintf(out, "tenant %s (VID %d) was not in%s; it stays out\n", e.Tenant, e.VID, n.onSwitch(w))
@@ -78,7 +79,7 @@ func (n *linkedSite) evict(ctx context.Context, out io.Writer, tenant string) er
 		fmt.Fprintf(out, "evicted tenant %s (VID %d) from switch %s in %v (ledger entry %d)\n",
 			e.Tenant, e.VID, w.site.Switch.Name, did.Writes.Round(10*time.Microsecond), did.Entry)
 		return nil
-	})
+	}), unlisted})
 }
 
 // evict unmaps a tenant's memory now. It takes mastership before it opens the ledger: that makes the controller that has the ledger open
@@ -160,18 +161,16 @@ func (n *linkedSite) admit(ctx context.Context, out io.Writer, tenant string) er
 		return err
 	}
 	fmt.Fprintf(out, "tenant %s is admitted; the next plan may give it memory\n", tenant)
+	later := func(err error, when string) error {
+		return adding(err, "its packets are let in by 'interlock install', when %s", when)
+	}
 	t, err := works[0].openTools()
 	if err != nil {
-		return err
+		return later(err, "that is in order")
 	}
 	defer t.close()
 	return (&linkedSite{n.dir, works, n.several}).each(func(w *work) error {
-		err := w.open(ctx, t, out)
-		var coded *exitError
-		if errors.As(err, &coded) {
-			return &exitError{coded.code, fmt.Errorf("%w\nits packets are let in by 'interlock install', when it reaches switch %s", err, w.site.Switch.Name)}
-		}
-		return err
+		return later(w.open(ctx, t, out), "it reaches switch "+w.site.Switch.Name)
 	})
 }
 

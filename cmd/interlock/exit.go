@@ -48,3 +48,16 @@ func undecidedf(format string, args ...any) error {
 func environmentf(format string, args ...any) error {
 	return &exitError{exitEnvironment, fmt.Errorf(format, args...)}
 }
+
+// adding puts more lines below an error, and leaves it its exit code.
+func adding(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	text := fmt.Sprintf(format, args...)
+	var coded *exitError
+	if errors.As(err, &coded) {
+		return &exitError{coded.code, fmt.Errorf("%w\n%s", err, text)}
+	}
+	return fmt.Errorf("%w\n%s", err, text)
+}

@@ -111,6 +111,9 @@ func writeLinked(out io.Writer, s *site.Site, dir string, o origin, l *linker.Li
 	if err := l.WriteDir(dir); err != nil {
 		return exitWith(exitEnvironment, err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, siteFile), s.Source, 0o644); err != nil {
+		return exitWith(exitEnvironment, err)
+	}
 	if err := writeOrigin(dir, o); err != nil {
 		return exitWith(exitEnvironment, err)
 	}

@@ -81,8 +81,8 @@ func tellRefused(err error) error {
 	if !errors.Is(err, gate.ErrScrub) {
 		return err
 	}
-	return fmt.Errorf("%w\nnobody has these slots. Plan again: slots that are refused %d times in a row are in quarantine, and plans do without them",
-		err, gate.RefusalsForQuarantine)
+	return adding(err, "nobody has these slots. Plan again: slots that are refused %d times in a row are in quarantine, and plans do without them",
+		gate.RefusalsForQuarantine)
 }
 
 // forLoop makes the gate's error one that the loop goes on after.

@@ -29,6 +29,7 @@ const (
 	linkedFile      = "linked.p4"
 	manifestFile    = "manifest.json"
 	originFile      = "origin.json"
+	siteFile        = "site.yaml" // the site's text when it was linked
 	certificateFile = "certificate.json"
 )
 
@@ -64,7 +65,7 @@ func dirArg(args []string, i int) string {
 
 // openWork reads a linked directory and its site, and checks that they still belong together.
 func openWork(dir string) (*work, error) {
-	w, err := openWorkAsLinked(dir)
+	w, err := openWorkOf(dir, site.Load)
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +76,26 @@ func openWork(dir string) (*work, error) {
 }
 
 // openWorkAsLinked is openWork for what must work when the site has been changed since it was linked: what the tenants are is in the
-// manifest then, as the switch knows them.
+// manifest then, as the switch knows them. Of a site that is not there any more, or has a mistake, the text is taken that was linked.
 func openWorkAsLinked(dir string) (*work, error) {
+	return openWorkOf(dir, func(path string) (*site.Site, error) {
+		s, err := site.Load(path)
+		if err == nil {
+			return s, nil
+		}
+		text, none := os.ReadFile(filepath.Join(dir, siteFile))
+		if none != nil {
+			return nil, err
+		}
+		if s, wrong := site.Parse(path, text); wrong == nil {
+			fmt.Fprintf(os.Stderr, "%v\ngoing on with the site as it was linked\n", err)
+			return s, nil
+		}
+		return nil, err
+	})
+}
+
+func openWorkOf(dir string, load func(path string) (*site.Site, error)) (*work, error) {
 	w := &work{dir: dir}
 	var err error
 	if w.origin, err = readOrigin(dir); err != nil {
@@ -85,7 +104,7 @@ func openWorkAsLinked(dir string) (*work, error) {
 	if list := w.origin.Switches; len(list) > 0 {
 		return nil, inputf("%s has the programs of switches %s: say which, as in %s", dir, strings.Join(list, ", "), filepath.Join(dir, list[0]))
 	}
-	if w.site, err = site.Load(w.origin.Site); err != nil {
+	if w.site, err = load(w.origin.Site); err != nil {
 		return nil, exitWith(exitInput, err)
 	}
 	if name := w.origin.Switch; name != "" {
