@@ -13,6 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/interlock/interlock/alloc"
 	"github.com/interlock/interlock/api/device"
@@ -164,7 +166,7 @@ func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.D
 		}
 	})
 	switch {
-	case err == nil, errors.Is(err, context.Canceled):
+	case err == nil, interrupted(ctx, err):
 		return nil
 	case errors.Is(err, alloc.ErrNotProved) && verdict == string(verify.Refuted):
 		return exitWith(exitRefused, err)
@@ -172,6 +174,11 @@ func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.D
 		return exitWith(exitUndecided, err)
 	}
 	return gateError(err)
+}
+
+// interrupted says that what failed did so because somebody ended the loop.
+func interrupted(ctx context.Context, err error) bool {
+	return errors.Is(err, context.Canceled) || ctx.Err() != nil && status.Code(err) == codes.Canceled
 }
 
 // loopSwitch reads the switch for the loop.

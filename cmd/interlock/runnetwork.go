@@ -53,7 +53,7 @@ func (n *linkedSite) run(ctx context.Context, out io.Writer, r networkRun) error
 		switch {
 		case errors.Is(err, errTenants):
 			continue
-		case err == nil, errors.Is(err, context.Canceled):
+		case err == nil, interrupted(ctx, err):
 			return nil
 		}
 		return gateError(err)

@@ -195,8 +195,11 @@ func (w *work) openLedger() (*ledger.Log, error) {
 			dir, filepath.Join(dir, "key"), filepath.Join(dir, "key.pub"))
 	}
 	l, err := ledger.Open(dir)
+	if errors.Is(err, ledger.ErrBusy) {
+		return nil, environmentf("%w: if that is 'interlock run', end it first", err)
+	}
 	var file *fs.PathError
-	if err == nil || errors.Is(err, ledger.ErrDisk) || errors.Is(err, ledger.ErrBusy) || errors.As(err, &file) {
+	if err == nil || errors.Is(err, ledger.ErrDisk) || errors.As(err, &file) {
 		return l, exitWith(exitEnvironment, err)
 	}
 	return nil, exitWith(exitInput, err) // what is there is no sound log
