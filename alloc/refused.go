@@ -22,7 +22,9 @@ func (c *Context) refused(now Tables) Refused {
 		return Refused{}
 	}
 	r := c.Refused()
-	r.Quarantined = without(c.within(r.Quarantined), taken(now))
+	if len(r.Quarantined) > 0 {
+		r.Quarantined = without(c.within(r.Quarantined), taken(now))
+	}
 	r.Once = c.within(r.Once)
 	return r
 }
@@ -99,12 +101,12 @@ func (e *roomError) Unwrap() error { return ErrNoRoom }
 // Fit lowers levels until there is room for everybody between the slots that are in quarantine: whoever has most in the array that is too
 // full, of those above their floor, steps down. Without a quarantine they stay as they are.
 func (c *Context) Fit(state []byte, tenants []Tenant, bounds []Bound, levels []int) ([]int, error) {
+	if len(c.refused(nil).Quarantined) == 0 {
+		return levels, nil
+	}
 	now, err := c.Codec.Decode(state)
 	if err != nil {
 		return nil, err
-	}
-	if len(c.refused(now).Quarantined) == 0 {
-		return levels, nil
 	}
 	levels = slices.Clone(levels)
 	for {
