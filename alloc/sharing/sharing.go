@@ -53,7 +53,7 @@ func Network(ctx context.Context, p *policy.Policy, places []Place) (*Shares, er
 	capacity := policy.Resources{}
 	for _, x := range places {
 		for a, n := range x.Capacity {
-			capacity[resourceOn(x.Switch, a)] = n
+			capacity[ResourceOn(x.Switch, a)] = n
 		}
 	}
 	var names []string
@@ -87,7 +87,7 @@ func Network(ctx context.Context, p *policy.Policy, places []Place) (*Shares, er
 					}
 					l := places[i].Tenants[j].Ladder
 					for k, reg := range l.Registers {
-						r[resourceOn(places[i].Switch, reg.Array)] += l.Rungs[levels[i]].Sizes[k]
+						r[ResourceOn(places[i].Switch, reg.Array)] += l.Rungs[levels[i]].Sizes[k]
 					}
 				}
 				d.Rungs = append(d.Rungs, r)
@@ -162,7 +162,8 @@ func Network(ctx context.Context, p *policy.Policy, places []Place) (*Shares, er
 	return out, nil
 }
 
-func resourceOn(name string, a alloc.Array) string { return "slots/" + name + "/" + a.String() }
+// ResourceOn is what policies call a stage array's slots where there are several switches.
+func ResourceOn(name string, a alloc.Array) string { return "slots/" + name + "/" + a.String() }
 
 // ratioOf is a utility as policies have it: to a millionth.
 func ratioOf(utility float64) policy.Ratio {

@@ -16,7 +16,7 @@ func Terms(p *policy.Policy, places []Place, several bool, epoch time.Duration) 
 		for a, n := range x.Capacity {
 			name := Resource(a)
 			if several {
-				name = resourceOn(x.Switch, a)
+				name = ResourceOn(x.Switch, a)
 			}
 			t.Capacity[name] = n
 			t.Resources = append(t.Resources, metering.Resource{Name: name, Switch: x.Switch, Array: a.String()})

@@ -33,7 +33,9 @@ for the policy NAME.yaml. A statement holds for all amounts, weights and budgets
 table names: those that the policy tells apart by their names, and others.
 
 What is refuted is shown as a run of the policy, after it was run: tenants, what they ask for, what they hold when it fails.
-FILE is a policy, or builtin:NAME. With --site the tenants, weights, budgets and solvers are the site's.`,
+FILE is a policy, or builtin:NAME. With --site the tenants, weights, budgets and solvers are the site's, the parameters, too, if FILE is its
+policy, and every statement is proved of both that the policy is asked about there: the pipeline of each switch and the slots of the stage
+arrays, as the site is linked, with their capacities.`,
 		Example: "  interlock policy prove builtin:drf\n  interlock policy prove mypolicy.yaml --statement 'capacity is never exceeded' -o json",
 		Args:    cobra.ExactArgs(1),
 	}
@@ -41,7 +43,7 @@ FILE is a policy, or builtin:NAME. With --site the tenants, weights, budgets and
 	r := policyProof{}
 	c.Flags().StringArrayVar(&r.only, "statement", nil, "prove this one alone; may be repeated")
 	c.Flags().StringVar(&r.statements, "statements", "", "file of statements, instead of the one beside the policy")
-	c.Flags().StringVarP(&r.site, "site", "s", "", "take tenants and solvers from this site")
+	c.Flags().StringVarP(&r.site, "site", "s", "", "prove for this site: its tenants, its switches' resources, its solvers")
 	c.Flags().StringSliceVar(&r.solvers, "solver", []string{"z3", "cvc5"}, "solvers that must each prove every statement; NAME=PATH for another binary")
 	c.Flags().StringVar(&r.test, "save-test", "", "write the first counterexample to this file, as a suite for interlock policy test")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -64,7 +66,7 @@ func (r policyProof) run(ctx context.Context, out io.Writer, f format, file stri
 	if err != nil {
 		return exitWith(exitInput, err)
 	}
-	bounds := proof.Bounds{}
+	bounds := []proof.Bounds{{}}
 	confs, err := solverFlags(r.solvers, policyTimeout)
 	if err != nil {
 		return err
@@ -74,7 +76,12 @@ func (r policyProof) run(ctx context.Context, out io.Writer, f format, file stri
 		if err != nil {
 			return exitWith(exitInput, err)
 		}
-		bounds = siteBounds(s)
+		if p, err = forSite(p, s); err != nil {
+			return err
+		}
+		if bounds, err = siteBounds(ctx, s, p); err != nil {
+			return err
+		}
 		confs = nil
 		for _, x := range s.Solvers {
 			confs = append(confs, smt.SolverConfig{Name: x.Name, Path: x.Path, Timeout: policyTimeout})
@@ -206,19 +213,6 @@ func statementNames(all []*proof.Statement) string {
 	return strings.Join(names, "; ")
 }
 
-// siteBounds are the site's tenants, as far as statements can be unrolled for them.
-func siteBounds(s *site.Site) proof.Bounds {
-	b := proof.Bounds{Weight: map[string]int64{}, Budget: map[string]int64{}}
-	if len(s.Tenants) > proof.MaxTenants {
-		return proof.Bounds{}
-	}
-	for _, t := range s.Tenants {
-		b.Tenants = append(b.Tenants, t.Name)
-		b.Weight[t.Name], b.Budget[t.Name] = t.Weight, t.Budget
-	}
-	return b
-}
-
 func printPolicyReport(out io.Writer, r *proof.Report) {
 	header := []any{"statement", "for", "verdict"}
 	for _, s := range r.Solvers {
@@ -230,7 +224,7 @@ func printPolicyReport(out io.Writer, r *proof.Report) {
 		if o.Verdict != verify.Proved {
 			verdict = strings.ToUpper(verdict)
 		}
-		row := []any{o.Statement, strings.Join(o.Tenants, ", ") + "; " + strings.Join(o.Resources, ", "), verdict}
+		row := []any{o.Statement, proofFor(o), verdict}
 		for _, s := range r.Solvers {
 			row = append(row, o.Spent(s.Name).Round(100*time.Microsecond))
 		}

@@ -2,6 +2,8 @@ package policy
 
 // Bounds say for which inputs a statement is proved.
 type Bounds struct {
+	// About says in the user's words what it is that the resources are of; empty when they are any.
+	About string
 	// Tenants are their names, sorted; what is proved holds for exactly that many.
 	Tenants []string
 	// Resources are their names, sorted.

@@ -50,7 +50,7 @@ func TestNames(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := New(p, sts).Prove(context.Background(), pool, nil, Bounds{}, nil)
+			r, err := New(p, sts).Prove(context.Background(), pool, nil, []Bounds{{}}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

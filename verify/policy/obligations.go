@@ -21,14 +21,26 @@ type goal struct {
 	about *member
 }
 
-// obligation is a goal as texts, with or without the order of service; the guard is always with it.
-func (g goal) obligation(id, subject string, ordered bool) verify.Obligation {
+// effort is how much of what is assumed goes into a goal's text. Leaving some out proves more than was claimed, and is often easier to decide.
+type effort int
+
+const (
+	near     effort = iota // what is about the same variables as the claim
+	unranked               // all but whose turn it is
+	whole
+)
+
+// obligation is a goal as texts; the guard has all that is assumed always.
+func (g goal) obligation(id, subject string, e effort) verify.Obligation {
 	b := g.state.b
-	assumed := slices.Clone(g.assumed)
-	if ordered {
-		assumed = append(assumed, g.order...)
+	assumed, claim := g.split()
+	switch e {
+	case near:
+		assumed, claim = g.near()
+	case whole:
+		assumed = slices.Concat(assumed, g.order)
 	}
-	texts := append(append(ranges(b, g.used(append(assumed, g.claim))), assumed...), b.Not(g.claim))
+	texts := append(append(ranges(b, g.used(append(slices.Clone(assumed), claim))), assumed...), b.Not(claim))
 	logic := logicOf(texts)
 	if logic != "QF_LIA" {
 		texts = append(texts, hints(b, assumed, texts)...)

@@ -37,8 +37,10 @@ type Outcome struct {
 	Statement string           `json:"statement"`
 	Form      Form             `json:"form"`
 	At        sharing.Position `json:"at"`
-	Tenants   []string         `json:"tenants"`   // for how many it is proved, and their names
-	Resources []string         `json:"resources"` // likewise
+	Tenants   []string         `json:"tenants"`            // for how many it is proved, and their names
+	Resources []string         `json:"resources"`          // likewise
+	About     string           `json:"about,omitempty"`    // what the resources are of, where they are a site's
+	Capacity  map[string]int64 `json:"capacity,omitempty"` // likewise
 	Assumes   []string         `json:"assumes,omitempty"`
 	Verdict   verify.Verdict   `json:"verdict"`
 	Reason    string           `json:"reason,omitempty"`
@@ -47,18 +49,11 @@ type Outcome struct {
 	Results     []verify.Result `json:"results,omitempty"`
 	// Counterexample is there when Verdict is refuted.
 	Counterexample *Counterexample `json:"counterexample,omitempty"`
+	spent          map[string]time.Duration
 }
 
-// Spent is the time that a solver needed for a statement.
-func (o Outcome) Spent(solver string) time.Duration {
-	var t time.Duration
-	for _, r := range o.Results {
-		if r.Solver == solver {
-			t += r.Time
-		}
-	}
-	return t
-}
+// Spent is the time that a solver needed for a statement, with what it tried in vain.
+func (o Outcome) Spent(solver string) time.Duration { return o.spent[solver] }
 
 // A Proof is a policy with what is claimed of it.
 type Proof struct {
@@ -79,31 +74,30 @@ func (p *Proof) statement(name string) *Statement {
 	return nil
 }
 
-// Prove has every statement among only (all, if it is empty) decided for all inputs within bounds; where bounds leave tenants or
+// Prove has every statement among only (all, if it is empty) decided for all inputs within each of the bounds; where bounds leave tenants or
 // resources out, a statement's own sizes say how many there are. The error is ctx's, or the decider's.
-func (p *Proof) Prove(ctx context.Context, d verify.Decider, only []string, bounds Bounds, progress func(done, total int)) (*Report, error) {
+func (p *Proof) Prove(ctx context.Context, d verify.Decider, only []string, bounds []Bounds, progress func(done, total int)) (*Report, error) {
 	r := &Report{APIVersion: ReportVersion, Kind: ReportKind, Policy: p.policy.Name(), Digest: p.policy.Digest(), Solvers: d.Solvers()}
 	chosen := map[string]bool{}
 	for _, n := range only {
 		chosen[n] = true
 	}
-	total := 0
+	var todo []*Statement
 	for _, st := range p.statements {
 		if len(only) == 0 || chosen[st.Name] {
-			total++
+			todo = append(todo, st)
 		}
 	}
-	for _, st := range p.statements {
-		if len(only) > 0 && !chosen[st.Name] {
-			continue
-		}
-		o, err := p.prove(ctx, d, st, bounds)
-		if err != nil {
-			return nil, err
-		}
-		r.Statements = append(r.Statements, o)
-		if progress != nil {
-			progress(len(r.Statements), total)
+	for _, st := range todo {
+		for _, b := range bounds {
+			o, err := p.prove(ctx, d, st, b)
+			if err != nil {
+				return nil, err
+			}
+			r.Statements = append(r.Statements, o)
+			if progress != nil {
+				progress(len(r.Statements), len(todo)*len(bounds))
+			}
 		}
 	}
 	return r, nil
@@ -131,7 +125,7 @@ func (p *Proof) sized(st *Statement, b Bounds) (Bounds, error) {
 
 func (p *Proof) prove(ctx context.Context, d verify.Decider, st *Statement, bounds Bounds) (Outcome, error) {
 	bounds, err := p.sized(st, bounds)
-	o := Outcome{Statement: st.Name, Form: st.Form, At: st.At, Tenants: bounds.Tenants, Resources: bounds.Resources}
+	o := Outcome{Statement: st.Name, Form: st.Form, At: st.At, Tenants: bounds.Tenants, Resources: bounds.Resources, About: bounds.About, Capacity: bounds.Capacity, spent: map[string]time.Duration{}}
 	for _, g := range st.given {
 		o.Assumes = append(o.Assumes, g.text)
 	}
@@ -165,7 +159,7 @@ func (p *Proof) prove(ctx context.Context, d verify.Decider, st *Statement, boun
 
 // holdsEverywhere tries to prove a claim of all states at once, without induction, which is less to decide where it is so.
 func (p *Proof) holdsEverywhere(ctx context.Context, d verify.Decider, st *Statement, o *Outcome, goals []goal) (bool, error) {
-	try := *o
+	try := *o // the times are o's, too
 	if err := p.decide(ctx, d, st, &try, goals); err != nil {
 		return false, err
 	}
@@ -179,44 +173,74 @@ func (p *Proof) holdsEverywhere(ctx context.Context, d verify.Decider, st *State
 	return o.Verdict == verify.Proved, nil
 }
 
-// decide has every goal decided without the order of service, and again with it where that was not enough.
+// decide has every goal decided, with as little effort as proves it. Of a site's resources there are many, and what is not decided for one
+// tenant is not looked at for the others.
 func (p *Proof) decide(ctx context.Context, d verify.Decider, st *Statement, o *Outcome, goals []goal) error {
 	o.Obligations, o.Results = make([]verify.Stated, len(goals)), nil
-	todo := make([]int, len(goals))
+	groups := [][]int{nil}
 	for i := range goals {
-		todo[i] = i
+		if groups[0] = append(groups[0], i); o.About != "" {
+			groups = append(groups[:len(groups)-1], []int{i}, nil)
+		}
 	}
-	for _, ordered := range []bool{false, true} {
-		if st.ranked && !ordered {
+	for _, todo := range groups {
+		proved, err := p.decideSome(ctx, d, st, o, goals, todo)
+		if err != nil || !proved {
+			o.Obligations = slices.DeleteFunc(o.Obligations, func(s verify.Stated) bool { return s.ID == "" })
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Proof) decideSome(ctx context.Context, d verify.Decider, st *Statement, o *Outcome, goals []goal, todo []int) (proved bool, err error) {
+	proved = true
+	for _, e := range []effort{near, unranked, whole} {
+		if st.ranked && e == unranked || len(todo) == 0 {
 			continue
 		}
 		var obligations []verify.Obligation
+		var skipped []int
 		for _, i := range todo {
-			ob := goals[i].obligation(goals[i].id(st, i), st.Name, ordered)
+			ob := goals[i].obligation(goals[i].id(st, i), st.Name, e)
+			if e == near && ob.Logic != "QF_LIA" { // what does not follow from near may be long in coming out so
+				skipped = append(skipped, i)
+				continue
+			}
 			obligations = append(obligations, ob)
 			o.Obligations[i] = ob.State()
 		}
 		results, err := d.Decide(ctx, obligations, nil)
 		if err != nil {
-			return err
+			return false, err
 		}
-		again := map[string]bool{}
+		open, limit := map[string]bool{}, false
 		for _, r := range results {
-			if r.Verdict != verify.Proved && !ordered {
-				again[r.Obligation] = true
+			limit = limit || r.Verdict == verify.Unknown
+			o.spent[r.Solver] += r.Time
+			open[r.Obligation] = open[r.Obligation] || r.Verdict != verify.Proved
+		}
+		again := skipped
+		for _, i := range todo {
+			if slices.Contains(skipped, i) {
+				continue
+			}
+			if limit && o.About != "" {
+				continue // more to assume would not make it quicker
+			}
+			if open[goals[i].id(st, i)] && (e == near || e == unranked && len(goals[i].order) > 0) {
+				again = append(again, i)
 			}
 		}
-		todo = slices.DeleteFunc(slices.Clone(todo), func(i int) bool { return !again[goals[i].id(st, i)] || len(goals[i].order) == 0 })
 		for _, r := range results {
-			if !slices.ContainsFunc(todo, func(i int) bool { return goals[i].id(st, i) == r.Obligation }) {
+			if !slices.ContainsFunc(again, func(i int) bool { return goals[i].id(st, i) == r.Obligation }) {
 				o.Results = append(o.Results, r)
+				proved = proved && r.Verdict == verify.Proved
 			}
 		}
-		if len(todo) == 0 {
-			break
-		}
+		todo = again
 	}
-	return nil
+	return proved, nil
 }
 
 func (g goal) id(st *Statement, i int) string { return fmt.Sprintf("Y/%s/%d", st.Name, i) }

@@ -70,11 +70,12 @@ func TestShipped(t *testing.T) {
 			if u := NotProvable(p); len(u) > 0 {
 				t.Errorf("not provable: %v", u)
 			}
-			r, err := New(p, statements).Prove(context.Background(), pool, nil, Bounds{}, nil)
+			r, err := New(p, statements).Prove(context.Background(), pool, nil, []Bounds{{}}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, o := range r.Statements {
+				t.Logf("%-85s z3 %8v cvc5 %8v", o.Statement, o.Spent("z3").Round(time.Millisecond), o.Spent("cvc5").Round(time.Millisecond))
 				if o.Verdict != verify.Proved {
 					t.Errorf("%s: %s: %s\n%v", o.Statement, o.Verdict, o.Reason, o.Counterexample)
 				}
@@ -103,7 +104,7 @@ func BenchmarkProve(b *testing.B) {
 						}
 					}
 					b.StartTimer()
-					r, err := New(p, statements).Prove(context.Background(), pool, []string{st.Name}, Bounds{}, nil)
+					r, err := New(p, statements).Prove(context.Background(), pool, []string{st.Name}, []Bounds{{}}, nil)
 					if err != nil || r.Proved() != nil {
 						b.Fatal(err, r.Proved())
 					}
@@ -187,7 +188,7 @@ func TestRefuted(t *testing.T) {
 			if !tt.standard {
 				statements = claims(t, p, tt.statement)
 			}
-			r, err := New(p, statements).Prove(context.Background(), pool, nil, Bounds{}, nil)
+			r, err := New(p, statements).Prove(context.Background(), pool, nil, []Bounds{{}}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -227,7 +228,7 @@ func TestNotInductive(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := New(p, claims(t, p, "- {name: s, always: \"tenant.usage['x'] != 1 && tenant.usage['x'] != 3\"}")).Prove(
-		context.Background(), solvers(t), nil, Bounds{}, nil)
+		context.Background(), solvers(t), nil, []Bounds{{}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
