@@ -41,7 +41,7 @@ func (s *solver) DecideParts(ctx context.Context, logic string, parts []string) 
 		before = ""
 	}
 	requests.WriteString(w.request(fmt.Sprintf("(pop %d)\n", depth+1)))
-	go w.in.WriteString(requests.String()) //nolint:errcheck // a failed write shows in the replies
+	w.send(requests.String())
 	var answers []Answer
 	for i := range len(parts) + 1 {
 		begun := time.Now()

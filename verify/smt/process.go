@@ -133,8 +133,20 @@ func (p *process) request(commands ...string) string {
 func (p *process) ask(ctx context.Context, limit time.Duration, commands ...string) ([]string, error) {
 	stop := context.AfterFunc(ctx, p.kill)
 	defer stop()
-	go p.in.WriteString(p.request(commands...)) //nolint:errcheck // a failed write shows in the reply
+	p.send(p.request(commands...))
 	return p.reply(ctx, limit)
+}
+
+// pipeRoom is what a pipe holds at least, in bytes: a process that has answered everything need not read for it to be written.
+const pipeRoom = 4096
+
+// send writes requests, without waiting for the process to read them. A failed write shows in the reply.
+func (p *process) send(requests string) {
+	if len(requests) <= pipeRoom {
+		_, _ = p.in.WriteString(requests)
+		return
+	}
+	go p.in.WriteString(requests) //nolint:errcheck
 }
 
 // reply returns the lines that the next request prints, blank ones left out.

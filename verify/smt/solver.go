@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/interlock/interlock/verify"
@@ -53,6 +54,7 @@ type Solver interface {
 const (
 	maxTexts  = 20_000 // decided by one warm process before it is replaced: symbols pile up in it
 	batchSize = 64
+	batchText = 4096 // bytes: these take a process a few times as long as it takes to reach it
 )
 
 // solver is a Solver over processes.
@@ -139,36 +141,32 @@ func (s *solver) decideAll(ctx context.Context, queries []query, done func(i int
 		}
 		byLogic[logic] = append(byLogic[logic], item{i, q, logic, body})
 	}
-	var batches [][]item
+	var all [][]item
 	for _, l := range logics {
-		items := byLogic[l]
-		n := min(batchSize, max(1, len(items)/(2*s.conf.Processes)))
-		for len(items) > 0 {
-			n = min(n, len(items))
-			batches = append(batches, items[:n])
-			items = items[n:]
-		}
+		all = append(all, s.batches(byLogic[l])...)
 	}
-	var wg sync.WaitGroup
-	next := make(chan []item)
-	for range min(s.conf.Processes, len(batches)) {
-		wg.Go(func() {
-			sl := <-s.slots
-			defer func() { s.slots <- sl }()
-			for items := range next {
-				s.decideBatch(ctx, sl, items, func(it item, a Answer) {
-					a.logic = it.logic
-					s.cache.put(it.query, a)
-					done(it.index, a)
-				})
-			}
+	settle := func(it item, a Answer) {
+		a.logic = it.logic
+		s.cache.put(it.query, a)
+		done(it.index, a)
+	}
+	var mu sync.Mutex
+	var left []unsettled
+	s.share(len(all), func(sl *slot, i int) {
+		s.decideBatch(ctx, sl, all[i], settle, func(u unsettled) {
+			mu.Lock()
+			defer mu.Unlock()
+			left = append(left, u)
 		})
-	}
-	for _, b := range batches {
-		next <- b
-	}
-	close(next)
-	wg.Wait()
+	})
+	s.share(len(left), func(_ *slot, i int) {
+		it, quick := left[i].item, left[i].quick
+		a := s.decideFresh(ctx, it)
+		if quick.Status == Sat {
+			a = withModel(quick, a)
+		}
+		settle(it, a)
+	})
 }
 
 // item is a query that is well formed.
@@ -178,33 +176,66 @@ type item struct {
 	logic, body string
 }
 
-// decideBatch answers items of one logic, in order.
-func (s *solver) decideBatch(ctx context.Context, sl *slot, items []item, done func(item, Answer)) {
-	if !s.family.incremental || ctx.Err() != nil {
-		for _, it := range items {
-			done(it, s.decideFresh(ctx, it))
-		}
-		return
-	}
+// unsettled is an item that a fresh process is to decide, with all of the limits; quick is Sat if a warm one found it to be that.
+type unsettled struct {
+	item
+	quick Answer
+}
+
+// batches cuts items of one logic into what a process is given at once: so that all processes have enough to do, and what little a batch
+// asks is not less than what handing it over costs.
+func (s *solver) batches(items []item) [][]item {
+	var out [][]item
+	n := min(batchSize, max(1, len(items)/(2*s.conf.Processes)))
 	for len(items) > 0 {
-		answered := s.decideWarm(ctx, sl, items, done)
-		items = items[answered:]
-		if ctx.Err() != nil {
-			break
+		count, text := 0, 0
+		for count < len(items) && count < batchSize && (count < n || text+len(items[count].body) <= batchText) {
+			text += len(items[count].body)
+			count++
 		}
-		if len(items) > 0 { // the process failed at this one
-			done(items[0], s.decideFresh(ctx, items[0]))
+		out = append(out, items[:count])
+		items = items[count:]
+	}
+	return out
+}
+
+// share does n things, as many at a time as there are processes, each in turn with a slot of its own.
+func (s *solver) share(n int, do func(sl *slot, i int)) {
+	var next atomic.Int64
+	work := func() {
+		sl := <-s.slots
+		defer func() { s.slots <- sl }()
+		for i := int(next.Add(1)); i <= n; i = int(next.Add(1)) {
+			do(sl, i-1)
+		}
+	}
+	var wg sync.WaitGroup
+	for range min(n, s.conf.Processes) - 1 {
+		wg.Go(work)
+	}
+	if n > 0 {
+		work()
+	}
+	wg.Wait()
+}
+
+// decideBatch answers items of one logic, in order, as far as a warm process does; the others are left.
+func (s *solver) decideBatch(ctx context.Context, sl *slot, items []item, done func(item, Answer), leave func(unsettled)) {
+	for s.family.incremental && ctx.Err() == nil && len(items) > 0 {
+		items = items[s.decideWarm(ctx, sl, items, done, leave):]
+		if ctx.Err() == nil && len(items) > 0 { // the process failed at this one
+			leave(unsettled{item: items[0]})
 			items = items[1:]
 		}
 	}
-	for _, it := range items { // ctx has ended, and the answers say so
-		done(it, s.decideFresh(ctx, it))
+	for _, it := range items { // no process decides many, or ctx has ended, and the answers will say so
+		leave(unsettled{item: it})
 	}
 }
 
-// decideWarm sends all items to a warm process and answers as many as it can; where the quick try settles nothing it starts a
-// fresh one. It returns how many were answered before the process failed, and is rid of the process then.
-func (s *solver) decideWarm(ctx context.Context, sl *slot, items []item, done func(item, Answer)) (answered int) {
+// decideWarm sends all items to a warm process. It answers, or leaves, as many as it can, and returns how many that were before the process
+// failed; it is rid of the process then.
+func (s *solver) decideWarm(ctx context.Context, sl *slot, items []item, done func(item, Answer), leave func(unsettled)) (passed int) {
 	w, err := s.warmed(ctx, sl, items[0].logic)
 	if err != nil {
 		return 0 // the fresh process will say why
@@ -219,7 +250,7 @@ func (s *solver) decideWarm(ctx context.Context, sl *slot, items []item, done fu
 	for _, it := range items {
 		requests.WriteString(w.request("(push 1)", it.body, "\n(pop 1)\n"))
 	}
-	go w.in.WriteString(requests.String()) //nolint:errcheck // a failed write shows in the replies
+	w.send(requests.String())
 	for i, it := range items {
 		start := time.Now()
 		lines, err := w.reply(ctx, min(s.conf.Timeout, quickTimeout))
@@ -232,10 +263,8 @@ func (s *solver) decideWarm(ctx context.Context, sl *slot, items []item, done fu
 		switch {
 		case a.Status == Unsat, a.Status == Sat && !it.wantModel:
 			done(it, a)
-		case a.Status == Sat:
-			done(it, withModel(a, s.decideFresh(ctx, it)))
-		case a.Status == Unknown:
-			done(it, s.decideFresh(ctx, it))
+		case a.Status == Sat, a.Status == Unknown:
+			leave(unsettled{it, a})
 		default:
 			lose() // after an error nothing that it says means anything
 			return i
