@@ -2,8 +2,8 @@
 ; Used by: verify/plan decoded.masks, decoded.restrictions, decoded.within
 ;
 ; Every size has a floor and a ceiling of its own. The encoder reads off the pair whose margin, size - floor or ceiling - size, is least, and
-; states one fact for all floors and one for all ceilings. Extents with equal masks share one, largest <= mask+1; extents in one
-; array share two, 0 <= first and last <= slots. That a margin or number is the least or largest is read off (min and max of numbers of the
+; states one fact for all floors and one for all ceilings. Extents with equal masks share one, largest <= mask+1; extents in
+; arrays of one size share two, 0 <= first and last <= slots. That a margin or number is the least or largest is read off (min and max of numbers of the
 ; plan, in 64 bits: sizes have at most 24, floors and ceilings are not negative).
 (set-logic QF_UFLIA)
 (declare-const size Int)

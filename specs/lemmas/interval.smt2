@@ -1,7 +1,7 @@
 ; Interval: between neighbouring cuts nothing begins or ends.
 ; Used by: verify/plan decoded.cuts, stage.findEdges, stage.sweep, decoded.classify
 ;
-; c(0) < c(1) < ... are all the slots where an extent of any version, or of the goal, or a run of scrubs begins or ends: decoded.cuts proves
+; c(0) <= c(1) <= ... are all the slots where an extent of any version, or of the goal, or a run of scrubs begins or ends: decoded.cuts proves
 ; that they stand in this order. An extent is [c(p),c(q)), an elementary interval is [c(j),c(j+1)). If p <= j < q the extent holds every slot of
 ; the interval, else none. So who reaches a slot, what is scrubbed and what is kept depends on the slot's interval only, and one slot
 ; of a symbolic interval stands for all of them.
@@ -18,7 +18,7 @@
 (declare-const m Int)
 (push 1)
 (assert (<= (c l) (c m)))
-(assert (< (c m) (c (+ m 1))))
+(assert (<= (c m) (c (+ m 1))))
 (set-info :status sat)
 (check-sat)
 (assert (not (<= (c l) (c (+ m 1)))))

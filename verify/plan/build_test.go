@@ -193,7 +193,7 @@ func decodeTest(t testing.TB, in *Input, slots map[model.Array]int64) (*decoded,
 	if err != nil {
 		t.Fatal(err)
 	}
-	return decode(in, l, &texts{})
+	return decode(in, l, memory{})
 }
 
 // site is a random situation: who has what, and who shall have what.

@@ -55,33 +55,67 @@ func (o *order) flush() {
 // sum of two numbers of less than 32 bits, in 64.
 func (d *decoded) cuts(stages []*stage) []verify.Obligation {
 	o := order{property: "M1", id: "cut", about: "the ends of what the plan touches, in order, and what it leaves alone between them"}
-	var points []int64
 	for _, s := range stages {
-		points = points[:0]
-		for _, e := range s.edges {
-			if n := len(points); n == 0 || points[n-1] != e.at {
-				points = append(points, e.at)
-			}
-		}
+		points, apart := s.points()
 		array := s.array.String()
-		o.chain(array, "<", points)
-		for i, g := range s.gaps {
-			if !g.any || len(s.covered) == 0 {
-				continue
-			}
-			var ns []int64
-			if i > 0 {
-				ns = append(ns, s.covered[i-1].hi)
-			}
-			ns = append(ns, g.first, g.last)
-			if i < len(s.covered) {
-				ns = append(ns, s.covered[i].lo)
-			}
+		o.chain(array, "<=", points)
+		for _, ns := range apart {
 			o.chain(array, "<=", ns)
 		}
 	}
 	o.flush()
 	return o.out
+}
+
+// points are the cuts in order, and, where nothing else is in a gap, the first and the last of what lies in it. For the other gaps, which have
+// ends of what the plan does not touch and other entries reach as well, apart has what they lie between.
+func (s *stage) points() (points []int64, apart [][]int64) {
+	if len(s.covered) == 0 {
+		return nil, nil
+	}
+	points = make([]int64, 0, len(s.edges)+2*len(s.gaps))
+	next, last := 0, int64(-1) // gap, and cut before
+	for _, e := range s.edges {
+		if len(points) > 0 && e.at == last {
+			continue
+		}
+		if next < len(s.covered) && e.at == s.covered[next].lo {
+			if next == 0 && len(points) == 0 || next > 0 && last == s.covered[next-1].hi {
+				points = append(points, s.between(next, false)...)
+			} else {
+				apart = append(apart, s.between(next, true))
+			}
+			next++
+		}
+		points, last = append(points, e.at), e.at
+	}
+	if last == s.covered[next-1].hi {
+		return append(points, s.between(next, false)...), apart
+	}
+	return points, append(apart, s.between(next, true))
+}
+
+// between has the first and the last of what lies in a gap, as far as anything touched is there for it to lie past or before, and, with
+// neighbours, that.
+func (s *stage) between(i int, neighbours bool) []int64 {
+	g := s.gaps[i]
+	if !g.any {
+		return nil
+	}
+	var ns []int64
+	if i > 0 {
+		if neighbours {
+			ns = append(ns, s.covered[i-1].hi)
+		}
+		ns = append(ns, g.first)
+	}
+	if i < len(s.covered) {
+		ns = append(ns, g.last)
+		if neighbours {
+			ns = append(ns, s.covered[i].lo)
+		}
+	}
+	return ns
 }
 
 // blocks is into how many parts a stage's pre-state is cut at most, by slots. A plan changes few of them, and the texts of the others are

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,18 +18,21 @@ import (
 type decoded struct {
 	in     *Input
 	layout *layout
-	texts  *texts
-	// plan is all but the steps, what may be late, and the limits: those are below, in a form that many slots and tenants do not make long.
-	plan     *model.Plan
-	steps    []request
-	late     request                 // what requests without an answer may do
-	limits   map[model.Array][]limit // in the order of plan.Registered, nil where there are none
-	position [maxVID + 1]int         // of a VID in plan.Registered, from 1 on; the first if it is there twice
-	names    map[model.VID]string
-	nonces   map[int]uint64 // of fences, by step
-	fails    map[at]bool    // updates that no order of their request lets succeed
-	stops    int            // the first step that cannot succeed, or the number of steps
-	groups   [][]group      // what each step does to each entry
+	known  memory
+	// plan is all but the entries, the steps, what may be late, and the limits: those are below, in a form that many slots and tenants do not
+	// make long.
+	plan      *model.Plan
+	pre, goal *tables
+	steps     []request
+	late      request      // what requests without an answer may do
+	limits    [2][][]limit // by control and stage: in the order of the roster, nil where there are none
+	roster    *roster
+	former    model.VID      // a stranger that explanations speak of, or 0
+	read      *preState      // for the plans after this one
+	nonces    map[int]uint64 // of fences, by step
+	fails     map[at]bool    // updates that no order of their request lets succeed
+	stops     int            // the first step that cannot succeed, or the number of steps
+	groups    [][]group      // what each step does to each entry
 	// tried are the entries whose updates were tried in all orders, because what they find depends on it.
 	tried   map[model.Key]*history
 	courses map[string]*course
@@ -47,24 +51,22 @@ const maxVID = 1<<vidBits - 1
 
 // name is what people call the owner of a VID.
 func (d *decoded) name(v model.VID) string {
-	if n, ok := d.names[v]; ok {
+	if n, ok := d.roster.names[v]; ok {
 		return n
+	}
+	if v == d.former && v != 0 {
+		return "a former tenant"
 	}
 	return fmt.Sprintf("VID %d (not registered)", v)
 }
 
 // isRegistered says whether a tenant has the VID.
-func (d *decoded) isRegistered(v model.VID) bool { return v <= maxVID && d.position[v] > 0 }
+func (d *decoded) isRegistered(v model.VID) bool { return v <= maxVID && d.roster.position[v] > 0 }
 
 // decode reads everything that does not depend on a solver (M7).
-func decode(in *Input, l *layout, known *texts) (*decoded, error) {
-	d := &decoded{
-		in: in, layout: l, texts: known, names: make(map[model.VID]string, len(in.Tenants)), nonces: map[int]uint64{}, courses: map[string]*course{},
-		limits: map[model.Array][]limit{},
-		plan: &model.Plan{
-			Slots: l.slots, Capacity: map[specs.Control]int64{}, Fenced: in.Fenced, Pre: model.Tables{}, Goal: model.Tables{},
-		},
-	}
+func decode(in *Input, l *layout, known memory) (*decoded, error) {
+	d := newDecoded(in, l, known)
+	d.nonces, d.courses = map[int]uint64{}, map[string]*course{}
 	for _, t := range l.tables {
 		d.plan.Capacity[t.control] = t.capacity
 	}
@@ -125,7 +127,20 @@ func decode(in *Input, l *layout, known *texts) (*decoded, error) {
 	return d, nil
 }
 
+// newDecoded is of a plan of which nothing is read yet.
+func newDecoded(in *Input, l *layout, known memory) *decoded {
+	return &decoded{
+		in: in, layout: l, known: known, goal: &tables{},
+		plan: &model.Plan{Slots: l.slots, Capacity: map[specs.Control]int64{}, Fenced: in.Fenced},
+	}
+}
+
 func (d *decoded) decodeTenants() error {
+	if d.known.roster.has(d.in.Tenants) {
+		d.roster, d.plan.Registered = d.known.roster, d.known.roster.vids
+		return nil
+	}
+	r := &roster{tenants: slices.Clone(d.in.Tenants), vids: make([]model.VID, 0, len(d.in.Tenants)), names: make(map[model.VID]string, len(d.in.Tenants))}
 	taken := make(map[string]bool, len(d.in.Tenants))
 	for i, t := range d.in.Tenants {
 		w := inField("tenants").item(i)
@@ -134,16 +149,17 @@ func (d *decoded) decodeTenants() error {
 		}
 		taken[t.Name] = true
 		v := model.VID(t.VID)
-		d.plan.Registered = append(d.plan.Registered, v)
-		if other, dup := d.names[v]; dup {
-			d.names[v] = other + " and " + t.Name // M4 will say so
+		r.vids = append(r.vids, v)
+		if other, dup := r.names[v]; dup {
+			r.names[v] = other + " and " + t.Name // M4 will say so
 			continue
 		}
-		d.names[v] = t.Name
+		r.names[v] = t.Name
 		if v <= maxVID {
-			d.position[v] = i + 1
+			r.position[v] = int32(i + 1)
 		}
 	}
+	d.roster, d.plan.Registered = r, r.vids
 	return nil
 }
 
@@ -155,16 +171,21 @@ func isTenantName(s string) bool {
 }
 
 func (d *decoded) decodePre() error {
+	if s := d.known.state; s != nil && bytes.Equal(s.bytes, d.in.PreState) {
+		d.read, d.pre = s, s.tables
+		return nil
+	}
 	if d.scanPre(d.in.PreState) {
 		return nil
 	}
-	d.plan.Pre = model.Tables{}
+	d.read = nil
 	return d.readPre()
 }
 
 // readPre reads the pre-state in any form that is allowed.
 func (d *decoded) readPre() error {
 	w := inField("preState")
+	d.pre = &tables{}
 	var resp p4v1.ReadResponse
 	if err := unmarshal(d.in.PreState, &resp, w); err != nil {
 		return err
@@ -179,11 +200,11 @@ func (d *decoded) readPre() error {
 		if err != nil {
 			return err
 		}
-		if _, dup := d.plan.Pre[key]; dup {
+		if !d.pre.put(key, entry) {
 			return w.errorf("a second entry for VID %d in %s", key.VID, key.Control)
 		}
-		d.plan.Pre[key] = entry
 	}
+	d.pre.order()
 	return nil
 }
 
@@ -459,60 +480,121 @@ func decodeMarker(b []byte, electionID uint64, w where) (uint64, error) {
 
 // decodeGoal reads the goal: for a tenant and control either an extent for each stage, or none at all.
 func (d *decoded) decodeGoal() error {
-	type goal struct {
-		entry model.Entry
-		given []bool // by stage
-		count int
-	}
-	goals := make(map[model.Key]*goal, len(d.plan.Pre))
-	var last model.Key
-	var g *goal // that of last
-	for i, x := range d.in.Goal {
-		w := inField("goal").item(i)
-		a, v := model.Array{Control: x.Control, Stage: x.Stage}, model.VID(x.VID)
-		if err := d.place(a, v, w); err != nil {
+	given := map[model.Key]*goalEntry{}
+	d.goal.reserve(d.pre)
+	for i := 0; i < len(d.in.Goal); {
+		if n := d.scanGoal(d.in.Goal[i:]); n > 0 {
+			i += n
+			continue
+		}
+		if err := d.readGoal(d.in.Goal[i], given, inField("goal").item(i)); err != nil {
 			return err
 		}
-		if key := (model.Key{Control: x.Control, VID: v}); g == nil || key != last {
-			last = key
-			if g = goals[key]; g == nil {
-				stages := d.layout.table(x.Control).stages
-				g = &goal{entry: d.newEntry(stages), given: make([]bool, stages)}
-				goals[key] = g
-			}
-		}
-		if g.given[x.Stage] {
-			return w.errorf("a second extent of %s in %v", d.name(v), a)
-		}
-		g.given[x.Stage] = true
-		g.count++
-		if x.Base < 0 || x.Size < 0 || x.Base>>specs.BaseBits != 0 || x.Size>>specs.SizeBits != 0 {
-			return w.errorf("base %d or size %d does not fit its %d bits", x.Base, x.Size, specs.BaseBits)
-		}
-		g.entry[x.Stage] = model.Extent{Base: x.Base, Size: x.Size, Mask: x.Mask, Generation: x.Generation}
+		i++
 	}
-	for key, g := range goals {
-		d.plan.Goal[key] = g.entry
-	}
-	for _, key := range d.plan.Goal.Keys() {
-		if n, want := goals[key].count, d.layout.table(key.Control).stages; n != want {
+	keys := slices.SortedFunc(maps.Keys(given), model.Key.Compare)
+	for _, key := range keys {
+		if n, want := given[key].count, d.layout.table(key.Control).stages; n != want {
 			return inField("goal").errorf("%d of %d stages of %s given for %s: all or none must be", n, want, key.Control, d.name(key.VID))
 		}
 	}
+	d.goal.order()
 	return nil
 }
 
+// scanGoal takes the extents of one entry if they come one after the other, as they mostly do, and there is nothing wrong with them. It returns
+// how many they are.
+func (d *decoded) scanGoal(xs []Extent) int {
+	key := model.Key{Control: xs[0].Control, VID: model.VID(xs[0].VID)}
+	if !d.layout.has(model.Array{Control: key.Control}) || !d.isRegistered(key.VID) {
+		return 0
+	}
+	stages := d.layout.table(key.Control).stages
+	if len(xs) < stages {
+		return 0
+	}
+	if _, dup := d.goal.get(key); dup {
+		return 0
+	}
+	entry, same := d.pre.get(key) // most stay what they are
+	if !same {
+		entry = d.newEntry(stages)
+	}
+	for k := range stages {
+		x := &xs[k]
+		if x.Stage != k || x.VID != xs[0].VID || x.Control != key.Control || !x.fits() {
+			return 0
+		}
+		e := model.Extent{Base: x.Base, Size: x.Size, Mask: x.Mask, Generation: x.Generation}
+		if same && entry[k] != e {
+			same = false
+			entry = append(d.newEntry(stages)[:0], entry[:k]...)[:stages]
+		}
+		if !same {
+			entry[k] = e
+		}
+	}
+	d.goal.put(key, entry)
+	return stages
+}
+
+// goalEntry is an entry of the goal whose extents come one by one.
+type goalEntry struct {
+	entry model.Entry
+	given []bool // by stage
+	count int
+}
+
+// readGoal reads one extent of the goal.
+func (d *decoded) readGoal(x Extent, given map[model.Key]*goalEntry, w element) error {
+	a, v := model.Array{Control: x.Control, Stage: x.Stage}, model.VID(x.VID)
+	if err := d.place(a, v, w); err != nil {
+		return err
+	}
+	key := model.Key{Control: x.Control, VID: v}
+	g := given[key]
+	if g == nil {
+		stages := d.layout.table(x.Control).stages
+		g = &goalEntry{entry: d.newEntry(stages), given: make([]bool, stages)}
+		if !d.goal.put(key, g.entry) {
+			return w.errorf("a second extent of %s in %v", d.name(v), a)
+		}
+		given[key] = g
+	}
+	if g.given[x.Stage] {
+		return w.errorf("a second extent of %s in %v", d.name(v), a)
+	}
+	g.given[x.Stage] = true
+	g.count++
+	if !x.fits() {
+		return w.errorf("base %d or size %d does not fit its %d bits", x.Base, x.Size, specs.BaseBits)
+	}
+	g.entry[x.Stage] = model.Extent{Base: x.Base, Size: x.Size, Mask: x.Mask, Generation: x.Generation}
+	return nil
+}
+
+// fits says whether an extent's base and size are numbers of their widths.
+func (x *Extent) fits() bool {
+	return x.Base >= 0 && x.Size >= 0 && x.Base>>specs.BaseBits == 0 && x.Size>>specs.SizeBits == 0
+}
+
 func (d *decoded) decodeLimits() error {
+	for s, t := range d.layout.sides {
+		if t != nil {
+			d.limits[s] = make([][]limit, t.stages)
+		}
+	}
 	for i, x := range d.in.Limits {
 		w := inField("limits").item(i)
 		a, v := model.Array{Control: x.Control, Stage: x.Stage}, model.VID(x.VID)
 		if err := d.place(a, v, w); err != nil {
 			return err
 		}
-		if d.limits[a] == nil {
-			d.limits[a] = make([]limit, len(d.plan.Registered))
+		ls := &d.limits[side(x.Control)][x.Stage]
+		if *ls == nil {
+			*ls = make([]limit, len(d.plan.Registered))
 		}
-		l := &d.limits[a][d.position[v]-1]
+		l := &(*ls)[d.roster.position[v]-1]
 		if l.given {
 			return w.errorf("a second limit of %s in %v", d.name(v), a)
 		}
@@ -525,7 +607,7 @@ func (d *decoded) decodeLimits() error {
 }
 
 func (d *decoded) place(a model.Array, v model.VID, w element) error {
-	if _, ok := d.layout.slots[a]; !ok {
+	if !d.layout.has(a) {
 		return w.errorf("the linked program has no stage array %v", a)
 	}
 	if !d.isRegistered(v) {

@@ -79,8 +79,8 @@ func TestDecode(t *testing.T) {
 			name       string
 			have, want any
 		}{
-			{"pre-state", d.plan.Pre, p.Pre},
-			{"goal", d.plan.Goal, p.Goal},
+			{"pre-state", d.pre.model(), p.Pre},
+			{"goal", d.goal.model(), p.Goal},
 			{"steps", all.Steps, p.Steps},
 			{"limits", all.Limits, p.Limits},
 			{"tenants", d.plan.Registered, p.Registered},
@@ -398,10 +398,10 @@ func FuzzDecode(f *testing.F) {
 			DeviceID: testDevice, ElectionID: testElection, Primitives: cellsOnly, PreState: pre, Tenants: []Tenant{{"a", 3}, {"b", 70}},
 			Steps: []Step{{Kind: kind, Bytes: step}},
 		}
-		d, err := decode(in, l, &texts{})
+		d, err := decode(in, l, memory{})
 		if err != nil {
-			hasty := decoded{in: in, layout: l, plan: &model.Plan{Pre: model.Tables{}}}
-			if slow := (&decoded{in: in, layout: l, plan: &model.Plan{Pre: model.Tables{}}}); hasty.scanPre(pre) && slow.readPre() != nil {
+			hasty := newDecoded(in, l, memory{})
+			if slow := newDecoded(in, l, memory{}); hasty.scanPre(pre) && slow.readPre() != nil {
 				t.Errorf("pre-state %x is read in haste, but cannot be", pre)
 			}
 			if _, ok := hasty.scanRequest(step); ok && !fence {
@@ -414,9 +414,9 @@ func FuzzDecode(f *testing.F) {
 		if os := d.obligations(); len(os) == 0 {
 			t.Error("no obligations")
 		}
-		scanned := decoded{in: d.in, layout: l, plan: &model.Plan{Pre: model.Tables{}}}
-		if scanned.scanPre(pre) && !reflect.DeepEqual(scanned.plan.Pre, d.plan.Pre) {
-			t.Errorf("pre-state %x: %v and %v", pre, scanned.plan.Pre, d.plan.Pre)
+		scanned := newDecoded(in, l, memory{})
+		if scanned.scanPre(pre) && !reflect.DeepEqual(scanned.pre.model(), d.pre.model()) {
+			t.Errorf("pre-state %x: %v and %v", pre, scanned.pre.model(), d.pre.model())
 		}
 		if !fence {
 			read, err := d.readRequest(step, where{})

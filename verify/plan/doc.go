@@ -60,4 +60,4 @@
 package plan
 
 // EncoderVersion names the translation from Input to obligations. It changes whenever some Input yields other texts.
-const EncoderVersion = "plan/6"
+const EncoderVersion = "plan/7"

@@ -17,7 +17,7 @@ func (e *Encoder) Entries(in *Input) (*Entries, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Entries{Pre: d.plan.Pre, Late: d.late.entries, Limits: d.model(noScrubs).Limits}
+	out := &Entries{Pre: d.pre.model(), Late: d.late.entries, Limits: d.placedLimits()}
 	for _, s := range d.steps {
 		out.Steps = append(out.Steps, s.entries)
 	}

@@ -45,7 +45,7 @@ func (d *decoded) explain(o verify.Obligation, m smt.Model) Counterexample {
 	default:
 		var a model.Array
 		if len(parts) > 3 && parts[3] == "before" {
-			for _, x := range d.plan.Arrays() {
+			for _, x := range d.layout.order {
 				if x.String() == parts[1]+"/"+parts[2] {
 					a = x
 				}
@@ -65,7 +65,7 @@ func (d *decoded) explainShape(c *Counterexample, shape string, m smt.Model) boo
 	for _, st := range d.stages() {
 		all := st.instances()
 		for _, x := range all {
-			if x.shape.id() != shape {
+			if shapeID(x.key) != shape {
 				continue
 			}
 			if d.explainInstance(c, st, all, x, m) {
@@ -103,8 +103,8 @@ func (d *decoded) explainInstance(c *Counterexample, st *stage, all []instance, 
 	p := d.model(scrubsOf(st.array, x.lo)).Only(st.array, append(vids, other)...) // one slot of the interval stands for all
 	if former {
 		p.Registered = append(p.Registered, other)
-		d.names[other] = "a former tenant"
-		defer delete(d.names, other)
+		d.former = other
+		defer func() { d.former = 0 }()
 	}
 	wanted := func(v model.Violation) bool {
 		return v.Property == c.Property && v.Array == st.array && (c.Property == "M5" || v.Slot == x.lo)

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/plan/model"
@@ -15,7 +16,10 @@ func (s *stage) instances() []instance {
 			out = append(out, inst)
 		}
 	})
-	return append(out, s.samples...)
+	for _, h := range s.samples {
+		out = append(out, s.sample(h))
+	}
+	return out
 }
 
 // found is a shape that occurs in a plan.
@@ -23,7 +27,7 @@ type found struct {
 	shape  shape
 	key    string // shape.String()
 	count  int
-	places string // where, the first few
+	places []byte // where, the first few
 }
 
 // shownPlaces is how many instances of a shape its subject names.
@@ -34,16 +38,20 @@ func (f *found) see(d *decoded, a model.Array, x instance) {
 	if f.count++; f.count > shownPlaces {
 		return
 	}
+	p := f.places
 	if f.count > 1 {
-		f.places += ", "
+		p = append(p, ", "...)
 	}
-	f.places += fmt.Sprintf("%v %d..%d", a, x.lo, x.hi-1)
+	p = append(append(p, a.String()...), ' ')
+	p = strconv.AppendInt(p, x.lo, 10)
+	p = strconv.AppendInt(append(p, ".."...), x.hi-1, 10)
 	for i, v := range x.tenants {
-		f.places += [...]string{" (", ", "}[min(i, 1)] + d.name(v)
+		p = append(append(p, [...]string{" (", ", "}[min(i, 1)]...), d.name(v)...)
 	}
 	if len(x.tenants) > 0 {
-		f.places += ")"
+		p = append(p, ')')
 	}
+	f.places = p
 }
 
 // where says where the shape occurs: "ingress/0 0..127 (kv), egress/1 512..639 (hh) and 4 more".
@@ -51,7 +59,7 @@ func (f *found) where() string {
 	if f.count > shownPlaces {
 		return fmt.Sprintf("%s and %d more", f.places, f.count-shownPlaces)
 	}
-	return f.places
+	return string(f.places)
 }
 
 // find lists the shapes that occur, in the order in which they do.
@@ -87,11 +95,15 @@ func (d *decoded) find(stages []*stage) []*found {
 				kinds[string(key)] = see(s, inst)
 			}
 		})
-		for _, x := range s.samples {
-			see(s, x)
+		left := s.resting
+		for _, h := range s.samples {
+			if f := byKey[s.rest.key]; f == nil || f.count < shownPlaces {
+				see(s, s.sample(h))
+				left--
+			}
 		}
-		if n := s.resting - len(s.samples); n > 0 && len(s.samples) > 0 {
-			byKey[s.samples[0].key].count += n
+		if left > 0 {
+			byKey[s.rest.key].count += left
 		}
 	}
 	return out
@@ -101,12 +113,12 @@ func (d *decoded) find(stages []*stage) []*found {
 func (d *decoded) shapes(stages []*stage) []verify.Obligation {
 	var out []verify.Obligation
 	for _, f := range d.find(stages) {
-		id, where := f.shape.id(), f.where()
+		id, where := shapeID(f.key), f.where()
 		prove := func(property, name, subject string, state func(*world)) {
 			o := verify.Obligation{
 				ID: property + "/" + name + "/" + id, Property: property, Logic: shapeLogic, Subject: subject + ": " + where,
 			}
-			o.Text, o.Guard = d.texts.of(name+" "+f.key, func() (string, string) {
+			o.Text, o.Guard = d.known.texts.of(name+" "+f.key, func() (string, string) {
 				w := f.shape.unroll()
 				state(w)
 				return w.claim.texts()

@@ -28,15 +28,11 @@ func (e *Encoder) Follows(in, previous *Input) error {
 	if err != nil {
 		return w.errorf("%w", err)
 	}
-	l, err := e.layout(in.Linked)
-	if err != nil {
-		return w.errorf("%w", err)
-	}
-	now := &decoded{in: in, layout: l, plan: &model.Plan{Pre: model.Tables{}}}
+	now := newDecoded(in, before.layout, before.known)
 	if err := now.decodePre(); err != nil {
 		return err
 	}
-	if !maps.EqualFunc(before.leaves(), now.plan.Pre, slices.Equal) {
+	if !maps.EqualFunc(before.leaves(), now.pre.model(), slices.Equal) {
 		return w.errorf("leaves other entries than the switch had before this one")
 	}
 	return nil
@@ -44,7 +40,7 @@ func (e *Encoder) Follows(in, previous *Input) error {
 
 // leaves is what is in the page tables when all steps have succeeded, and nothing was written late.
 func (d *decoded) leaves() model.Tables {
-	t := d.plan.Pre.Clone()
+	t := d.pre.model()
 	for _, s := range d.steps {
 		for _, u := range s.entries {
 			if u.Kind == model.Delete {

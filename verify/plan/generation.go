@@ -78,7 +78,7 @@ func (d *decoded) patterns(stages []*stage) []verify.Obligation {
 			ID: "M5/generation/" + hex.EncodeToString(hash[:6]), Property: "M5", Logic: shapeLogic,
 			Subject: "generations change exactly when content is lost: " + where,
 		}
-		o.Text, o.Guard = d.texts.of("generation "+k, func() (string, string) { return x.pattern.claim().texts() })
+		o.Text, o.Guard = d.known.texts.of("generation "+k, func() (string, string) { return x.pattern.claim().texts() })
 		out = append(out, o)
 	}
 	return out
@@ -86,9 +86,8 @@ func (d *decoded) patterns(stages []*stage) []verify.Obligation {
 
 // pattern reads off how the numbers of an entry lie in this stage; false if nothing changes.
 func (s *stage) pattern(h *history) (pattern, bool) {
-	goalEntry, wanted := s.plan.Goal[h.key]
-	k := s.array.Stage
-	pre, goal := h.extent(0, k), extentOf(goalEntry, k)
+	k, wanted := s.array.Stage, h.wanted
+	pre, goal := h.extent(0, k), extentOf(h.goal, k)
 	p := pattern{fresh: h.versions[0].entry == nil, wanted: wanted}
 	if p.fresh && !wanted || !p.fresh && wanted && goal == pre && h.constant(k) {
 		return p, false

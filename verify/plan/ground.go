@@ -6,6 +6,7 @@ import (
 	"math/big"
 	mathbits "math/bits"
 	"slices"
+	"strings"
 
 	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify"
@@ -52,16 +53,19 @@ func (d *decoded) keys(ps []*pages) []verify.Obligation {
 	if len(used) == 0 {
 		return nil
 	}
-	c, registered := newGround(), 0
-	for _, v := range slices.Sorted(maps.Keys(used)) {
-		if d.isRegistered(v) {
-			registered++
-		} else {
+	strangers := slices.DeleteFunc(slices.Sorted(maps.Keys(used)), d.isRegistered)
+	o := verify.Obligation{
+		ID: "M4/keys", Property: "M4", Logic: groundLogic, Subject: fmt.Sprintf("%d keys that the plan writes are VIDs of registered tenants", len(used)),
+	}
+	o.Text, o.Guard = d.known.texts.of(fmt.Sprint("keys ", len(used), strangers), func() (string, string) {
+		c := newGround()
+		for _, v := range strangers {
 			c.prove(c.Eq(c.known(int64(v), "key_%d", v), c.Int(-1))) // nobody's: no key is that, 0 is one
 		}
-	}
-	c.prove(c.Eq(c.known(int64(len(used)), "keys"), c.known(int64(registered), "registered")))
-	return []verify.Obligation{c.obligation("M4", "keys", fmt.Sprintf("%d keys that the plan writes are VIDs of registered tenants", len(used)))}
+		c.prove(c.Eq(c.known(int64(len(used)), "keys"), c.known(int64(len(used)-len(strangers)), "registered")))
+		return c.texts()
+	})
+	return []verify.Obligation{o}
 }
 
 // masks is M3 for masks: each is 2^k-1 and at least the size less one, so that it keeps every index below the size
@@ -92,33 +96,48 @@ func (d *decoded) masks(ps []*pages) []verify.Obligation {
 	if len(largest) == 0 {
 		return nil
 	}
-	f := newGround()
-	for _, m := range slices.Sorted(maps.Keys(largest)) {
-		above := f.Add(f.known(int64(m), "mask_%d", m), f.Int(1))
-		f.prove(f.Eq(above, f.Int(1<<mathbits.Len32(m))), f.Le(f.Int(largest[m]), above))
-	}
-	return []verify.Obligation{f.obligation("M3", "masks", "masks are of the form 2^k-1 and leave indices below the size alone")}
+	o := verify.Obligation{ID: "M3/masks", Property: "M3", Logic: groundLogic, Subject: "masks are of the form 2^k-1 and leave indices below the size alone"}
+	o.Text, o.Guard = d.known.texts.of(fmt.Sprint("masks ", largest), func() (string, string) { // Print sorts keys
+		f := newGround()
+		for _, m := range slices.Sorted(maps.Keys(largest)) {
+			above := f.Add(f.known(int64(m), "mask_%d", m), f.Int(1))
+			f.prove(f.Eq(above, f.Int(1<<mathbits.Len32(m))), f.Le(f.Int(largest[m]), above))
+		}
+		return f.texts()
+	})
+	return []verify.Obligation{o}
 }
 
-// within is M3 for places: all extents lie in their arrays if the first begins there and the last ends there.
+// within is M3 for places: all extents lie in their arrays if, of arrays of one size, the first begins there and the last ends there
+// (specs/lemmas/extremes.smt2).
 func (d *decoded) within(id, subject string, stages []*stage, extents func(s *stage, each func(span))) []verify.Obligation {
-	var sheet sums
+	type reach struct {
+		slots, first, last int64
+		arrays             []string
+	}
+	var all []*reach
 	for _, s := range stages {
-		var first, last int64
-		any := false
+		slots := s.plan.Slots[s.array]
+		i := slices.IndexFunc(all, func(r *reach) bool { return r.slots == slots })
+		found := false
 		extents(s, func(x span) {
 			if x.lo >= x.hi {
 				return
 			}
-			if !any {
-				first, last, any = x.lo, x.hi, true
+			if i < 0 {
+				i = len(all)
+				all = append(all, &reach{slots: slots, first: x.lo, last: x.hi})
 			}
-			first, last = min(first, x.lo), max(last, x.hi)
+			all[i].first, all[i].last, found = min(all[i].first, x.lo), max(all[i].last, x.hi), true
 		})
-		if any {
-			sheet.note("%v: the first slot, and past the last, of %d", s.array, s.plan.Slots[s.array])
-			sheet.chain("<=", []int64{0, first, last, s.plan.Slots[s.array]})
+		if found {
+			all[i].arrays = append(all[i].arrays, s.array.String())
 		}
+	}
+	var sheet sums
+	for _, r := range all {
+		sheet.note("%s: the first slot, and past the last, of %d", strings.Join(r.arrays, ", "), r.slots)
+		sheet.chain("<=", []int64{0, r.first, r.last, r.slots})
 	}
 	if sheet.empty() {
 		return nil
@@ -152,14 +171,14 @@ func (d *decoded) translation() []verify.Obligation {
 		{ID: "M3/translation", Property: "M3", Logic: shapeLogic, Subject: "no index leads out of an extent"},
 		{ID: "M3/index", Property: "M3", Logic: "QF_BV", Subject: "an index below the size is not folded"},
 	}
-	out[0].Text, out[0].Guard = d.texts.of("translation", func() (string, string) { return stays().texts() })
-	out[1].Text, out[1].Guard = d.texts.of("index", func() (string, string) { return unfolded().texts() })
+	out[0].Text, out[0].Guard = d.known.texts.of("translation", func() (string, string) { return stays().texts() })
+	out[1].Text, out[1].Guard = d.known.texts.of("index", func() (string, string) { return unfolded().texts() })
 	return out
 }
 
 // Standing are the obligations that every plan has, whatever it does. To have them decided ahead of the first plan starts the
 // solvers' processes too.
-func Standing() []verify.Obligation { return (&decoded{texts: &texts{}}).translation() }
+func Standing() []verify.Obligation { return (&decoded{}).translation() }
 
 // stays states: v = index & mask; if v < size, slot = base + v, which wraps at 2^32, is in the extent and in the array. Nothing is
 // supposed of v but its width.
@@ -199,12 +218,13 @@ func (d *decoded) goals(ps []*pages) []verify.Obligation {
 	if !d.completes() {
 		return nil // M6 for requests says so
 	}
-	f, reached, wanted := newGround(), int64(0), int64(0)
+	var f *claim // about those that are not
+	reached, wanted := int64(0), int64(0)
 	for _, p := range ps {
 		stages := d.layout.table(p.control).stages
 		for _, h := range p.changed {
 			wanted++
-			goal, exists := d.plan.Goal[h.key]
+			goal, exists := h.goal, h.wanted
 			same := true
 			for _, n := range h.final() {
 				have := h.versions[n].entry
@@ -218,6 +238,9 @@ func (d *decoded) goals(ps []*pages) []verify.Obligation {
 					continue
 				}
 				same = false
+				if f == nil {
+					f = newGround()
+				}
 				if !generations {
 					name += "_slots"
 				}
@@ -231,8 +254,19 @@ func (d *decoded) goals(ps []*pages) []verify.Obligation {
 	if wanted == 0 {
 		return nil
 	}
-	f.prove(f.Eq(f.known(reached, "as_wanted"), f.known(wanted, "entries")))
-	return []verify.Obligation{f.obligation("M6", "goal", fmt.Sprintf("after all steps the %d entries that the plan touches are those of the goal", wanted))}
+	o := verify.Obligation{
+		ID: "M6/goal", Property: "M6", Logic: groundLogic, Subject: fmt.Sprintf("after all steps the %d entries that the plan touches are those of the goal", wanted),
+	}
+	count := func(f *claim) (string, string) {
+		f.prove(f.Eq(f.known(reached, "as_wanted"), f.known(wanted, "entries")))
+		return f.texts()
+	}
+	if f != nil {
+		o.Text, o.Guard = count(f)
+	} else {
+		o.Text, o.Guard = d.known.texts.of(fmt.Sprint("goal ", wanted), func() (string, string) { return count(newGround()) })
+	}
+	return []verify.Obligation{o}
 }
 
 // word writes an entry's parameters one after the other, stage 0 first. Base and mask of an extent without slots count as 0.
@@ -271,15 +305,12 @@ func (d *decoded) restrictions() []verify.Obligation {
 	}
 	for _, c := range d.controls() {
 		stages := d.layout.table(c).stages
-		limits := make([][]limit, stages)
-		for k := range limits {
-			limits[k] = d.limits[model.Array{Control: c, Stage: k}]
-		}
+		limits := d.limits[side(c)]
 		for i, v := range d.plan.Registered {
-			if !d.isRegistered(v) || d.position[v] != i+1 {
+			if !d.isRegistered(v) || int(d.roster.position[v]) != i+1 {
 				continue // no tag, or registered twice: M4
 			}
-			goal := d.plan.Goal[model.Key{Control: c, VID: v}]
+			goal, _ := d.goal.of(c).get(v)
 			for k := range stages {
 				l := limit{}
 				if limits[k] != nil {

@@ -18,6 +18,8 @@ type layout struct {
 	arrays map[uint32]model.Array // by P4Runtime id
 	slots  map[model.Array]int64
 	widths map[model.Array]int
+	sides  [2]*pageTable // by control; nil if it has none
+	order  []model.Array // all, in the order of model.Plan.Arrays
 }
 
 // pageTable is one control's page table.
@@ -90,6 +92,7 @@ func layoutOf(info *p4configv1.P4Info) (*layout, error) {
 			return nil, fmt.Errorf("%s: %w", specs.PageTable(c), err)
 		}
 	}
+	l.order = (&model.Plan{Slots: l.slots}).Arrays()
 	return l, nil
 }
 
@@ -143,18 +146,18 @@ func (l *layout) addTable(c specs.Control, stages int, t *p4configv1.Table, a *p
 				p.GetName(), p.GetId(), p.GetBitwidth(), paramName(j, k), i+1, paramBits[j])
 		}
 	}
-	l.tables[t.GetPreamble().GetId()] = &pageTable{
+	l.sides[side(c)] = &pageTable{
 		control: c, id: t.GetPreamble().GetId(), key: f.GetId(), action: a.GetPreamble().GetId(), stages: stages, capacity: t.GetSize(),
 	}
+	l.tables[t.GetPreamble().GetId()] = l.sides[side(c)]
 	return nil
 }
 
 // table returns a control's page table, or nil.
-func (l *layout) table(c specs.Control) *pageTable {
-	for _, t := range l.tables {
-		if t.control == c {
-			return t
-		}
-	}
-	return nil
+func (l *layout) table(c specs.Control) *pageTable { return l.sides[side(c)] }
+
+// has says whether there is a stage array.
+func (l *layout) has(a model.Array) bool {
+	t := l.table(a.Control)
+	return (a.Control == specs.Ingress || a.Control == specs.Egress) && t != nil && 0 <= a.Stage && a.Stage < t.stages
 }

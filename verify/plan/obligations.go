@@ -13,11 +13,12 @@ import (
 // of in. A plan that cannot be read for certain is refused with an *InputError (M7).
 func Obligations(in *Input) ([]verify.Obligation, error) { return NewEncoder(1).Obligations(in) }
 
-// An Encoder builds obligations and remembers the linked programs that it has parsed, the latest first. What it returns does not
-// depend on what it remembers. It may be used by several goroutines.
+// An Encoder builds obligations and remembers, of the switches whose plans it has seen, the latest first, the linked programs, which are
+// long to parse, and what plans of one switch have in common. What it returns does not depend on what it remembers. It may be used by
+// several goroutines.
 type Encoder struct {
 	mu       sync.Mutex
-	programs int
+	switches int
 	recent   list.List // of *parsed
 	texts    texts
 }
@@ -32,6 +33,9 @@ type texts struct {
 const maxTexts = 4096
 
 func (t *texts) of(key string, build func() (text, guard string)) (text, guard string) {
+	if t == nil {
+		return build()
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if known, ok := t.known[key]; ok {
@@ -45,13 +49,17 @@ func (t *texts) of(key string, build func() (text, guard string)) (text, guard s
 	return text, guard
 }
 
+// parsed is what is remembered of one switch.
 type parsed struct {
+	name   string
 	linked []byte
 	layout *layout
+	state  *preState
+	roster *roster
 }
 
-// NewEncoder returns an encoder that remembers up to the given number of programs, at least one.
-func NewEncoder(programs int) *Encoder { return &Encoder{programs: max(programs, 1)} }
+// NewEncoder returns an encoder that remembers up to the given number of switches, at least one.
+func NewEncoder(switches int) *Encoder { return &Encoder{switches: max(switches, 1)} }
 
 // Obligations is like the function of that name.
 func (e *Encoder) Obligations(in *Input) ([]verify.Obligation, error) {
@@ -63,41 +71,55 @@ func (e *Encoder) Obligations(in *Input) ([]verify.Obligation, error) {
 }
 
 func (e *Encoder) decode(in *Input) (*decoded, error) {
-	l, err := e.layout(in.Linked)
+	p, known, err := e.parsed(in)
 	if err != nil {
 		return nil, inField("linked").errorf("%w", err)
 	}
-	return decode(in, l, &e.texts)
+	d, err := decode(in, p.layout, known)
+	if err == nil {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		p.state, p.roster = d.read, d.roster
+	}
+	return d, err
 }
 
-// layout returns that of a linked program.
-func (e *Encoder) layout(linked []byte) (*layout, error) {
+// parsed returns what is remembered of a plan's switch, with the program that it runs.
+func (e *Encoder) parsed(in *Input) (*parsed, memory, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	now := &parsed{name: in.Switch}
 	for x := e.recent.Front(); x != nil; x = x.Next() {
-		if p := x.Value.(*parsed); bytes.Equal(p.linked, linked) {
-			e.recent.MoveToFront(x)
-			return p.layout, nil
+		p := x.Value.(*parsed)
+		if !bytes.Equal(p.linked, in.Linked) {
+			continue
 		}
+		if p.name == in.Switch {
+			e.recent.MoveToFront(x)
+			return p, memory{&e.texts, p.state, p.roster}, nil
+		}
+		now.linked, now.layout = p.linked, p.layout
 	}
-	info, err := rederive(linked)
-	if err != nil {
-		return nil, err
+	if now.layout == nil {
+		info, err := rederive(in.Linked)
+		if err != nil {
+			return nil, memory{}, err
+		}
+		if now.layout, err = layoutOf(info); err != nil {
+			return nil, memory{}, err
+		}
+		now.linked = bytes.Clone(in.Linked)
 	}
-	l, err := layoutOf(info)
-	if err != nil {
-		return nil, err
-	}
-	e.recent.PushFront(&parsed{bytes.Clone(linked), l})
-	if e.recent.Len() > e.programs {
+	e.recent.PushFront(now)
+	if e.recent.Len() > e.switches {
 		e.recent.Remove(e.recent.Back())
 	}
-	return l, nil
+	return now, memory{texts: &e.texts}, nil
 }
 
 // controls with page tables, in a fixed order.
 func (d *decoded) controls() []specs.Control {
-	var out []specs.Control
+	out := make([]specs.Control, 0, 2)
 	for _, c := range []specs.Control{specs.Ingress, specs.Egress} {
 		if d.layout.table(c) != nil {
 			out = append(out, c)
@@ -112,7 +134,7 @@ func (d *decoded) inherits() bool { return d.in.Previous != "" }
 func (d *decoded) obligations() []verify.Obligation {
 	stages := d.stages()
 	ps := allPages(stages)
-	out := d.registered()
+	out := append(make([]verify.Obligation, 0, 64), d.registered()...)
 	out = append(out, d.keys(ps)...)
 	out = append(out, d.translation()...)
 	out = append(out, d.masks(ps)...)

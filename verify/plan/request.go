@@ -72,20 +72,27 @@ func (r *request) all(part func(run) span) []model.Update {
 // other slots.
 func (d *decoded) model(part func(run) span) *model.Plan {
 	p := *d.plan
+	p.Pre, p.Goal = d.pre.model(), d.goal.model()
 	p.Steps = make([]model.Step, len(d.steps))
 	for i := range d.steps {
 		p.Steps[i] = model.Step{Fence: d.steps[i].fence, Updates: d.steps[i].all(part)}
 	}
 	p.Late = d.late.all(part)
-	p.Limits = map[model.Place]model.Limit{}
-	for _, a := range p.Arrays() {
-		for i, l := range d.limits[a] {
+	p.Limits = d.placedLimits()
+	return &p
+}
+
+// placedLimits are the limits as the reference model takes them.
+func (d *decoded) placedLimits() map[model.Place]model.Limit {
+	out := map[model.Place]model.Limit{}
+	for _, a := range d.layout.order {
+		for i, l := range d.limits[side(a.Control)][a.Stage] {
 			if l.given {
-				p.Limits[model.Place{Array: a, VID: p.Registered[i]}] = l.Limit
+				out[model.Place{Array: a, VID: d.plan.Registered[i]}] = l.Limit
 			}
 		}
 	}
-	return &p
+	return out
 }
 
 // Parts for model.

@@ -27,9 +27,13 @@ func (g group) has(k model.UpdateKind) bool {
 
 // group lists, for each step, what it does to each entry, in order of keys, supposing that all steps before it have succeeded.
 func (d *decoded) group() [][]group {
-	exists := make(map[model.Key]bool, len(d.plan.Pre))
-	for k := range d.plan.Pre {
-		exists[k] = true
+	written := map[model.Key]bool{} // whether there is an entry, where it was written before
+	exists := func(k model.Key) bool {
+		there, known := written[k]
+		if !known {
+			_, there = d.pre.get(k)
+		}
+		return there
 	}
 	out := make([][]group, len(d.steps))
 	for i, s := range d.steps {
@@ -40,8 +44,8 @@ func (d *decoded) group() [][]group {
 			for n < len(us) && us[n].Key == k {
 				n++
 			}
-			out[i] = append(out[i], group{key: k, exists: exists[k], updates: us[:n:n]})
-			exists[k] = us[n-1].Kind != model.Delete
+			out[i] = append(out[i], group{key: k, exists: exists(k), updates: us[:n:n]})
+			written[k] = us[n-1].Kind != model.Delete
 			us = us[n:]
 		}
 	}
@@ -112,7 +116,12 @@ func (d *decoded) requests() []verify.Obligation {
 		kind            model.UpdateKind
 		exists, updates int
 	}
-	f, needs := newGround(), map[need]bool{}
+	needs := map[need]bool{}
+	type tried struct {
+		at int
+		group
+	}
+	var tries []tried
 	perStep := map[specs.Control][]struct{ inserts, deletes int64 }{}
 	groups := d.groups[:min(d.stops+1, len(d.steps))]
 	for _, c := range d.controls() {
@@ -122,11 +131,7 @@ func (d *decoded) requests() []verify.Obligation {
 		for _, g := range gs {
 			h := d.tried[g.key]
 			if h != nil { // what it finds depends on the order: all have been tried
-				refused := slices.IndexFunc(h.during, func(p phase) bool { return p.refused })
-				if refused < 0 {
-					refused = len(d.steps)
-				}
-				f.prove(f.Lt(f.known(int64(i), "step_%s_%d_%d", g.key.Control, g.key.VID, i), f.known(int64(refused), "refused_%s_%d", g.key.Control, g.key.VID)))
+				tries = append(tries, tried{i, g})
 			}
 			n := &perStep[g.key.Control][i]
 			for _, u := range g.updates {
@@ -142,33 +147,46 @@ func (d *decoded) requests() []verify.Obligation {
 			}
 		}
 	}
-	for _, x := range slices.SortedFunc(maps.Keys(needs), func(a, b need) int {
+	all := slices.SortedFunc(maps.Keys(needs), func(a, b need) int {
 		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.exists, b.exists), cmp.Compare(a.updates, b.updates))
-	}) {
-		name := fmt.Sprintf("%v_%d_%d", x.kind, x.exists, x.updates)
-		exists, updates := f.known(int64(x.exists), "exists_%s", name), f.known(int64(x.updates), "updates_%s", name)
-		switch x.kind {
-		case model.Insert:
-			f.prove(f.Eq(exists, f.Int(0)), f.Eq(updates, f.Int(1)))
-		case model.Delete:
-			f.prove(f.Eq(exists, f.Int(1)), f.Eq(updates, f.Int(1)))
-		default: // twice is possible, and leaves open which is the last
-			f.prove(f.Eq(exists, f.Int(1)))
+	})
+	write := func() (string, string) {
+		f := newGround()
+		for _, t := range tries {
+			refused := slices.IndexFunc(d.tried[t.key].during, func(p phase) bool { return p.refused })
+			if refused < 0 {
+				refused = len(d.steps)
+			}
+			f.prove(f.Lt(f.known(int64(t.at), "step_%s_%d_%d", t.key.Control, t.key.VID, t.at), f.known(int64(refused), "refused_%s_%d", t.key.Control, t.key.VID)))
 		}
+		for _, x := range all {
+			name := fmt.Sprintf("%v_%d_%d", x.kind, x.exists, x.updates)
+			exists, updates := f.known(int64(x.exists), "exists_%s", name), f.known(int64(x.updates), "updates_%s", name)
+			switch x.kind {
+			case model.Insert:
+				f.prove(f.Eq(exists, f.Int(0)), f.Eq(updates, f.Int(1)))
+			case model.Delete:
+				f.prove(f.Eq(exists, f.Int(1)), f.Eq(updates, f.Int(1)))
+			default: // twice is possible, and leaves open which is the last
+				f.prove(f.Eq(exists, f.Int(1)))
+			}
+		}
+		return f.texts()
 	}
 	var out []verify.Obligation
-	if len(f.goals) > 0 {
-		out = append(out, f.obligation("M6", "requests", "every update finds the entry that it needs, or none"))
+	if len(tries)+len(all) > 0 {
+		o := verify.Obligation{ID: "M6/requests", Property: "M6", Logic: groundLogic, Subject: "every update finds the entry that it needs, or none"}
+		if len(tries) > 0 {
+			o.Text, o.Guard = write()
+		} else {
+			o.Text, o.Guard = d.known.texts.of(fmt.Sprint("requests ", all), write)
+		}
+		out = append(out, o)
 	}
 	// A server may apply a request's inserts before its deletes.
 	g := newGround()
 	for _, c := range d.controls() {
-		entries := int64(0)
-		for k := range d.plan.Pre {
-			if k.Control == c {
-				entries++
-			}
-		}
+		entries := int64(len(d.pre.of(c).vids))
 		for _, u := range d.late.entries {
 			if u.Kind == model.Insert && u.Key.Control == c {
 				entries++

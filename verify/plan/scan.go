@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 
@@ -117,21 +118,38 @@ func shortest(b []byte, bits int) (uint64, bool) {
 
 // scanPre reads the pre-state.
 func (d *decoded) scanPre(b []byte) bool {
-	s := scan{b: b}
-	for s.is(tagEntities) {
-		entity := s.message()
-		entity.want(tagTable)
-		te := entity.message()
-		key, entry, ok := d.scanEntry(te, true)
-		if !ok || !entity.end() {
-			return false
-		}
-		if _, dup := d.plan.Pre[key]; dup {
-			return false
-		}
-		d.plan.Pre[key] = entry
+	old, next := d.known.state, 0
+	read := &preState{bytes: bytes.Clone(b), tables: &tables{}}
+	if old != nil {
+		read.entities = make([]entity, 0, len(old.entities)+1)
+		read.tables.reserve(old.tables)
 	}
-	return s.end()
+	s := scan{b: read.bytes}
+	for s.is(tagEntities) {
+		m := s.message()
+		e := entity{bytes: m.b}
+		if same := old.known(m.b, &next); same != nil && !s.bad {
+			e.key, e.entry = same.key, same.entry
+		} else {
+			m.want(tagTable)
+			te := m.message()
+			var ok bool
+			if e.key, e.entry, ok = d.scanEntry(te, true); !ok || !m.end() {
+				return false
+			}
+			old.pass(e.key, &next)
+		}
+		if !read.tables.put(e.key, e.entry) {
+			return false
+		}
+		read.entities = append(read.entities, e)
+	}
+	if !s.end() {
+		return false
+	}
+	read.tables.order()
+	d.read, d.pre = read, read.tables
+	return true
 }
 
 // scanRequest reads a write request of the plan's own.

@@ -3,8 +3,8 @@ package plan
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/interlock/interlock/verify/plan/model"
@@ -79,7 +79,7 @@ type party struct {
 
 // keeps says whether a tenant has an interval before and after, at the same virtual index.
 func (d *decoded) keeps(m member, x span, stage int) bool {
-	pre, goal := m.h.extent(0, stage), extentOf(d.plan.Goal[m.h.key], stage)
+	pre, goal := m.h.extent(0, stage), extentOf(m.h.goal, stage)
 	return m.reaches(0) && pre.Base == goal.Base && goal.Base <= x.lo && x.hi <= goal.Base+goal.Size
 }
 
@@ -192,62 +192,66 @@ func subset(a, b []class) bool {
 }
 
 func union(set []class, more ...class) []class {
+	if subset(more, set) {
+		return set
+	}
 	all := append(slices.Clone(set), more...)
 	slices.Sort(all)
 	return slices.Compact(all)
 }
 
-func (r row) String() string {
-	var b strings.Builder
+func (r row) String() string { return string(r.append(nil)) }
+
+func (r row) append(b []byte) []byte {
 	if r.kept {
-		b.WriteByte('k')
+		b = append(b, 'k')
 	}
-	fmt.Fprint(&b, int(r.before))
+	b = strconv.AppendInt(b, int64(r.before), 10)
 	list := func(cs []class) {
 		for i, c := range cs {
 			if i > 0 {
-				b.WriteByte(',')
+				b = append(b, ',')
 			}
-			fmt.Fprint(&b, int(c))
+			b = strconv.AppendInt(b, int64(c), 10)
 		}
 	}
 	for _, t := range r.turns {
-		b.WriteByte(' ')
+		b = append(b, ' ')
 		list(t.may)
-		b.WriteByte('+')
+		b = append(b, '+')
 		list(t.granted)
 	}
-	return b.String()
+	return b
 }
 
 // String determines the shape.
 func (s shape) String() string {
-	var b strings.Builder
+	b := make([]byte, 0, 64)
 	if s.unfenced {
-		b.WriteString("unfenced ")
+		b = append(b, "unfenced "...)
 	}
 	if s.late {
-		b.WriteString("late ")
+		b = append(b, "late "...)
 	}
 	for _, e := range s.events {
 		switch {
 		case e.fence:
-			b.WriteByte('F')
+			b = append(b, 'F')
 		case e.scrub:
-			b.WriteByte('S')
+			b = append(b, 'S')
 		default:
-			b.WriteByte('W')
+			b = append(b, 'W')
 		}
 	}
 	for _, r := range s.rows {
-		fmt.Fprintf(&b, "; %s", r)
+		b = r.append(append(b, "; "...))
 	}
-	return b.String()
+	return string(b)
 }
 
-// id is a short name for the shape, for the IDs of obligations.
-func (s shape) id() string {
-	h := sha256.Sum256([]byte(s.String()))
+// shapeID is a short name for the shape whose string is key, for the IDs of obligations.
+func shapeID(key string) string {
+	h := sha256.Sum256([]byte(key))
 	return hex.EncodeToString(h[:6])
 }
 

@@ -23,7 +23,7 @@ type stage struct {
 	// resting are the others, gap by gap: gaps[i] ends where covered[i] begins.
 	resting int
 	gaps    []gap
-	samples []instance // of resting ones
+	samples []*history // of resting ones
 	edges   []edge     // in order
 }
 
@@ -97,7 +97,7 @@ func (d *decoded) stage(a model.Array, p *pages, scrubs []scrub) *stage {
 	var touched []span
 	var rest []*history
 	for _, h := range p.changed {
-		pre, goal := extentSpan(h.extent(0, a.Stage)), extentSpan(extentOf(d.plan.Goal[h.key], a.Stage))
+		pre, goal := extentSpan(h.extent(0, a.Stage)), extentSpan(extentOf(h.goal, a.Stage))
 		moves := goal != pre
 		for v := 1; v < len(h.versions) && !moves; v++ {
 			moves = extentSpan(h.extent(v, a.Stage)) != pre
@@ -151,14 +151,19 @@ func (s *stage) place(h *history) {
 	}
 	g.any = true
 	if s.resting++; s.resting <= shownPlaces {
-		if s.rest.key == "" { // one shape fits all
-			s.rest, _ = s.classify(interval{span: x, members: []member{{h, 1<<len(h.versions) - 1}}}, s.array)
-		}
-		inst := s.rest
-		inst.interval = interval{span: x, members: []member{{h, 1<<len(h.versions) - 1}}}
-		inst.tenants = []model.VID{h.key.VID}
-		s.samples = append(s.samples, inst)
+		s.samples = append(s.samples, h)
 	}
+}
+
+// sample is the interval of an extent that the plan leaves alone. One shape fits all of them.
+func (s *stage) sample(h *history) instance {
+	x := interval{span: extentSpan(h.extent(0, s.array.Stage)), members: []member{{h, 1<<len(h.versions) - 1}}}
+	if s.rest.key == "" {
+		s.rest, _ = s.classify(x, s.array)
+	}
+	inst := s.rest
+	inst.interval, inst.tenants = x, []model.VID{h.key.VID}
+	return inst
 }
 
 // findEdges lists the end points of all that the plan touches. Where the goal ends is one as well, so that what is kept does not vary
@@ -188,7 +193,7 @@ func (s *stage) findEdges(scrubs []scrub) {
 			done |= in
 			add(x, edge{who: int32(i), in: in})
 		}
-		add(extentSpan(extentOf(s.plan.Goal[h.key], s.array.Stage)), edge{who: nobody})
+		add(extentSpan(extentOf(h.goal, s.array.Stage)), edge{who: nobody})
 	}
 	for _, x := range scrubs {
 		add(x.span, edge{who: scrubbed, step: int32(x.step)})
@@ -312,7 +317,7 @@ func (d *decoded) stages() []*stage {
 	byControl := map[string]*pages{}
 	scrubs := d.scrubs()
 	var out []*stage
-	for _, a := range d.plan.Arrays() {
+	for _, a := range d.layout.order {
 		c := string(a.Control)
 		if byControl[c] == nil {
 			byControl[c] = d.pages(a.Control)

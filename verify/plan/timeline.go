@@ -15,6 +15,8 @@ import (
 type history struct {
 	key      model.Key
 	versions []version
+	goal     model.Entry // nil, or not wanted, if the goal has no entry
+	wanted   bool
 	*course
 }
 
@@ -70,51 +72,53 @@ type pages struct {
 
 // pages tells what becomes of every entry of a control's page table.
 func (d *decoded) pages(c specs.Control) *pages {
-	byKey := map[model.Key]*history{}
-	get := func(k model.Key) *history {
-		h := byKey[k]
+	byVID := map[model.VID]*history{}
+	get := func(v model.VID) *history {
+		h := byVID[v]
 		if h == nil {
-			h = d.newHistory(k)
-			byKey[k] = h
+			h = d.newHistory(model.Key{Control: c, VID: v})
+			byVID[v] = h
 		}
 		return h
 	}
 	for i, s := range d.begun() {
 		for _, u := range s.entries {
 			if u.Key.Control == c && !d.fails[at{i, u.Index}] {
-				get(u.Key).write(i, u)
+				get(u.Key.VID).write(i, u)
 			}
 		}
 	}
 	for _, u := range d.late.entries {
 		if u.Key.Control == c {
-			get(u.Key)
+			get(u.Key.VID)
 		}
 	}
 	p := &pages{control: c}
 	untouched := (&history{versions: make([]version, 1)}).trace(len(d.begun()), 1)
 	untouched.id, untouched.end = len(d.courses), min(len(d.steps), len(d.begun()))
 	d.courses["untouched in "+string(c)] = untouched
-	rest := make([]history, 0, len(d.plan.Pre))
-	for k, e := range d.plan.Pre {
-		goal, wanted := d.plan.Goal[k]
+	pre, wants := d.pre.of(c), d.goal.of(c)
+	rest, versions := make([]history, len(pre.vids)), make([]version, len(pre.vids))
+	p.rest = make([]*history, 0, len(pre.vids))
+	for i, v := range pre.vids {
+		e := pre.entries[i]
+		goal, wanted := wants.get(v)
 		switch {
-		case k.Control != c || byKey[k] != nil:
+		case byVID[v] != nil:
 		case wanted && !slices.Equal(e, goal) || !wanted && !e.Empty():
-			get(k)
+			get(v)
 		default:
-			rest = append(rest, history{key: k, versions: []version{{entry: e, step: -1}}, course: untouched})
-			p.rest = append(p.rest, &rest[len(rest)-1])
+			versions[i] = version{entry: e, step: -1}
+			rest[i] = history{key: model.Key{Control: c, VID: v}, versions: versions[i : i+1 : i+1], goal: goal, wanted: wanted, course: untouched}
+			p.rest = append(p.rest, &rest[i])
 		}
 	}
-	for k, goal := range d.plan.Goal {
-		if _, exists := d.plan.Pre[k]; k.Control == c && !exists && !goal.Empty() {
-			get(k)
+	for i, v := range wants.vids {
+		if _, exists := pre.get(v); !exists && !wants.entries[i].Empty() {
+			get(v)
 		}
 	}
-	inOrder := func(a, b *history) int { return int(a.key.VID) - int(b.key.VID) }
-	p.changed = slices.SortedFunc(maps.Values(byKey), inOrder)
-	slices.SortFunc(p.rest, inOrder)
+	p.changed = slices.SortedFunc(maps.Values(byVID), func(a, b *history) int { return int(a.key.VID) - int(b.key.VID) })
 	for _, h := range p.changed {
 		d.trace(h, len(d.begun()))
 		h.forget()
@@ -124,8 +128,11 @@ func (d *decoded) pages(c specs.Control) *pages {
 
 func (d *decoded) newHistory(k model.Key) *history {
 	versions := make([]version, 1, 3)
-	versions[0] = version{entry: d.plan.Pre[k], step: -1}
-	return &history{key: k, versions: versions}
+	pre, _ := d.pre.get(k)
+	versions[0] = version{entry: pre, step: -1}
+	h := &history{key: k, versions: versions}
+	h.goal, h.wanted = d.goal.get(k)
+	return h
 }
 
 func (h *history) write(step int, u model.Update) {

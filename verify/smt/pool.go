@@ -112,7 +112,7 @@ func (s *solver) decideObligations(ctx context.Context, obligations []verify.Obl
 		if !ok {
 			q = len(queries)
 			index[text] = q
-			queries = append(queries, query{text: text, digest: verify.DigestOf([]byte(text))})
+			queries = append(queries, query{text: text, digest: s.digests.of(text)})
 		}
 		queries[q].wantModel = queries[q].wantModel || wantModel
 		users[q] = append(users[q], o)

@@ -65,6 +65,8 @@ type solver struct {
 	slots  chan *slot
 	all    []*slot
 	cache  *cache
+	// digests are shared by all decisions, which go on side by side.
+	digests digests
 }
 
 // slot is the right to run one busy process; it keeps the warm ones, one a logic.

@@ -7,9 +7,9 @@
 package model
 
 import (
-	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/interlock/interlock/specs"
 )
@@ -23,7 +23,7 @@ type Array struct {
 	Stage   int
 }
 
-func (a Array) String() string { return fmt.Sprintf("%s/%d", a.Control, a.Stage) }
+func (a Array) String() string { return string(a.Control) + "/" + strconv.Itoa(a.Stage) }
 
 // Extent is what a page-table entry says about one stage.
 type Extent struct {
