@@ -11,7 +11,9 @@ import (
 // However extents lie, the cuts are stated in order, with all ends of what the plan touches; and what it leaves alone is stated to lie between
 // them: with one of these moved to where the plan touches something the statement is false.
 func TestCuts(t *testing.T) {
-	inOrder := func(chains [][]int64) bool { return !slices.ContainsFunc(chains, func(ns []int64) bool { return !slices.IsSorted(ns) }) }
+	inOrder := func(chains [][]int64) bool {
+		return !slices.ContainsFunc(chains, func(ns []int64) bool { return !slices.IsSorted(ns) })
+	}
 	apart, moved := 0, 0
 	for n := range uint64(400) {
 		r := rand.New(rand.NewPCG(11, n))
