@@ -76,20 +76,21 @@ type Loop struct {
 	moved    []uint16      // tenants that lost content in the last plan: their next sample tells about that, not about their size
 }
 
-// Run runs epochs until the context ends or an epoch fails, of something else than ErrScrub; wait is called before each but the first, to let time pass. epochs 0 means
+// Run runs epochs until the context ends or an epoch fails, of something else than ErrScrub, or was the last; wait is called before each but the first, to let time pass. epochs 0 means
 // without end.
 func (l *Loop) Run(ctx context.Context, epochs int, wait func(context.Context) error) error {
+	var failed error
 	for n := 0; epochs == 0 || n < epochs; n++ {
 		if n > 0 {
 			if err := wait(ctx); err != nil {
 				return err
 			}
 		}
-		if _, err := l.Epoch(ctx); err != nil && !errors.Is(err, ErrScrub) {
-			return err
+		if _, failed = l.Epoch(ctx); failed != nil && !errors.Is(failed, ErrScrub) {
+			return failed
 		}
 	}
-	return nil
+	return failed
 }
 
 // Epoch runs one epoch. If the page tables are not what this controller left behind (it has just started, or a plan was applied in

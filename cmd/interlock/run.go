@@ -39,7 +39,8 @@ func newRun() *cobra.Command {
 		Short:   "Run the control loop: read counters, estimate, allocate, plan, prove, apply",
 		Long: `Each epoch reads the counters over P4Runtime, estimates every tenant's utility, chooses sizes within the policy's floors
 and ceilings, plans with the least disturbance, proves the exact write requests, applies them through the gate and reads
-back. What an interrupted controller left behind is recovered first, by a plan that is proved like any other.
+back. What an interrupted controller left behind is recovered first, by a plan that is proved like any other. Slots that the switch refuses to
+scrub are put into quarantine, and the loop goes on without them.
 
 Where the site has several switches, each epoch is one decision over all of them. A switch that dies, refuses, cannot be reached or goes to another
 controller is out, and the others go on; it is tried again, and comes back by a plan that starts from what is read from it.
