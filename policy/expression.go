@@ -2,6 +2,8 @@ package policy
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -78,15 +80,29 @@ func (e *Expression) Others() bool { return e.refs.others }
 // Reads says what the expression reads, through variables and the price too.
 func (e *Expression) Reads() Facts { return e.refs.facts }
 
-// refs says what an expression reads, through variables and the price too.
+// Fields are the fields of tenants that the expression reads, through variables too, sorted.
+func (e *Expression) Fields() []string { return slices.Sorted(maps.Keys(e.refs.fields)) }
+
+// Params are the parameters that the expression reads, through variables too, sorted.
+func (e *Expression) Params() []string { return slices.Sorted(maps.Keys(e.refs.params)) }
+
+// refs says what an expression reads, through variables; fields and params apart, through the price too.
 type refs struct {
-	tenant bool
-	others bool
-	facts  Facts
+	tenant         bool
+	others         bool
+	facts          Facts
+	fields, params map[string]bool
 }
 
 func (r refs) or(s refs) refs {
-	return refs{r.tenant || s.tenant, r.others || s.others, r.facts.or(s.facts)}
+	return refs{r.tenant || s.tenant, r.others || s.others, r.facts.or(s.facts), union(r.fields, s.fields), union(r.params, s.params)}
+}
+
+func union(a, b map[string]bool) map[string]bool {
+	out := map[string]bool{}
+	maps.Copy(out, a)
+	maps.Copy(out, b)
+	return out
 }
 
 // compiler compiles the expressions of one document; variables are added to it as they are compiled.
@@ -266,7 +282,9 @@ func (c *compiler) selects(e *Expression, tree *ast.AST, operand ast.Expr, field
 		}
 	case paramsType.TypeName():
 		c.used["params."+field] = true
+		e.refs.params = union(e.refs.params, map[string]bool{field: true})
 	case tenantType.TypeName():
+		e.refs.fields = union(e.refs.fields, map[string]bool{field: true})
 		own := operand.Kind() == ast.IdentKind && (operand.AsIdent() == "tenant" || operand.AsIdent() == "oldTenant")
 		switch field {
 		case "usage", "demand":

@@ -19,6 +19,7 @@ type Param struct {
 	// Value is of Type: types.Int, types.Bool, types.String, Ratio, or a traits.Lister or traits.Mapper of such.
 	Value ref.Val
 
+	initial     ref.Val   // as the document has it
 	least, most *Ratio    // of a number, or of each in a map
 	oneOf       []ref.Val // of a string, or of each in a list or map
 }
@@ -63,6 +64,7 @@ func (p *Policy) parseParams(c *compiler, n strictyaml.Node) {
 		if q.Value = q.read(f["default"]); q.Value == nil {
 			continue
 		}
+		q.initial = q.Value
 		c.declare("params."+q.Name, f["name"])
 		i := len(p.params)
 		p.params = append(p.params, q)
@@ -201,6 +203,24 @@ func (p *Policy) With(n strictyaml.Node) *Policy {
 		}
 		if !found {
 			e.At.Errorf("policy %s has no param %q (it has: %s)", p.name, e.Key, p.paramNames())
+		}
+	}
+	return &out
+}
+
+// AsPriced is the policy with no more of what a site set than its price reads: the other parameters are as the document has them.
+func (p *Policy) AsPriced() *Policy {
+	read := map[string]bool{}
+	if p.price != nil {
+		for _, name := range p.price.Params() {
+			read[name] = true
+		}
+	}
+	out := *p
+	out.params = append([]Param(nil), p.params...)
+	for i := range out.params {
+		if q := &out.params[i]; !read[q.Name] {
+			q.Value = q.initial
 		}
 	}
 	return &out

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -93,9 +94,11 @@ must also have been cosigned by that witness ('audit cosign').`,
 			Root     string             `json:"root"`
 			Keys     []check.SigningKey `json:"keys"`
 			Cosigned []check.Cosigned   `json:"cosigned"`
-			Redacted []string           `json:"redacted"`
+			Tenant   string             `json:"tenant,omitempty"` // that the export is for
+			LeftOut  []check.Omission   `json:"leftOut"`
+			Redacted []string           `json:"redacted"` // digests of what is left out
 			Findings []check.Finding    `json:"findings"`
-		}{l.Origin, l.Size, l.Root, l.Keys, l.Cosigned, l.Redacted, l.Findings}
+		}{l.Origin, l.Size, l.Root, l.Keys, l.Cosigned, l.Tenant, l.Omissions, l.Redacted, l.Findings}
 		err = format.print(c.OutOrStdout(), data, func(out io.Writer) {
 			for _, f := range l.Findings {
 				fmt.Fprintln(out, f)
@@ -128,7 +131,12 @@ func printIntact(out io.Writer, l *check.Log) {
 		}
 		fmt.Fprintf(out, "cosigned by %s at %s up to %d entries: %s\n", w.Witness, w.At.Format(time.DateTime), w.Size, how)
 	}
-	if n := len(l.Redacted); n > 0 {
-		fmt.Fprintf(out, "%d files were left out of this export; their digests are in the entries, their contents were not checked\n", n)
+	if len(l.Redacted) > 0 {
+		var kinds []string
+		for _, o := range l.Omissions {
+			kinds = append(kinds, fmt.Sprintf("%s (%d)", o.What, o.Files))
+		}
+		fmt.Fprintf(out, "left out of this export for tenant %s: %s\n", l.Tenant, strings.Join(kinds, ", "))
+		fmt.Fprintln(out, "digests of these are in the entries; their contents were not checked")
 	}
 }

@@ -17,10 +17,19 @@ func newAuditExport() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "export LEDGER -o FILE",
 		Short: "Write the log into one file, for a third party",
-		Long: `Export checks the log and writes it into one ZIP file, which every audit command reads as it reads the ledger itself. With --tenant it
-leaves out what shows the other tenants' sources: linked programs, the formulas that were built of them, and counterexamples of
-programs. The digests of all that stay in the entries, so that signatures, inclusion, verdicts and states are checked as
-before; plans can still be replayed, as text. Names, VIDs, ports and the memory map are no sources and stay.`,
+		Long: `Export checks the log and writes it into one ZIP file, which every audit command, and bill, reads as it reads the ledger itself.
+
+With --tenant it is made for that tenant, and leaves out what is the others' business. Of decisions that are about others, too:
+  - programs, what a replaced program held, the requests that give it back, and the names of objects that it does not give back;
+  - what the policy was asked and said: demands, weights, budgets, balances, targets, floors and ceilings;
+  - formulas of programs, replacements and policies; certificates of programs and replacements, which name tables and registers;
+    certificates of policies with counterexamples;
+  - the terms of plans, if the policy's price reads others' weights, budgets or the like, or parameters with others' names as keys.
+
+What all share stays: names, VIDs, ports, the memory map (plans, page tables, the limits that each plan keeps to), the policy's text, and which
+decisions there were. The digests of all that is left out stay in the entries, so that signatures, inclusion, verdicts and states are
+checked as before; whoever can guess all of a file can see that the guess is right. Plans can still be replayed, as text. 'audit verify'
+lists what an export leaves out.`,
 		Example: `  interlock audit export ledger -o log.zip
   interlock audit export ledger --tenant kv -o for-kv.zip
   interlock audit verify for-kv.zip --key key.pub`,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -31,6 +32,9 @@ price of all that it holds, in credits an epoch (the site's allocation.epoch), o
 capacities and tenants are in the log. Arithmetic is exact; each invoice is rounded once, down, to a millionth of a credit, and its lines add
 up to it. A policy without a price, or in Shadow mode, charges nothing. Where the log does not say what was held, nothing is charged, and
 the bill lists the gap. Beyond the log's last entry the last state is taken to last: the bill is provisional.
+
+From an export for a tenant it is the same bill, unless the policy's price reads what is others' (their weights, budgets, bids): such terms are
+left out there, and slot-seconds are listed without what they cost. What a failed plan left is unknown there until the next plan.
 
 JSON and YAML have the exact amounts as fractions, too. CSV has lines of three kinds: usage (slot-seconds of a resource), charge (of all
 usage on the same terms), total.`,
@@ -136,9 +140,12 @@ func bill(ctx context.Context, u *logusage.Usage, from, to time.Time) (*metering
 		r.Spans = append(r.Spans, x)
 	}
 	for _, t := range u.Terms {
-		p, err := metering.Price(t.Text)
-		if err != nil {
-			return nil, fmt.Errorf("entry %d: %w", t.Entry, err)
+		var p *metering.Prices
+		if t.Text != nil { // else an export leaves them out
+			var err error
+			if p, err = metering.Price(t.Text); err != nil {
+				return nil, fmt.Errorf("entry %d: %w", t.Entry, err)
+			}
 		}
 		r.InForce = append(r.InForce, metering.InForce{From: t.From, Entry: t.Entry, Digest: t.Digest, Prices: p})
 	}
@@ -169,6 +176,16 @@ type invoiceData struct {
 	Lines   []lineData `json:"lines"`
 	Credits string     `json:"credits"`
 	Exact   string     `json:"exact"` // credits, as a fraction
+	// Incomplete says that Credits and Exact are without lines that have none.
+	Incomplete bool `json:"incomplete,omitempty"`
+}
+
+// total is what the tenant owes, or empty if that is not known.
+func (d invoiceData) total() string {
+	if d.Incomplete {
+		return ""
+	}
+	return d.Credits
 }
 
 type lineData struct {
@@ -176,8 +193,8 @@ type lineData struct {
 	Terms   string     `json:"terms"` // digest
 	Entry   int64      `json:"entry"` // that the terms are in first
 	Usage   []usedData `json:"usage"`
-	Credits string     `json:"credits"`
-	Exact   string     `json:"exact"`
+	Credits string     `json:"credits,omitempty"` // none if the terms are left out: then it is not known what the usage costs
+	Exact   string     `json:"exact,omitempty"`
 }
 
 type usedData struct {
@@ -203,9 +220,11 @@ func billDataOf(l *check.Log, u *logusage.Usage, b *metering.Bill, tenant string
 		}
 		x := invoiceData{Tenant: inv.Tenant, Credits: decimal(inv.Units, 6), Exact: inv.Exact.RatString()}
 		for _, line := range inv.Lines {
-			y := lineData{
-				Policy: line.Terms.Prices.Name(), Terms: line.Terms.Digest, Entry: line.Terms.Entry, Usage: []usedData{},
-				Credits: decimal(line.Units, 6), Exact: line.Exact.RatString(),
+			y := lineData{Policy: "left out", Terms: line.Terms.Digest, Entry: line.Terms.Entry, Usage: []usedData{}}
+			if line.Unpriced {
+				x.Incomplete = true
+			} else {
+				y.Policy, y.Credits, y.Exact = line.Terms.Prices.Name(), decimal(line.Units, 6), line.Exact.RatString()
 			}
 			for _, used := range line.Usage {
 				y.Usage = append(y.Usage, usedData{used.Resource, decimal(used.SlotNanos, 9)})
@@ -238,9 +257,9 @@ func (d *billData) print(out io.Writer) {
 			for _, used := range line.Usage {
 				t.AppendRow([]any{inv.Tenant, line.Policy, line.Entry, used.Resource, used.SlotSeconds, ""})
 			}
-			t.AppendRow([]any{inv.Tenant, line.Policy, line.Entry, "charge", "", line.Credits})
+			t.AppendRow([]any{inv.Tenant, line.Policy, line.Entry, "charge", "", cmp.Or(line.Credits, "?")})
 		}
-		t.AppendRow([]any{inv.Tenant, "", "", "total", "", inv.Credits})
+		t.AppendRow([]any{inv.Tenant, "", "", "total", "", cmp.Or(inv.total(), "?")})
 	}
 	if len(d.Invoices) > 0 {
 		t.Render()
@@ -263,7 +282,7 @@ func (d *billData) writeCSV(out io.Writer) error {
 			}
 			rows = append(rows, []string{inv.Tenant, "charge", line.Policy, entry, "", "", line.Credits})
 		}
-		rows = append(rows, []string{inv.Tenant, "total", "", "", "", "", inv.Credits})
+		rows = append(rows, []string{inv.Tenant, "total", "", "", "", "", inv.total()})
 	}
 	return w.WriteAll(rows)
 }

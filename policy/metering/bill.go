@@ -36,6 +36,8 @@ type Line struct {
 	Usage []Used // by resource
 	Exact *big.Rat
 	Units *big.Int
+	// Unpriced says that the terms are not known, so that Exact and Units, and the invoice's, are without what the usage costs.
+	Unpriced bool
 }
 
 // Used is how much of a resource was held for how long.
@@ -164,6 +166,10 @@ func (m *meter) change(ctx context.Context, spans []*Span, terms int) error {
 	m.held, m.rates, m.whys = map[string]policy.Resources{}, nil, map[string][]string{}
 	var prices *Prices
 	known := map[string]bool{}
+	if terms >= 0 && m.record.InForce[terms].Prices == nil {
+		m.unpriced(spans)
+		return nil
+	}
 	if terms >= 0 {
 		prices = m.record.InForce[terms].Prices
 		for _, t := range prices.tenants {
@@ -199,6 +205,22 @@ func (m *meter) change(ctx context.Context, spans []*Span, terms int) error {
 	var err error
 	m.rates, err = prices.Rates(ctx, m.held)
 	return err
+}
+
+// unpriced meters what is held on terms that are not known.
+func (m *meter) unpriced(spans []*Span) {
+	for _, s := range spans {
+		if s.Unknown != "" {
+			m.whys[s.Switch] = append(m.whys[s.Switch], s.Unknown)
+		}
+		for _, h := range s.Held {
+			if m.held[h.Tenant] == nil {
+				m.held[h.Tenant] = policy.Resources{}
+			}
+			m.held[h.Tenant]["slots/"+s.Switch+"/"+h.Array] += h.Slots
+			m.miss(s.Switch, "the terms in force are not known here: what is held is metered, and not charged")
+		}
+	}
 }
 
 func (m *meter) miss(sw, why string) {
@@ -237,6 +259,7 @@ func (m *meter) invoices() {
 		for _, terms := range slices.Sorted(maps.Keys(m.accounts[tenant])) {
 			a := m.accounts[tenant][terms]
 			line := Line{Terms: &m.record.InForce[terms], Exact: a.exact}
+			line.Unpriced = line.Terms.Prices == nil
 			for _, name := range slices.Sorted(maps.Keys(a.used)) {
 				line.Usage = append(line.Usage, Used{name, a.used[name]})
 			}

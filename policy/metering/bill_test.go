@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/interlock/interlock/policy"
+	"github.com/interlock/interlock/policy/strictyaml"
 )
 
 // at is a time of the tests: a few nanoseconds after an odd one.
@@ -44,10 +45,11 @@ func prices(t testing.TB, price, mode, epoch string, tenants ...string) *Prices 
 		Epoch: epoch, Capacity: policy.Resources{"x": 100, "y": 50},
 		Resources: []Resource{{"y", "s2", "egress/0"}, {"x", "s1", "ingress/0"}},
 	}
+	var parties []policy.Tenant
 	for _, n := range tenants {
-		terms.Tenants = append(terms.Tenants, policy.Tenant{Name: n, Weight: 1})
+		parties = append(parties, policy.Tenant{Name: n, Weight: 1})
 	}
-	b, err := terms.Marshal(p)
+	b, err := terms.Marshal(p, parties)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +173,7 @@ func TestPrice(t *testing.T) {
 	} {
 		x := Terms{Epoch: "1s", Capacity: policy.Resources{"x": 1}, Resources: []Resource{{"x", "s1", "ingress/0"}}}
 		change(&x)
-		b, err := x.Marshal(p.policy)
+		b, err := x.Marshal(p.policy, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +182,7 @@ func TestPrice(t *testing.T) {
 		}
 	}
 	// A price that is changed in the terms without a new digest.
-	b, err := Terms{Epoch: "1s"}.Marshal(p.policy)
+	b, err := Terms{Epoch: "1s"}.Marshal(p.policy, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -326,4 +328,69 @@ func momentary(t *rapid.T, r *Record, now int64, tenant string) *big.Rat {
 		return new(big.Rat)
 	}
 	return rates[tenant]
+}
+
+// Terms have what the price reads, and nothing else that a site says: bills are read by others, too.
+func TestTermsSayNoMore(t *testing.T) {
+	const text = `apiVersion: interlock/v1alpha1
+kind: SharingPolicy
+metadata: {name: test}
+spec:
+  params:
+    - {name: bids, type: map(int), default: {}}
+    - {name: secrets, type: map(int), default: {}}
+  variables:
+    - {name: bid, expression: "params.bids[?tenant.name].orValue(1)"}
+    - {name: heavy, expression: "tenants.exists(t, t.weight > 3)"}
+  price: "PRICE"
+  rank: "params.secrets[?tenant.name].orValue(0) + tenant.budget"
+  grant: tenant.demand
+`
+	for _, c := range []struct{ price, has, misses string }{
+		{"ratio(tenant.usage['x']) * variables.bid", `"bids":{"a":7}`, "secrets\":{\"a\""},
+		{"ratio(tenant.usage['x'])", `"bids":{}`, "own\":"},
+		{"ratio(tenant.usage['x'] * tenant.weight)", `{"name":"a","own":{"weight":5}}`, "budget\":41"},
+		{"variables.heavy ? ratio(2) : ratio(1)", `"own":{"weight":5}`, "budget\":41"},
+		{"ratio(tenant.budget)", `"own":{"budget":41}`, "weight\":5"},
+	} {
+		p, err := policy.Parse("test.yaml", []byte(strings.Replace(text, "PRICE", c.price, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, root := strictyaml.Parse("site.yaml", []byte("bids: {a: 7}\nsecrets: {a: 9}\n"))
+		p = p.With(root)
+		if err := doc.Err(); err != nil {
+			t.Fatal(err)
+		}
+		tenants := []policy.Tenant{{Name: "a", Weight: 5, Budget: 41}}
+		b, err := Terms{Epoch: "1s", Capacity: policy.Resources{"x": 10}}.Marshal(p, tenants)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(b), c.has) || strings.Contains(string(b), c.misses) {
+			t.Errorf("price %s: want %s and no %s in %s", c.price, c.has, c.misses, b)
+		}
+		// Nothing that the price reads is missing: it is the same as of the whole.
+		prices, err := Price(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		usage := policy.Resources{"x": 3}
+		rates, err := prices.Rates(context.Background(), map[string]policy.Resources{"a": usage})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tenants[0].Demand = []policy.Resources{usage}
+		state, err := p.State(tenants, policy.Resources{"x": 10}, []policy.Resources{usage})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := state.Eval(p.Price(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := v.(policy.Ratio).Rat(); new(big.Rat).Mul(rates["a"], big.NewRat(int64(time.Second), 1)).Cmp(want) != 0 {
+			t.Errorf("price %s: the rate is %s, want %s", c.price, rates["a"], want)
+		}
+	}
 }

@@ -38,7 +38,6 @@ func (p *Prices) Rates(ctx context.Context, held map[string]policy.Resources) (m
 	tenants := make([]policy.Tenant, len(p.tenants))
 	usage := make([]policy.Resources, len(p.tenants))
 	for i, t := range p.tenants {
-		t.Demand, t.Min, t.Max, t.Held = nil, nil, nil, nil
 		if h := held[t.Name]; len(h) > 0 {
 			t.Demand, usage[i] = []policy.Resources{h}, h
 		}

@@ -32,5 +32,6 @@ type InForce struct {
 	From   time.Time
 	Entry  int64  // of the ledger, that they are in first
 	Digest string // of their text
+	// Prices is nil if the terms are not known: then what is held is metered, by switch and array, and what it costs is not said.
 	Prices *Prices
 }

@@ -40,8 +40,11 @@ type Log struct {
 	Findings []Finding
 	// Keys that signed the log, in turn; the last one signed the checkpoint.
 	Keys []SigningKey
-	// Redacted are the blobs that an export leaves out: nothing is known of their contents but their digests.
-	Redacted []string
+	// Tenant is for whom an export was made, if it leaves anything out.
+	Tenant string
+	// Redacted are the blobs that an export leaves out: nothing is known of their contents but their digests. Omissions says what they are.
+	Redacted  []string
+	Omissions []Omission
 	// Cosigned are checkpoints that witnesses signed.
 	Cosigned []Cosigned
 	// Checkpoint is the text that was checked.
@@ -73,7 +76,7 @@ func Read(path, key string) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("verifier key: %w", err)
 	}
-	files, omitted, err := open(path)
+	files, about, err := open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -81,8 +84,12 @@ func Read(path, key string) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
+	omitted := map[string]bool{}
+	for _, d := range about.Redacted {
+		omitted[d] = true
+	}
 	for range attempts {
-		l := &Log{files: files, trusted: k, omitted: omitted, unpack: unpack}
+		l := &Log{files: files, trusted: k, Tenant: about.Tenant, omitted: omitted, unpack: unpack}
 		if err := l.read(); err != nil {
 			return nil, err
 		}
@@ -122,7 +129,7 @@ func (l *Log) read() error {
 		l.find(-1, "checkpoint", "the entries do not hash to the checkpoint's root")
 	}
 	l.continuity()
-	l.Redacted = l.redactions()
+	l.Redacted, l.Omissions = l.redactions()
 	l.readCosigned()
 	return nil
 }

@@ -8,7 +8,9 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"path"
 	"slices"
 )
 
@@ -28,49 +30,45 @@ type Export struct {
 }
 
 // open opens a ledger's directory, or an export of one: a ZIP file with the same files. Only an export may leave blobs out.
-func open(path string) (files fs.FS, omitted map[string]bool, err error) {
-	info, err := os.Stat(path)
+func open(name string) (files fs.FS, about *Export, err error) {
+	info, err := os.Stat(name)
 	if err != nil {
 		return nil, nil, err
 	}
 	if info.IsDir() {
-		return os.DirFS(path), nil, nil
+		return os.DirFS(name), &Export{}, nil
 	}
 	// Read as a whole: what is checked is then what is used later, whatever happens to the file.
-	b, err := os.ReadFile(path)
+	b, err := os.ReadFile(name)
 	if err != nil {
 		return nil, nil, err
 	}
 	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s is neither a ledger's directory nor an export: %w", path, err)
+		return nil, nil, fmt.Errorf("%s is neither a ledger's directory nor an export: %w", name, err)
 	}
-	about, err := fs.ReadFile(z, ExportFile)
+	text, err := fs.ReadFile(z, ExportFile)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
 	var e Export
-	if err := strict(about, &e); err != nil {
-		return nil, nil, fmt.Errorf("%s: %s: %w", path, ExportFile, err)
+	if err := strict(text, &e); err != nil {
+		return nil, nil, fmt.Errorf("%s: %s: %w", name, ExportFile, err)
 	}
 	if e.APIVersion != ExportVersion || e.Kind != ExportKind {
-		return nil, nil, fmt.Errorf("%s: %s: it is a %s %s", path, ExportFile, e.APIVersion, e.Kind)
+		return nil, nil, fmt.Errorf("%s: %s: it is a %s %s", name, ExportFile, e.APIVersion, e.Kind)
 	}
 	if err := plain(b, z); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
 	names := map[string]bool{}
 	for _, f := range z.File {
 		if names[f.Name] || !fs.ValidPath(f.Name) {
-			return nil, nil, fmt.Errorf("%s: %q is there twice, or is no name", path, f.Name)
+			return nil, nil, fmt.Errorf("%s: %q is there twice, or is no name", name, f.Name)
 		}
 		names[f.Name] = true
 	}
-	omitted = map[string]bool{}
-	for _, d := range e.Redacted {
-		omitted[d] = true
-	}
-	return z, omitted, nil
+	return z, &e, nil
 }
 
 // plain checks that a ZIP file is nothing but its files: stored as they are, one after the other, without times, comments or other bytes
@@ -107,22 +105,46 @@ func plain(b []byte, z *zip.Reader) error {
 	return nil
 }
 
-// redactions lists what of the export's omissions the entries refer to.
-func (l *Log) redactions() []string {
+// Omission is a kind of blob that an export leaves out.
+type Omission struct {
+	What  string `json:"what"`  // an input's name, or "formulas", "certificates", "terms"
+	Files int    `json:"files"` // equal contents are one file
+}
+
+// redactions lists what of the export's omissions the entries refer to: the blobs' digests, and what they are.
+func (l *Log) redactions() (stored []string, kinds []Omission) {
 	seen := map[string]bool{}
+	count := map[string]map[string]bool{}
+	note := func(what string, refs ...Blob) {
+		for _, b := range refs {
+			if !l.omitted[b.Stored] {
+				continue
+			}
+			if count[what] == nil {
+				count[what] = map[string]bool{}
+			}
+			seen[b.Stored], count[what][b.Stored] = true, true
+		}
+	}
 	for _, e := range l.Entries {
-		for _, b := range e.Blobs() {
-			if l.omitted[b.Stored] {
-				seen[b.Stored] = true
+		d := e.Decision
+		if d == nil {
+			continue
+		}
+		for name, b := range d.Inputs {
+			note(path.Base(name), b)
+		}
+		note("formulas", d.Texts...)
+		for what, b := range map[string]*Blob{"certificates": d.Certificate, "terms": d.Terms} {
+			if b != nil {
+				note(what, *b)
 			}
 		}
 	}
-	var list []string
-	for d := range seen {
-		list = append(list, d)
+	for _, what := range slices.Sorted(maps.Keys(count)) {
+		kinds = append(kinds, Omission{what, len(count[what])})
 	}
-	slices.Sort(list)
-	return list
+	return slices.Sorted(maps.Keys(seen)), kinds
 }
 
 // Blobs are all that an entry refers to.

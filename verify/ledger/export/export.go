@@ -1,19 +1,30 @@
 // Package export writes a checked log into one file, for a third party: a ZIP of the same files, which package check reads as it reads the
-// log itself. For a tenant, what shows the other tenants' sources is left out; its digests stay in the entries, so that signatures,
-// inclusion, verdicts and the switch's states can be checked all the same.
+// log itself. For a tenant, what shows the other tenants' sources is left out, what they ask for, and what they pay; its digests stay in the
+// entries, so that signatures, inclusion, verdicts and the switch's states can be checked all the same.
+//
+// Left out, unless the tenant is the only one that it is about:
+//
+//	linked.p4, old.p4     programs
+//	before.bin,           what a replaced program held: tables, counts, slots; and the requests that give it back
+//	steps.json
+//	lost.json             names of tables, counters and registers that a replacement does not give back
+//	shares.json           what a policy was asked and said: demands, weights, budgets, balances, targets, floors, ceilings
+//	formulas              of programs, replacements and policies
+//	certificates          of programs and replacements, which name what is in programs; of policies, with counterexamples
+//	terms                 if the policy's price reads others' weights, budgets or the like, or parameters with others' names as keys
+//
+// Names of tenants, their VIDs and ports, the memory map (page tables, plans, and the limits that each plan keeps to), the policy's text, which
+// decisions there were and what became of them are shared knowledge, and stay. What is left out stays committed to by its digest; whoever can
+// guess all of a file can see that the guess is right.
 package export
 
 import (
 	"archive/zip"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"hash/crc32"
 	"io"
-	"maps"
-	"path"
 	"slices"
-	"strings"
 
 	"github.com/interlock/interlock/verify/ledger/check"
 )
@@ -28,8 +39,7 @@ type Summary struct {
 	Redacted int   `json:"redacted"`
 }
 
-// Write exports l, which must have no findings, to w. With a tenant's name it leaves out the linked programs that others are part of, the
-// formulas that were built of them, and certificates with counterexamples.
+// Write exports l, which must have no findings, to w; with a tenant's name, what that tenant may see of it.
 func Write(w io.Writer, l *check.Log, tenant string) (*Summary, error) {
 	about := check.Export{APIVersion: check.ExportVersion, Kind: check.ExportKind, Tenant: tenant, Redacted: l.Redacted}
 	if tenant != "" {
@@ -92,89 +102,4 @@ func Write(w io.Writer, l *check.Log, tenant string) (*Summary, error) {
 		}
 	}
 	return s, z.Close()
-}
-
-// secrets are the digests of the stored blobs that show the sources of others than tenant.
-func secrets(l *check.Log, tenant string) ([]string, error) {
-	var list []string
-	known := map[string]bool{}
-	for _, e := range l.Entries {
-		d := e.Decision
-		if d == nil {
-			continue
-		}
-		names, err := tenants(l, d)
-		if err != nil {
-			return nil, fmt.Errorf("entry %d: %w", e.Index, err)
-		}
-		for _, n := range names {
-			known[n] = true
-		}
-		if len(names) == 1 && names[0] == tenant {
-			continue
-		}
-		for name, b := range d.Inputs {
-			switch path.Base(name) { // programs (a network plan has one for each switch), and what tenants had in a replaced one
-			case "linked.p4", "old.p4", "before.bin", "steps.json", "lost.json":
-				if b.Size == 0 {
-					continue
-				}
-				list = append(list, b.Stored)
-			}
-		}
-		programs := d.Action == "install" || d.Action == "replace" // whose formulas and counterexamples show their text
-		if programs {
-			for _, pack := range d.Texts {
-				list = append(list, pack.Stored)
-			}
-		}
-		// A counterexample of a program names headers and lines of whosever it is.
-		if programs && d.Certificate != nil && d.Verdict != "proved" {
-			list = append(list, d.Certificate.Stored)
-		}
-	}
-	if !known[tenant] {
-		var have []string
-		for n := range known {
-			have = append(have, n)
-		}
-		slices.Sort(have)
-		return nil, fmt.Errorf("%w: %q; it has %s", ErrNoTenant, tenant, strings.Join(have, ", "))
-	}
-	return list, nil
-}
-
-// tenants are the names of those that a decision is about.
-func tenants(l *check.Log, d *check.Decision) ([]string, error) {
-	type named struct {
-		Name string `json:"name"`
-	}
-	all := map[string]bool{}
-	for name, ref := range d.Inputs {
-		var list []named
-		name = path.Base(name)
-		if name != "tenants.json" && name != "plan.json" && name != "replacement.json" {
-			continue
-		}
-		b, err := l.Blob(ref)
-		if err != nil {
-			return nil, err
-		}
-		if name == "tenants.json" {
-			err = json.Unmarshal(b, &list)
-		} else {
-			var p struct {
-				Tenants []named `json:"tenants"`
-			}
-			err = json.Unmarshal(b, &p)
-			list = p.Tenants
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		for _, t := range list {
-			all[t.Name] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(all)), nil
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +38,8 @@ func (d decided) Decide(_ context.Context, obs []verify.Obligation, _ func(int, 
 	return rs, nil
 }
 
-// record makes a log with an installation that is refuted, one that is proved, and a plan.
+// record makes a log with an installation that is refuted, one that is proved, a plan, and then what else has secrets: a policy's decision, a
+// replacement, and plans with terms that speak of others, and that do not.
 func record(t *testing.T) (dir, key string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -50,23 +52,38 @@ func record(t *testing.T) (dir, key string) {
 	}
 	defer l.Close()
 	ctx := context.Background()
-	add := func(action, kind string, v verify.Verdict, inputs map[string][]byte, text string) {
+	add := func(action, kind string, v verify.Verdict, inputs map[string][]byte, text, about, terms string) {
 		s := verify.Subject{Kind: kind, Name: kind, Inputs: inputs}
-		obs := []verify.Obligation{{ID: "X", Property: "X", Logic: "QF_LIA", Text: text, Guard: "(check-sat)"}}
+		obs := []verify.Obligation{{ID: "X", Property: "X", Subject: about, Logic: "QF_LIA", Text: text, Guard: "(check-sat)"}}
 		c, err := verify.Decide(ctx, decided(v), s, "1", obs, nil, []string{"z3"}, time.Unix(0, 0), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := l.AppendDecision(ctx, ledger.Decision{Action: action, Switch: "s1", Verdict: string(v)}, s, c, obs); err != nil {
+		d := ledger.Decision{Action: action, Switch: "s1", Verdict: string(v)}
+		if terms != "" {
+			d.TermsText = []byte(terms)
+		}
+		if _, err := l.AppendDecision(ctx, d, s, c, obs); err != nil {
 			t.Fatal(err)
 		}
 	}
 	program := map[string][]byte{"linked.p4": []byte(secret), "tenants.json": []byte(`[{"name":"kv","vid":1,"ports":[1]},{"name":"hh","vid":2,"ports":[2]}]`)}
-	add("install", "program", verify.Refuted, program, "(assert "+secret+")")
-	add("install", "program", verify.Proved, program, "(assert "+secret+")")
-	add("plan", "plan", verify.Proved, map[string][]byte{
+	planned := map[string][]byte{
 		"linked.p4": []byte(secret), "prestate.bin": []byte("x"), "plan.json": []byte(`{"switch":"s1","tenants":[{"name":"kv"},{"name":"hh"}]}`),
-	}, "(assert false)")
+	}
+	add("install", "program", verify.Refuted, program, "(assert "+secret+")", secret, "")
+	add("install", "program", verify.Proved, program, "(assert "+secret+")", secret, "")
+	add("plan", "plan", verify.Proved, planned, "(assert false)", "", `{"policy":{"params":{"prices":{"x":1}}},"tenants":[{"name":"kv","own":{"weight":3}},{"name":"hh"}]}`)
+	shares := map[string][]byte{"policy.yaml": []byte("rules"), "shares.json": []byte(`{"tenants":[{"name":"kv"},{"name":"hh"}],"more":"` + secret + `"}`)}
+	add("share", "sharing", verify.Proved, shares, "(assert "+secret+" shared)", "", "")
+	add("share", "sharing", verify.Refuted, shares, "(assert "+secret+" refused)", "", "")
+	replaced := map[string][]byte{"replacement.json": []byte(`{"tenants":[{"name":"kv"},{"name":"hh"}]}`), "linked.p4": []byte(secret)}
+	for _, name := range []string{"old.p4", "before.bin", "steps.json", "lost.json"} {
+		replaced[name] = []byte(secret + " in " + name)
+	}
+	add("replace", "replacement", verify.Proved, replaced, "(assert "+secret+" replaced)", secret, "")
+	add("plan", "plan", verify.Proved, planned, "(assert false)", "", `{"policy":{},"tenants":[{"name":"kv"},{"name":"hh","own":{"weight":3,"note":"`+secret+`"}}]}`)
+	add("plan", "plan", verify.Proved, planned, "(assert false)", "", `{"policy":{"params":{"bids":{"hh":3},"note":"`+secret+`"}},"tenants":[{"name":"kv"},{"name":"hh"}]}`)
 	b, err := os.ReadFile(filepath.Join(dir, "key.pub"))
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +179,7 @@ func TestForTenant(t *testing.T) {
 	l := read(t, dir, key)
 	path, _ := save(t, l, "kv")
 	x := read(t, path, key)
-	if len(x.Findings) > 0 || x.Size != 3 || x.Root != l.Root {
+	if len(x.Findings) > 0 || x.Size != 8 || x.Root != l.Root {
 		t.Errorf("%v", x.Findings)
 	}
 	files, err := x.Files()
@@ -182,17 +199,31 @@ func TestForTenant(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	// Of the first: program, formulas, certificate. The second has the same program and formulas; its certificate stays. The plan's all stays,
-	// but for the program.
-	if len(x.Redacted) != 3 {
-		t.Errorf("redacted %v", x.Redacted)
+	// The first two have the same program and formulas, the next two the same shares, all the same program. Of the plans, two have terms
+	// that speak of others, the first has none such.
+	want := []check.Omission{
+		{What: "before.bin", Files: 1},
+		{What: "certificates", Files: 4},
+		{What: "formulas", Files: 4},
+		{What: "linked.p4", Files: 1},
+		{What: "lost.json", Files: 1},
+		{What: "old.p4", Files: 1},
+		{What: "shares.json", Files: 1},
+		{What: "steps.json", Files: 1},
+		{What: "terms", Files: 2},
+	}
+	if !slices.Equal(x.Omissions, want) || x.Tenant != "kv" {
+		t.Errorf("for %s, left out: %v", x.Tenant, x.Omissions)
+	}
+	if _, err := x.Blob(*x.Entries[2].Decision.Terms); err != nil {
+		t.Errorf("terms with nothing of others: %v", err)
 	}
 	if _, err := x.Obligations(x.Entries[2]); err != nil {
 		t.Errorf("the plan's formulas: %v", err)
 	}
 	// What was left out stays out in an export of the export.
 	again, _ := save(t, x, "")
-	if y := read(t, again, key); len(y.Findings) > 0 || len(y.Redacted) != 3 {
+	if y := read(t, again, key); len(y.Findings) > 0 || !slices.Equal(y.Redacted, x.Redacted) {
 		t.Errorf("%v, redacted %v", y.Findings, y.Redacted)
 	}
 	if _, err := export.Write(&bytes.Buffer{}, l, "nobody"); !errors.Is(err, export.ErrNoTenant) {
@@ -216,7 +247,7 @@ func TestOnlyExportsRedact(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, name)); err != nil {
 		t.Fatal(err)
 	}
-	if x := read(t, dir, key); len(x.Findings) != 1 || x.Findings[0].Entry != 2 {
+	if x := read(t, dir, key); len(x.Findings) != 3 || x.Findings[0].Entry != 2 {
 		t.Errorf("%v", x.Findings)
 	}
 }

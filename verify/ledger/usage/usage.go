@@ -48,7 +48,7 @@ type Terms struct {
 	From   time.Time
 	Entry  int64
 	Digest string
-	Text   []byte
+	Text   []byte // nil if an export leaves them out
 }
 
 // Usage is what a log says.
@@ -138,7 +138,7 @@ func (r *reader) terms(e check.Entry) error {
 		return nil
 	}
 	text, err := r.log.Blob(*d.Terms)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrRedacted) {
 		return fmt.Errorf("terms: %w", err)
 	}
 	r.usage.Terms = append(r.usage.Terms, Terms{r.usage.Last, e.Index, d.Terms.Content, text})
