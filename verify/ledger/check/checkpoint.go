@@ -140,6 +140,9 @@ func (l *Log) cosigned(c *Cosigned) error {
 	if at > 1<<40 {
 		return errors.New("the witness's time is damaged")
 	}
+	if want := fmt.Sprintf("%08x", hash); path.Base(c.file) != want {
+		return fmt.Errorf("it is signed with key %s+%s, so it belongs into %s", name, want, path.Join(witnessDir, want))
+	}
 	c.Witness, c.Size, c.At = fmt.Sprintf("%s+%08x", name, hash), h.size, time.Unix(int64(at), 0).UTC()
 	c.text, c.signature = fmt.Sprintf("cosignature/v1\ntime %d\n%s", at, h.text), sig[8:]
 	return nil

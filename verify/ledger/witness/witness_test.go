@@ -2,6 +2,7 @@ package witness_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,18 +59,52 @@ func TestCosign(t *testing.T) {
 	if _, err := k.Cosign(signed, time.Now()); err == nil {
 		t.Error("signed twice")
 	}
-	// Any changed byte is found by who knows the witness.
+	// Any byte that is changed, cut off or added is found by who knows the witness, and so is a signature that is gone; one in a place where it does
+	// not belong is found by everybody.
 	file := filepath.Join(dir, witness.Dir, strings.Split(k.ID(), "+")[1])
-	for i := range signed {
-		bad := bytes.Clone(signed)
-		bad[i] ^= 1
-		if err := os.WriteFile(file, bad, 0o644); err != nil {
+	try := func(what string, content []byte) {
+		t.Helper()
+		if err := os.WriteFile(file, content, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		l := read()
-		if err := l.Verify(k.Verifier()); err != nil || len(l.Findings) == 0 {
-			t.Errorf("byte %d (%q) changed: %v %v", i, signed[i], err, l.Findings)
+		if err := l.Verify(k.Verifier()); err != nil || len(l.Findings) == 0 || !strings.HasPrefix(l.Findings[0].File, witness.Dir) {
+			t.Errorf("%s: %v %v", what, err, l.Findings)
 		}
+	}
+	for i := range signed {
+		for bit := range 8 {
+			bad := bytes.Clone(signed)
+			bad[i] ^= 1 << bit
+			try(fmt.Sprintf("bit %d of byte %d (%q) changed", bit, i, signed[i]), bad)
+		}
+		try(fmt.Sprintf("cut to %d bytes", i), signed[:i])
+	}
+	lines := bytes.SplitAfter(signed, []byte("\n"))
+	try("a byte more", append(bytes.Clone(signed), '\n'))
+	try("the witness's line twice", append(bytes.Clone(signed), lines[len(lines)-2]...))
+	try("signatures exchanged", bytes.Join(append(append(lines[:len(lines)-3:len(lines)-3], lines[len(lines)-2]), lines[len(lines)-3]), nil))
+	if err := os.WriteFile(file, signed, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	again := filepath.Join(dir, witness.Dir, "00000001")
+	if err := os.WriteFile(again, signed, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if l := read(); len(l.Findings) != 1 || l.Findings[0].File != witness.Dir+"/00000001" {
+		t.Errorf("the same signature in another file: %v", l.Findings)
+	}
+	if err := os.Remove(again); err != nil {
+		t.Fatal(err)
+	}
+	if l := read(); len(l.Findings) > 0 {
+		t.Errorf("everything as it was: %v", l.Findings)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if l := read(); l.Verify(k.Verifier()) != nil || len(l.Findings) != 1 {
+		t.Errorf("the signature is gone: %v", l.Findings)
 	}
 	if err := os.Chmod(path, 0o640); err != nil {
 		t.Fatal(err)
