@@ -56,6 +56,7 @@ type Loop struct {
 	Strategy Strategy
 	Tenants  []Tenant
 	Bounds   []Bound // in the order of Tenants
+	Asker    Asker   // asked at every epoch; nil: Bounds stay as they are
 	Switch   Switch
 	Prover   Prover
 	Now      func() time.Time
@@ -73,6 +74,7 @@ type Loop struct {
 	starved  map[uint16]int
 	previous verify.Digest // of the last plan, if what it left is expected: the next one follows on it
 	again    bool          // what was in quarantine at the start is to be tried again, when nothing else is to be done
+	answer   *Answer       // the policy's last; nil: it was not asked yet
 	moved    []uint16      // tenants that lost content in the last plan: their next sample tells about that, not about their size
 }
 
@@ -190,6 +192,15 @@ func (l *Loop) attempt(ctx context.Context, e *Epoch, watch *stopwatch, state []
 		estimates[i] = DefaultEstimator.Estimate([]Traffic{{pr.Packets, pr.Hits, pr.Ladder.Rungs[pr.Level].Memory}}, l.Tenants[i].Target)
 	}
 	watch.lap("estimate")
+	if l.Asker != nil && e.Kind == Allocation {
+		if l.answer, err = l.Asker.Ask(ctx, [][]Measured{measured(tables, l.Tenants, samples)}); err != nil {
+			return fmt.Errorf("ask the policy: %w", err)
+		}
+		l.Bounds = l.answer.Bounds[0]
+		l.Context.keepTo(l.answer, l.Tenants, l.Bounds)
+		problem = l.problem(tables, samples)
+		watch.lap("ask")
+	}
 	levels, err := l.choose(e, problem, estimates)
 	if err != nil {
 		return err
@@ -387,4 +398,5 @@ func (l *Loop) describe(e *Epoch, samples []Sample, estimates []Estimate, tables
 		r.Memory = t.Ladder.Rungs[r.Level].Memory
 		e.Tenants = append(e.Tenants, r)
 	}
+	e.noteAnswer(l.answer)
 }

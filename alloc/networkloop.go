@@ -80,6 +80,7 @@ type NetworkLoop struct {
 	Members  []*Member
 	Roster   Roster
 	Prover   NetworkProver
+	Asker    Asker // asked at every epoch; nil: what the policy said stays as it is
 	Now      func() time.Time
 	// Record is given every switch's record of every epoch in which it took part.
 	Record func(*Epoch) error
@@ -219,6 +220,10 @@ func (t *turn) read(ctx context.Context) error {
 // decide allocates, plans, proves and applies.
 func (l *NetworkLoop) decide(ctx context.Context, turns []*turn, since time.Time) error {
 	watch := l.watch(turns, since)
+	if err := l.ask(ctx, turns); err != nil {
+		return err
+	}
+	watch("ask")
 	n := &Network{Site: l.Site, Ceilings: l.Ceilings, Policy: l.Policy}
 	for _, m := range l.Members {
 		if m.out != nil {
@@ -255,6 +260,34 @@ func (l *NetworkLoop) decide(ctx context.Context, turns []*turn, since time.Time
 		return nil
 	}
 	return l.carryOut(ctx, turns, estimates, p, watch)
+}
+
+// ask asks the policy, and puts what it says into force for every switch, also for those that are out.
+func (l *NetworkLoop) ask(ctx context.Context, turns []*turn) error {
+	if l.Asker == nil {
+		return nil
+	}
+	known := make([][]Measured, len(l.Members))
+	for i, m := range l.Members {
+		for _, t := range turns {
+			if t.Member == m {
+				known[i] = measured(t.tables, t.Tenants, t.samples)
+			}
+		}
+	}
+	a, err := l.Asker.Ask(ctx, known)
+	if err != nil {
+		return fmt.Errorf("ask the policy: %w", err)
+	}
+	l.Policy, l.Ceilings = a.Policy, a.Ceilings
+	for i, m := range l.Members {
+		m.Bounds = a.Bounds[i]
+		m.Context.keepTo(a, m.Tenants, m.Bounds)
+		if m.loop != nil {
+			m.loop.Bounds, m.loop.answer = m.Bounds, a
+		}
+	}
+	return nil
 }
 
 // watch returns what notes the time of a part of the epoch in everybody's record.

@@ -30,12 +30,13 @@ type Epoch struct {
 	Parts    []Part        `json:"parts"` // where the time went; always all of PartNames, in their order
 	Total    time.Duration `json:"totalNs"`
 	Tenants  []TenantEpoch `json:"tenants"`
-	Plan     *PlanEpoch    `json:"plan,omitempty"` // nil: nothing changed
+	Share    *ShareEpoch   `json:"share,omitempty"` // nil: the policy was not asked, or nothing came of it
+	Plan     *PlanEpoch    `json:"plan,omitempty"`  // nil: nothing changed
 	Error    string        `json:"error,omitempty"`
 }
 
 // PartNames are the parts of an epoch's time, in order.
-var PartNames = []string{"read", "estimate", "allocate", "plan", "prove", "publish", "write"}
+var PartNames = []string{"read", "estimate", "ask", "allocate", "plan", "prove", "publish", "write"}
 
 // Part of an epoch's time.
 type Part struct {
@@ -59,7 +60,8 @@ type TenantEpoch struct {
 	Floor     int      `json:"floor"`
 	Share     int      `json:"share"`
 	Ceiling   int      `json:"ceiling"`
-	Memory    int64    `json:"memory"` // slots of its largest elastic register
+	Memory    int64    `json:"memory"`            // slots of its largest elastic register
+	Balance   string   `json:"balance,omitempty"` // credits, as a fraction; absent where the policy settles none
 	Extents   []Placed `json:"extents"`
 }
 
@@ -70,6 +72,12 @@ type Placed struct {
 	Base       int64  `json:"base"`
 	Size       int64  `json:"size"`
 	Generation uint16 `json:"generation"`
+}
+
+// ShareEpoch is what became of asking the policy.
+type ShareEpoch struct {
+	Entry   *uint64 `json:"ledgerEntry,omitempty"` // of the decision that put other bounds or balances into force
+	Refused string  `json:"refused,omitempty"`     // why those before stay
 }
 
 // PlanEpoch is what became of the epoch's plan.

@@ -29,16 +29,20 @@ func TestBounds(t *testing.T) {
 		return alloc.Tenant{Name: name, VID: vid, Weight: 1, Ladder: l}
 	}
 	tenants := []alloc.Tenant{tenant("a", 1, 16, 256), tenant("b", 2, 64, 64)}
-	bounds, admitted, err := sharing.Bounds(context.Background(), p, tenants, alloc.Capacity{array: 256})
+	shares, err := sharing.One(tenants, alloc.Capacity{array: 256}).Ask(context.Background(), p)
 	if err != nil {
 		t.Fatal(err)
 	}
+	bounds, admitted := shares.Bounds[0], shares.Admission
 	want := []plan.Limit{
 		{VID: 1, Control: specs.Ingress, Floor: 16, Ceiling: 128},
 		{VID: 2, Control: specs.Ingress, Floor: 64, Ceiling: 64},
 	}
 	if d := cmp.Diff(want, alloc.Limits(tenants, bounds)); d != "" {
 		t.Error(d)
+	}
+	if have, err := admitted.Limits("s1"); err != nil || cmp.Diff(want, have) != "" {
+		t.Errorf("the admission's limits: %v, %v", have, err)
 	}
 	if bounds[0].Why != "slots/ingress/0: 128 asked, 64 free of 256" {
 		t.Errorf("why: %q", bounds[0].Why)
@@ -49,7 +53,7 @@ func TestBounds(t *testing.T) {
 	if err := admitted.Agrees(context.Background()); err != nil {
 		t.Error(err)
 	}
-	_, other, err := sharing.Bounds(context.Background(), p, tenants, alloc.Capacity{array: 257})
+	other, err := sharing.One(tenants, alloc.Capacity{array: 257}).Ask(context.Background(), p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,10 +61,10 @@ func TestBounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if two, err := other.Subject(); err != nil || one.Digest() == two.Digest() {
+	if two, err := other.Admission.Subject(); err != nil || one.Digest() == two.Digest() {
 		t.Errorf("digest %s for another capacity too, %v", one.Digest(), err)
 	}
-	if _, _, err := sharing.Bounds(context.Background(), p, tenants, alloc.Capacity{array: 79}); !errors.Is(err, policy.ErrRefused) {
+	if _, err := sharing.One(tenants, alloc.Capacity{array: 79}).Ask(context.Background(), p); !errors.Is(err, policy.ErrRefused) {
 		t.Errorf("floors that do not fit: %v", err)
 	}
 }
@@ -84,7 +88,8 @@ func TestNetwork(t *testing.T) {
 		{Switch: "left", Tenants: []alloc.Tenant{a}, Capacity: alloc.Capacity{array: 256}},
 		{Switch: "right", Tenants: []alloc.Tenant{b, a}, Capacity: alloc.Capacity{array: 256}},
 	}
-	s, err := sharing.Network(context.Background(), p, places)
+	site := &sharing.Site{Places: places, Several: true}
+	s, err := site.Ask(context.Background(), p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,15 +100,15 @@ func TestNetwork(t *testing.T) {
 	if floor, most := size(1, 0, s.Bounds[1][0].Floor), size(1, 0, s.Bounds[1][0].Ceiling); floor != 16 || most != 256 {
 		t.Errorf("b may have %d to %d on right", floor, most)
 	}
-	if d := cmp.Diff([]network.Ceiling{{VID: 1, Slots: 128}, {VID: 2, Slots: 256}}, s.Ceilings); d != "" {
+	if d := cmp.Diff([]network.Ceiling{{VID: 1, Slots: 128}, {VID: 2, Slots: 256}}, s.Admission.Networkwide()); d != "" {
 		t.Error(d)
 	}
 	places[0].Capacity = alloc.Capacity{array: 255}
-	if other, err := sharing.Network(context.Background(), p, places); err != nil || other.Digest == s.Digest {
-		t.Errorf("digest for another capacity too: %v", err)
+	if other, err := site.Ask(context.Background(), p); err != nil || other.Admission.Capacity["slots/left/ingress/0"] != 255 {
+		t.Errorf("another capacity: %v", err)
 	}
 	places[1].Tenants[0] = tenant("b", 2, 1, 16)
-	if _, err := sharing.Network(context.Background(), p, places); !errors.Is(err, policy.ErrRefused) {
+	if _, err := site.Ask(context.Background(), p); !errors.Is(err, policy.ErrRefused) {
 		t.Errorf("a floor that nobody pays for: %v", err)
 	}
 }

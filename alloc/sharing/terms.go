@@ -1,32 +1,20 @@
 package sharing
 
 import (
-	"slices"
 	"time"
 
 	"github.com/interlock/interlock/policy"
 	"github.com/interlock/interlock/policy/metering"
 )
 
-// Terms are what plans under a policy are made on, for the log: see metering.Terms. Names of resources are those that Bounds, or for several
-// switches Network, has.
-func Terms(p *policy.Policy, places []Place, several bool, epoch time.Duration) ([]byte, error) {
-	var tenants []policy.Tenant
-	t := metering.Terms{Epoch: epoch.String(), Capacity: policy.Resources{}}
-	for _, x := range places {
-		for a, n := range x.Capacity {
-			name := Resource(a)
-			if several {
-				name = ResourceOn(x.Switch, a)
-			}
-			t.Capacity[name] = n
-			t.Resources = append(t.Resources, metering.Resource{Name: name, Switch: x.Switch, Array: a.String()})
-		}
-		for _, y := range x.Tenants {
-			if !slices.ContainsFunc(tenants, func(o policy.Tenant) bool { return o.Name == y.Name }) {
-				tenants = append(tenants, tenant(y))
-			}
+// Terms are what plans within shares are made on, for the log, with the tenants as the policy was asked about them: see metering.Terms. What its
+// price does not read is left out, so that equal terms have equal texts.
+func (s *Site) Terms(p *policy.Policy, shares *Shares, epoch time.Duration) ([]byte, error) {
+	t := metering.Terms{Epoch: epoch.String(), Capacity: s.Capacity()}
+	for i, x := range s.Places {
+		for a := range x.Capacity {
+			t.Resources = append(t.Resources, metering.Resource{Name: s.resource(i, a), Switch: x.Switch, Array: a.String()})
 		}
 	}
-	return t.Marshal(p, tenants)
+	return t.Marshal(p, shares.Admission.Tenants)
 }

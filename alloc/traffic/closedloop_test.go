@@ -45,10 +45,11 @@ func satisfaction(t *testing.T, m *manifest.Manifest, packets []Packet, spec Spe
 	if err != nil {
 		t.Fatal(err)
 	}
-	bounds, _, err := sharing.Bounds(context.Background(), drf, tenants, capacity)
+	shares, err := sharing.One(tenants, capacity).Ask(context.Background(), drf)
 	if err != nil {
 		t.Fatal(err)
 	}
+	bounds := shares.Bounds[0]
 	most := map[uint16]map[alloc.Array]int64{}
 	for _, l := range alloc.Limits(tenants, bounds) {
 		if most[l.VID] == nil {

@@ -84,8 +84,10 @@ func BenchmarkReallocation(b *testing.B) {
 	}
 	r.election++
 	conf := r.config()
-	conf.Now, conf.Tenants, conf.Limits = nil, c.Tenants, c.Limits
-	g, err := gate.Open(b.Context(), conf, r.election)
+	conf.Now, conf.Tenants = nil, c.Tenants
+	r.admission = admission(b, c.Tenants, map[string][]plan.Limit{"": c.Limits}, nil)
+	c.Policy = string(digestOf(b, r.admission))
+	g, err := r.open(b.Context(), conf, r.election)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -87,6 +87,8 @@ func campaignOn(r *rig, seed uint64) *campaign {
 	c.w = newWorld(seed, func() int64 { return c.log.Size() })
 	r.faults.seen = c.w
 	r.install()
+	r.share() // while everything is well
+	r.shareBy("z3", "second")
 	return c
 }
 
@@ -210,7 +212,7 @@ func (c *campaign) try(a *attempt, want layout) error {
 		f.open(c, a)
 	}
 	c.election++
-	g, err := gate.Open(a.ctx, a.conf, c.election)
+	g, err := c.open(a.ctx, a.conf, c.election)
 	if a.stage = "no mastership"; err != nil {
 		return err
 	}
@@ -418,8 +420,8 @@ func (c *campaign) audit() {
 			}
 		}
 		var requests [][]byte
-		if e.Decision.Action == "network" {
-			continue // each of its plans is a decision of its own
+		if a := e.Decision.Action; a == "network" || a == "share" {
+			continue // each plan of a network plan is a decision of its own, and a share carries out nothing
 		}
 		if e.Decision.Action == "evict" {
 			requests = append(requests, inputs[gate.EvictRequest])

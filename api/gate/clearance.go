@@ -14,7 +14,6 @@ import (
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger"
 	"github.com/interlock/interlock/verify/plan"
-	"github.com/interlock/interlock/verify/policy"
 	"github.com/interlock/interlock/verify/program"
 	"github.com/interlock/interlock/verify/replace"
 )
@@ -144,27 +143,6 @@ func ProveProperties(ctx context.Context, d verify.Decider, in *program.Input, o
 	return newProof(cert, obs, s)
 }
 
-// ProveAdmission does the same for what a policy lets tenants have. That cel-go decides otherwise than the solvers, where it was asked, is
-// an error, and nothing is proved.
-func ProveAdmission(ctx context.Context, d verify.Decider, a *policy.Admission, required []string, now time.Time) (*Proof, error) {
-	s, err := a.Subject()
-	if err != nil {
-		return nil, err
-	}
-	obs, err := a.Obligations()
-	if err != nil {
-		return nil, err
-	}
-	cert, err := verify.Decide(ctx, d, s, policy.AdmissionVersion, obs, nil, required, now, nil)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.Agrees(ctx); err != nil && cert.Proved() == nil {
-		return nil, fmt.Errorf("the solvers proved what cel-go does not find: %w", err)
-	}
-	return newProof(cert, obs, s)
-}
-
 // Record publishes a proof in the ledger, whatever its verdict, and returns the entry's index.
 func Record(ctx context.Context, l *ledger.Log, p *Proof, d ledger.Decision) (int64, error) {
 	d.Verdict = "proved"
@@ -254,7 +232,10 @@ func (g *Gate) forUs(in *plan.Input) error {
 	if !slices.Equal(in.Tenants, g.conf.Tenants) {
 		return fmt.Errorf("%w: the plan is about other tenants than those registered", ErrTampered)
 	}
-	if t := g.terms.Load(); in.Policy != t.policy || !sameLimits(in.Limits, t.limits) {
+	switch s := g.share.Load(); {
+	case s == nil:
+		return fmt.Errorf("%w: no decision says what the policy lets tenants have", verify.ErrUndecided)
+	case in.Policy != s.Policy() || !sameLimits(in.Limits, s.limits):
 		return fmt.Errorf("%w: the plan was made under another policy than the one in force, or within other limits", ErrTampered)
 	}
 	declared, err := device.DeclaredPrimitives(g.conf.Target.Driver)
@@ -299,7 +280,7 @@ func (g *Gate) clearProved(ctx context.Context, in *plan.Input, p *Proof) (*Clea
 		return nil, err
 	}
 	index, err := Record(ctx, g.ledger.Load(), p, ledger.Decision{
-		Action: "plan", Switch: g.conf.Target.Name, Policy: in.Policy, TermsText: g.terms.Load().text, Who: g.conf.Who, At: g.conf.Now().UTC(),
+		Action: "plan", Switch: g.conf.Target.Name, Policy: in.Policy, TermsText: g.share.Load().terms, Who: g.conf.Who, At: g.conf.Now().UTC(),
 	})
 	if err != nil {
 		return nil, err

@@ -101,7 +101,7 @@ func TestNoAnswer(t *testing.T) {
 	conf := r.config()
 	conf.Patience = 300 * time.Millisecond
 	r.election++
-	g, err := gate.Open(t.Context(), conf, r.election)
+	g, err := r.open(t.Context(), conf, r.election)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestNoAnswer(t *testing.T) {
 	r.recoverAll(second)
 
 	r.election++
-	if g, err = gate.Open(t.Context(), conf, r.election); err != nil {
+	if g, err = r.open(t.Context(), conf, r.election); err != nil {
 		t.Fatal(err)
 	}
 	defer g.Close()
@@ -296,7 +296,7 @@ func TestLedgerNotWritable(t *testing.T) {
 		t.Errorf("%d steps, %v", out.Steps, err)
 	}
 	r.openLedger()
-	if es := r.entries(); len(es) != 3 {
+	if es := r.entries(); len(es) != 4 {
 		t.Errorf("%d entries", len(es))
 	}
 	r.mustBeSafe()
@@ -317,7 +317,7 @@ func TestEvict(t *testing.T) {
 	conf := r.config()
 	conf.Decider, conf.Required = nil, nil
 	r.election++
-	g, err := gate.Open(t.Context(), conf, r.election)
+	g, err := r.open(t.Context(), conf, r.election)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -361,7 +361,7 @@ func TestEvict(t *testing.T) {
 		t.Fatal("the oracle does not see that two tenants share slots")
 	}
 	r.election++
-	if g, err = gate.Open(t.Context(), conf, r.election); err != nil {
+	if g, err = r.open(t.Context(), conf, r.election); err != nil {
 		t.Fatal(err)
 	}
 	defer g.Close()

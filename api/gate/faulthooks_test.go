@@ -108,7 +108,7 @@ func (c *campaign) evict(a *attempt, call func(context.Context, any, grpc.UnaryH
 		a.g.Close()
 	}
 	conf := c.config()
-	conf.Decider, conf.Required, conf.Policy, conf.Limits, conf.Patience = nil, nil, "", nil, a.conf.Patience
+	conf.Decider, conf.Required, conf.Patience = nil, nil, a.conf.Patience
 	c.election++
 	g, err := gate.Open(c.t.Context(), conf, c.election)
 	if err != nil {

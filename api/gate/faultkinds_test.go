@@ -340,7 +340,7 @@ var faultKinds = []fault{
 				c.t.Error("the oracle does not see that two tenants share slots")
 			}
 			rescue := &attempt{kind: &noFault, conf: c.config(), ctx: c.t.Context()}
-			rescue.conf.Decider, rescue.conf.Required, rescue.conf.Policy, rescue.conf.Limits = nil, nil, "", nil
+			rescue.conf.Decider, rescue.conf.Required = nil, nil
 			if err := c.try(rescue, nil); err != nil {
 				c.t.Errorf("no eviction: %v", err)
 			}
@@ -412,7 +412,7 @@ var faultKinds = []fault{
 			a.fire()
 			a.g.Close()
 			c.election++
-			g, err := gate.Open(a.ctx, a.conf, c.election)
+			g, err := c.open(a.ctx, a.conf, c.election)
 			if err != nil {
 				c.t.Fatal(err)
 			}

@@ -57,12 +57,6 @@ type Config struct {
 	// Tenants are those registered at the site. A plan that was made for others is refused: its proof is about other bindings of
 	// VIDs to tenants (M4).
 	Tenants []plan.Tenant
-	// Policy is the digest of the policy in force with its input, and Limits are what it comes to. A plan that was made under another
-	// policy, or within other limits, is refused: its proof is about those (M6).
-	Policy string
-	Limits []plan.Limit
-	// Terms, which may be nil, are recorded with every plan, so that what tenants owe follows from the log.
-	Terms []byte
 	// Required are the names of the solvers that must each prove every obligation.
 	Required []string
 	Who      string // recorded in the ledger
@@ -84,7 +78,7 @@ type Gate struct {
 	metrics *metrics
 	ledger  atomic.Pointer[ledger.Log]
 
-	terms atomic.Pointer[terms] // the policy in force
+	share atomic.Pointer[adopted] // what the policy in force lets tenants have; nil: nothing was adopted, and no plan is cleared
 
 	mu sync.Mutex
 	// fenced: this gate completed a fence after its last page-table write. unanswered: a write request of this gate got no answer, and
@@ -127,7 +121,6 @@ func Open(ctx context.Context, conf Config, electionID uint64) (*Gate, error) {
 	if conf.Log != nil {
 		g.log = conf.Log.With("switch", conf.Target.Name, "election", electionID)
 	}
-	g.Adopt(conf.Policy, conf.Limits, conf.Terms)
 	g.metrics = newMetrics(g)
 	g.ledger.Store(conf.Ledger)
 	g.log.Info("mastership", "address", conf.Target.Address)
@@ -266,17 +259,4 @@ func (g *Gate) begin(ctx context.Context, before *observation, decision int64) e
 		return nil
 	}
 	return g.recovered(ctx, last, now, decision)
-}
-
-// terms are a policy with what it comes to, as in Config.
-type terms struct {
-	policy string
-	limits []plan.Limit
-	text   []byte // what policy is the digest of; nil: not recorded
-}
-
-// Adopt puts another policy into force, by its digest, with what it comes to and the text of its terms (see Config). Plans that were made under the one before, and are not
-// cleared yet, are refused from here on.
-func (g *Gate) Adopt(policy string, limits []plan.Limit, text []byte) {
-	g.terms.Store(&terms{policy, limits, text})
 }

@@ -8,7 +8,6 @@ import (
 
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 
-	"github.com/interlock/interlock/api/gate"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger"
 )
@@ -52,7 +51,7 @@ func TestLogWithFindings(t *testing.T) {
 			conf := r.config()
 			conf.Decider = nil
 			r.election++
-			blind, err := gate.Open(t.Context(), conf, r.election)
+			blind, err := r.open(t.Context(), conf, r.election)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,7 +64,7 @@ func TestLogWithFindings(t *testing.T) {
 			asked := &counting{Decider: solver(t, "z3")}
 			conf.Decider = asked
 			r.election++
-			seeing, err := gate.Open(t.Context(), conf, r.election)
+			seeing, err := r.open(t.Context(), conf, r.election)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/interlock/interlock/api/gate"
 )
 
 // What the gate does and refuses is counted, and in its log.
@@ -18,7 +16,7 @@ func TestMetricsAndLog(t *testing.T) {
 	conf := r.config()
 	conf.Log = slog.New(slog.NewJSONHandler(&log, nil))
 	r.election++
-	g, err := gate.Open(t.Context(), conf, r.election)
+	g, err := r.open(t.Context(), conf, r.election)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +60,7 @@ func TestMetricsAndLog(t *testing.T) {
 		"interlock_gate_seconds write s1":                    2,
 		"interlock_gate_primary s1":                          1,
 		"interlock_gate_unanswered s1":                       0,
-		"interlock_gate_ledger_entries s1":                   5,
+		"interlock_gate_ledger_entries s1":                   6,
 	} {
 		if v, ok := got[name]; !ok || v != want {
 			t.Errorf("%s is %v (%v), want %v", name, v, ok, want)

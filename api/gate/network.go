@@ -21,9 +21,8 @@ var ErrElsewhere = errors.New("stopped: another switch of the network plan faile
 
 // Terms are what a network plan has to keep to besides the terms of each switch's gate.
 type Terms struct {
-	Site     string
-	Policy   string
-	Ceilings []network.Ceiling
+	Site  string
+	Share *Share // what the policy lets tenants have on all switches
 	// Absent are the switches of the site that have no gate here, with the most that tenants may have there.
 	Absent []network.Absent
 }
@@ -164,7 +163,10 @@ func (n *Network) forUs(in *network.Input) error {
 	if in.Site != n.terms.Site {
 		return fmt.Errorf("%w: the network plan is for site %s", ErrTampered, in.Site)
 	}
-	if in.Policy != n.terms.Policy || !slices.Equal(in.Ceilings, n.terms.Ceilings) {
+	if n.terms.Share == nil {
+		return fmt.Errorf("%w: no decision says what the policy lets tenants have", verify.ErrUndecided)
+	}
+	if in.Policy != n.terms.Share.Policy() || !slices.Equal(in.Ceilings, n.terms.Share.Ceilings()) {
 		return fmt.Errorf("%w: the network plan was made under another policy than the one in force, or within other ceilings", ErrTampered)
 	}
 	if !slices.EqualFunc(in.Absent, n.terms.Absent, func(a, b network.Absent) bool {

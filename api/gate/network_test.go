@@ -37,11 +37,19 @@ func newFabric(t testing.TB) *fabric {
 }
 
 func (f *fabric) terms() gate.Terms {
-	return gate.Terms{Site: "fabric", Policy: "none", Ceilings: f.ceilings}
+	f.admit()
+	return gate.Terms{Site: "fabric", Share: f.rigs[0].share()}
+}
+
+// admit lets tenants have everything on each switch, within the ceilings over both.
+func (f *fabric) admit() {
+	a := admission(f.rigs[0].t, tenants, map[string][]plan.Limit{f.rigs[0].name: f.rigs[0].limits(), f.rigs[1].name: f.rigs[1].limits()}, f.ceilings)
+	f.rigs[0].admission, f.rigs[1].admission = a, a
 }
 
 // open takes mastership of both.
 func (f *fabric) open() (*gate.Network, [2]*gate.Gate) {
+	f.admit()
 	gates := [2]*gate.Gate{f.rigs[0].gate(), f.rigs[1].gate()}
 	return gate.NewNetwork(f.terms(), gates[:]...), gates
 }
@@ -50,7 +58,7 @@ func (f *fabric) open() (*gate.Network, [2]*gate.Gate) {
 func (f *fabric) plan(gates [2]*gate.Gate, want [2]layout) *network.Input {
 	t := f.rigs[0].t
 	t.Helper()
-	n := &alloc.Network{Site: "fabric", Policy: "none", Ceilings: f.ceilings}
+	n := &alloc.Network{Site: "fabric", Policy: string(digestOf(t, f.rigs[0].admitted())), Ceilings: f.ceilings}
 	plans := make([]*plan.Input, 2)
 	for i, r := range f.rigs {
 		pre, tables := r.state()

@@ -216,7 +216,7 @@ func (n *networkCampaign) attempt(victim int, f *fault) string {
 // plan is the network plan to layouts; what is absent is counted.
 func (n *networkCampaign) plan(gates []*gate.Gate, want []layout, absent []network.Absent) (*network.Input, gate.Terms) {
 	n.t.Helper()
-	net := &alloc.Network{Site: "fabric", Policy: "none", Absent: absent}
+	net := &alloc.Network{Site: "fabric", Absent: absent}
 	plans := make([]*plan.Input, len(gates))
 	after, most := map[uint16]int64{}, map[uint16]int64{}
 	for _, a := range absent {
@@ -225,6 +225,23 @@ func (n *networkCampaign) plan(gates []*gate.Gate, want []layout, absent []netwo
 		}
 	}
 	something := false
+	for i := range gates {
+		for v, es := range want[i] {
+			after[v] += es[0].Size + es[1].Size
+		}
+	}
+	for _, x := range tenants {
+		most[x.VID] = max(n.held.total(x.VID), after[x.VID])
+		net.Ceilings = append(net.Ceilings, network.Ceiling{VID: x.VID, Slots: most[x.VID]})
+	}
+	f := &fabric{rigs: [2]*rig{n.cs[0].rig, n.cs[1].rig}, ceilings: net.Ceilings}
+	terms := f.terms()
+	terms.Absent, net.Policy = absent, terms.Share.Policy()
+	for _, g := range gates {
+		if err := g.Adopt(terms.Share); err != nil {
+			n.t.Fatal(err)
+		}
+	}
 	for i, g := range gates {
 		c := n.cs[0]
 		for _, x := range n.cs {
@@ -240,13 +257,6 @@ func (n *networkCampaign) plan(gates []*gate.Gate, want []layout, absent []netwo
 			n.t.Fatal(err)
 		}
 		something = something || plans[i] != nil
-		for v, es := range want[i] {
-			after[v] += es[0].Size + es[1].Size
-		}
-	}
-	for _, x := range tenants {
-		most[x.VID] = max(n.held.total(x.VID), after[x.VID])
-		net.Ceilings = append(net.Ceilings, network.Ceiling{VID: x.VID, Slots: most[x.VID]})
 	}
 	if !something {
 		return nil, gate.Terms{}
@@ -256,7 +266,7 @@ func (n *networkCampaign) plan(gates []*gate.Gate, want []layout, absent []netwo
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	return in, gate.Terms{Site: "fabric", Policy: "none", Ceilings: net.Ceilings, Absent: absent}
+	return in, terms
 }
 
 // clear proves a network plan, has it cleared, and tells the models what to expect.

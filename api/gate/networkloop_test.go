@@ -12,6 +12,7 @@ import (
 	"github.com/interlock/interlock/api/gate"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/network"
+	"github.com/interlock/interlock/verify/plan"
 )
 
 // loopRig runs a network loop over a fabric: it is the loop's roster and prover.
@@ -38,10 +39,8 @@ func (x *loopRig) Enter(ctx context.Context, m *alloc.Member) error {
 	if x.dead == r.name {
 		return errors.New("no answer")
 	}
-	conf := r.config()
-	conf.Limits = m.Context.Limits
 	r.election++
-	g, err := gate.Open(ctx, conf, r.election)
+	g, err := r.open(ctx, r.config(), r.election)
 	if err != nil {
 		return err
 	}
@@ -87,7 +86,7 @@ func (p *loopRigProof) Verdict() verify.Verdict {
 }
 
 func (p *loopRigProof) Apply(ctx context.Context) (map[string]alloc.AppliedOn, error) {
-	terms := gate.Terms{Site: "fabric", Policy: "none", Ceilings: p.x.ceilings}
+	terms := gate.Terms{Site: "fabric", Share: p.x.rigs[0].share()}
 	var gates []*gate.Gate
 	for _, r := range p.x.rigs {
 		if g := p.x.gates[r.name]; g != nil {
@@ -146,21 +145,31 @@ func newLoopRig(t *testing.T) *loopRig {
 	x := &loopRig{fabric: f, gates: map[string]*gate.Gate{}}
 	f.ceilings = []network.Ceiling{{VID: 10, Slots: 80}, {VID: 20, Slots: 80}}
 	x.loop = &alloc.NetworkLoop{
-		Site: "fabric", Ceilings: f.ceilings, Policy: "none", Strategy: alloc.NetVRM{Estimator: alloc.DefaultEstimator}, Roster: x, Prover: x, Now: time.Now,
+		Site: "fabric", Ceilings: f.ceilings, Strategy: alloc.NetVRM{Estimator: alloc.DefaultEstimator}, Roster: x, Prover: x, Now: time.Now,
 	}
-	for _, r := range f.rigs {
-		var who []alloc.Tenant
-		var bounds []alloc.Bound
-		for _, v := range tenants[:2] {
-			l, err := alloc.NewLadder([]alloc.Register{{Array: alloc.Array{Control: "ingress"}, Min: 4, Max: 24, Elastic: true}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			who = append(who, alloc.Tenant{Name: v.Name, VID: v.VID, Weight: 1, Target: 0.9, Ladder: l})
-			bounds = append(bounds, alloc.Bound{Share: 1, Ceiling: len(l.Rungs) - 1})
+	var who []alloc.Tenant
+	var bounds []alloc.Bound
+	for _, v := range tenants[:2] {
+		l, err := alloc.NewLadder([]alloc.Register{{Array: alloc.Array{Control: "ingress"}, Min: 4, Max: 24, Elastic: true}})
+		if err != nil {
+			t.Fatal(err)
 		}
+		who = append(who, alloc.Tenant{Name: v.Name, VID: v.VID, Weight: 1, Target: 0.9, Ladder: l})
+		bounds = append(bounds, alloc.Bound{Share: 1, Ceiling: len(l.Rungs) - 1})
+	}
+	limits := map[string][]plan.Limit{}
+	for _, r := range f.rigs {
+		limits[r.name] = alloc.Limits(who, bounds)
+	}
+	a := admission(t, tenants[:2], limits, f.ceilings)
+	for r := range a.Capacity {
+		a.Capacity[r] = 48
+	}
+	x.loop.Policy = string(digestOf(t, a))
+	for _, r := range f.rigs {
+		r.admission = a
 		c := r.context(0)
-		c.Limits = alloc.Limits(who, bounds)
+		c.Limits = limits[r.name]
 		x.loop.Members = append(x.loop.Members, &alloc.Member{Context: c, Tenants: who, Bounds: bounds, Switch: &rigSwitch{x, r}})
 	}
 	t.Cleanup(func() {

@@ -3,7 +3,6 @@ package gate_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"testing"
 	"time"
 
@@ -159,26 +158,5 @@ func TestTermsAreTheGates(t *testing.T) {
 		if _, err := g.ClearProvedPlan(t.Context(), in, r.prove(in)); !errors.Is(err, gate.ErrTampered) {
 			t.Errorf("%s: %v", name, err)
 		}
-	}
-}
-
-// When another policy is adopted, plans under the one before are refused, and those under the new one are not.
-func TestAdopt(t *testing.T) {
-	r := newSlots(t)
-	g := r.gate()
-	before := r.plan(g.ElectionID(), first)
-	proof := r.prove(before)
-	limits := slices.Clone(before.Limits)
-	for i := range limits {
-		limits[i].Ceiling++
-	}
-	g.Adopt("newer", limits, nil)
-	if _, err := g.ClearProvedPlan(t.Context(), before, proof); !errors.Is(err, gate.ErrTampered) {
-		t.Errorf("under the policy before: %v", err)
-	}
-	after := r.plan(g.ElectionID(), first)
-	after.Policy, after.Limits = "newer", limits
-	if _, err := g.ClearProvedPlan(t.Context(), after, r.prove(after)); err != nil {
-		t.Errorf("under the new policy: %v", err)
 	}
 }

@@ -192,15 +192,17 @@ func TestReplaceRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	conf := r.config()
-	conf.Tenants, conf.Limits = two.tenants, []plan.Limit{{VID: 10, Control: specs.Ingress, Ceiling: 1024}}
+	conf.Tenants = two.tenants
+	limits := []plan.Limit{{VID: 10, Control: specs.Ingress, Ceiling: 1024}}
+	r.admission = admission(t, two.tenants, map[string][]plan.Limit{"": limits}, nil)
 	r.election++
-	g, err := gate.Open(t.Context(), conf, r.election)
+	g, err := r.open(t.Context(), conf, r.election)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer g.Close()
 	c := r.context(g.ElectionID())
-	c.Linked, c.Codec, c.Tenants, c.Limits = two.linked, codec, two.tenants, conf.Limits
+	c.Linked, c.Codec, c.Tenants, c.Limits = two.linked, codec, two.tenants, limits
 	pre, err := codec.Encode(alloc.Tables{
 		keyOf(10): {{Base: 100, Size: 40, Mask: alloc.DirectMask, Generation: 3}}, keyOf(20): {{Base: 140, Size: 40, Mask: alloc.DirectMask, Generation: 4}},
 	})

@@ -27,6 +27,7 @@ import (
 	"github.com/interlock/interlock/verify/ledger"
 	"github.com/interlock/interlock/verify/ledger/check"
 	"github.com/interlock/interlock/verify/plan"
+	"github.com/interlock/interlock/verify/policy"
 )
 
 const deviceID = 1
@@ -128,8 +129,10 @@ type rig struct {
 	dir     string // of the ledger
 	now     time.Time
 
-	published map[*edition]bool // whose proof is in the ledger
-	election  uint64            // the last one used
+	published map[*edition]bool      // whose proof is in the ledger
+	admission *policy.Admission      // what the policy lets tenants have; nil: everything
+	shares    map[string]*gate.Share // published, by their digests and solvers
+	election  uint64                 // the last one used
 	nonce     uint64
 }
 
@@ -228,8 +231,8 @@ func (r *rig) target() device.Target {
 
 func (r *rig) config() gate.Config {
 	return gate.Config{
-		Tenants: tenants, Policy: "none", Limits: r.context(0).Limits,
-		Target: r.target(), Ledger: r.log, Decider: solver(r.t, "z3"), Required: []string{"z3"}, Who: "test",
+		Tenants: tenants,
+		Target:  r.target(), Ledger: r.log, Decider: solver(r.t, "z3"), Required: []string{"z3"}, Who: "test",
 		Now: func() time.Time { return r.now },
 	}
 }
@@ -238,7 +241,7 @@ func (r *rig) config() gate.Config {
 func (r *rig) gate() *gate.Gate {
 	r.t.Helper()
 	r.election++
-	g, err := gate.Open(r.t.Context(), r.config(), r.election)
+	g, err := r.open(r.t.Context(), r.config(), r.election)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -342,15 +345,22 @@ func (r *rig) context(election uint64) *alloc.Context {
 		r.t.Fatal(err)
 	}
 	c := &alloc.Context{
-		Switch: r.name, DeviceID: deviceID, ElectionID: election, Linked: r.program, Codec: r.codec, Tenants: tenants, Policy: "none",
+		Switch: r.name, DeviceID: deviceID, ElectionID: election, Linked: r.program, Codec: r.codec, Tenants: tenants,
+		Policy: string(digestOf(r.t, r.admitted())), Limits: r.limits(),
 		Primitives: declared.Proof, Nonce: func() uint64 { r.nonce++; return r.nonce },
 	}
+	return c
+}
+
+// limits are the whole of each stage array, for everybody.
+func (r *rig) limits() []plan.Limit {
+	var out []plan.Limit
 	for _, t := range tenants {
 		for a, n := range r.codec.Slots() {
-			c.Limits = append(c.Limits, plan.Limit{VID: t.VID, Control: a.Control, Stage: a.Stage, Ceiling: n})
+			out = append(out, plan.Limit{VID: t.VID, Control: a.Control, Stage: a.Stage, Ceiling: n})
 		}
 	}
-	return c
+	return out
 }
 
 // layout of slots.p4: by tenant, the extents in its two stages.

@@ -1,17 +1,13 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
-	"time"
 
-	"github.com/interlock/interlock/api/gate"
+	"github.com/interlock/interlock/alloc/sharing"
 	"github.com/interlock/interlock/linker"
 	"github.com/interlock/interlock/linker/resources"
-	"github.com/interlock/interlock/linker/site"
 	"github.com/interlock/interlock/policy"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger"
@@ -28,7 +24,11 @@ func (w *work) usage() (*proof.Admission, error) {
 	if err != nil {
 		return nil, exitWith(exitInput, err)
 	}
-	a, err := proof.ForProgram(p, w.linked, target, policyTenants(w.site))
+	tenants, err := w.policyTenants()
+	if err != nil {
+		return nil, err
+	}
+	a, err := proof.ForProgram(p, w.linked, target, tenants)
 	if err != nil {
 		return nil, exitWith(exitInput, err)
 	}
@@ -52,62 +52,39 @@ func (w *work) usage() (*proof.Admission, error) {
 }
 
 // policyTenants are the site's tenants as policies see them when they are asked about programs, without amounts.
-func policyTenants(s *site.Site) []policy.Tenant {
+func (w *work) policyTenants() ([]policy.Tenant, error) {
+	balances, err := w.balances()
+	if err != nil {
+		return nil, err
+	}
 	var out []policy.Tenant
-	for _, t := range s.Tenants {
+	for _, t := range w.site.Tenants {
 		out = append(out, policy.Tenant{
-			Name: t.Name, VID: t.VID, Weight: t.Weight, Budget: t.Budget, Balance: t.Balance, Target: policy.RatioOf(t.Target), Active: true,
+			Name: t.Name, VID: t.VID, Weight: t.Weight, Budget: t.Budget, Balance: balances[t.Name], Target: policy.RatioOf(t.Target), Active: true,
 		})
 	}
-	return out
+	return out, nil
 }
 
-// admit sees to it that the ledger says that the policy admits whatever plans may choose: the solvers decide it from the policy's text and
-// what it was asked, and cel-go decides the ends. A plan carries the digest of this decision's subject. Nothing is said of plans over
-// several switches, which have no admission.
-func (w *work) admit(ctx context.Context, a *proof.Admission, d verify.Decider, required []string, log *ledger.Log) error {
-	if a == nil {
-		return nil
+// balances are the tenants' in force: those that were settled last, and of others what the site gives them in the beginning.
+func (w *work) balances() (map[string]policy.Ratio, error) {
+	out := map[string]policy.Ratio{}
+	var names []string
+	for _, t := range w.site.Tenants {
+		out[t.Name] = t.Balance
+		names = append(names, t.Name)
 	}
-	s, err := a.Subject()
-	if err != nil {
-		return exitWith(exitInput, err)
+	if !ledger.Exists(w.ledgerDir()) {
+		return out, nil
 	}
 	l, err := w.readLedger()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, e := range l.Entries {
-		if e.Decision != nil && e.Decision.Action == "share" && e.Decision.Verdict == "proved" && e.Digest == string(s.Digest()) {
-			return nil
-		}
-	}
-	p, err := gate.ProveAdmission(ctx, d, a, required, time.Now())
-	var not *proof.Unprovable
-	var refusal *policy.Refusal
-	switch {
-	case errors.As(err, &not):
-		return exitWith(exitUndecided, err)
-	case errors.Is(err, proof.ErrUsage):
-		return exitWith(exitRefused, err)
-	case errors.As(err, &refusal):
-		return exitWith(exitRefused, fmt.Errorf("the policy does not admit what it lets tenants have: %w", err))
-	case err != nil:
-		return proofError(err)
-	}
-	index, err := gate.Record(ctx, log, p, ledger.Decision{Action: "share", Policy: string(s.Digest()), Who: who(), At: time.Now().UTC()})
+	settled, err := sharing.Balances(l, names)
 	if err != nil {
-		return exitWith(exitEnvironment, err)
+		return nil, exitWith(exitRefused, err)
 	}
-	every := "every allocation between the floors and ceilings that it gives"
-	if a.Linked != nil {
-		every = "what the tenants' parts of linked.p4 use (P8)"
-	}
-	switch err := p.Certificate.Proved(); {
-	case errors.Is(err, verify.ErrRefuted):
-		return refusedf("the policy does not admit %s: %w (%s, ledger entry %d)", every, err, a.File, index)
-	case err != nil:
-		return undecidedf("it is not proved that the policy admits %s: %w (%s, ledger entry %d)", every, err, a.File, index)
-	}
-	return nil
+	maps.Copy(out, settled)
+	return out, nil
 }

@@ -44,7 +44,7 @@ func newApply() *cobra.Command {
 			return err
 		}
 		defer t.close()
-		g, err := w.openGateAs(ctx, f.Input.ElectionID, p.terms(), t)
+		g, err := w.openGateAs(ctx, f.Input.ElectionID, p.inForce, t)
 		if err != nil {
 			return w.explainStale(ctx, f.Input, err)
 		}

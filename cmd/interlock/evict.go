@@ -89,7 +89,7 @@ func (w *work) evict(ctx context.Context, e eviction) (*gate.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := w.gateWith(ctx, election, terms{}, nil, nil, nil)
+	g, err := w.gateWith(ctx, election, nil, nil, nil, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -14,10 +14,8 @@ import (
 	"time"
 
 	"github.com/interlock/interlock/alloc"
-	"github.com/interlock/interlock/alloc/sharing"
 	"github.com/interlock/interlock/api/device"
 	"github.com/interlock/interlock/api/gate"
-	"github.com/interlock/interlock/policy"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger"
 	"github.com/interlock/interlock/verify/ledger/check"
@@ -29,8 +27,7 @@ import (
 type fleet struct {
 	dir      string
 	planners []*planner // by switch, in the site's order
-	ceilings []network.Ceiling
-	policy   string
+	inForce  *inForce
 	on       []string // the switches that may be changed
 }
 
@@ -48,35 +45,15 @@ func (n *linkedSite) fleet(ctx context.Context) (*fleet, error) {
 		return nil, err
 	}
 	f := &fleet{dir: dir, on: on}
-	var places []sharing.Place
 	for _, w := range all.works {
 		p, err := w.unbounded()
 		if err != nil {
 			return nil, err
 		}
 		f.planners = append(f.planners, p)
-		places = append(places, sharing.Place{Switch: w.site.Switch.Name, Tenants: p.tenants, Capacity: p.context.Codec.Slots()})
 	}
-	pol, err := loadPolicy(all.works[0].site)
-	if err != nil {
-		return nil, err
-	}
-	shares, err := sharing.Network(ctx, pol, places)
-	if errors.Is(err, policy.ErrRefused) {
-		return nil, exitWith(exitRefused, err)
-	} else if err != nil {
-		return nil, exitWith(exitInput, err)
-	}
-	f.ceilings, f.policy = shares.Ceilings, string(shares.Digest)
-	asked, err := all.works[0].termsOf(pol, f.planners...)
-	if err != nil {
-		return nil, err
-	}
-	for i, p := range f.planners {
-		p.within(shares.Bounds[i], shares.Digest)
-		p.asked = asked
-	}
-	return f, nil
+	f.inForce, err = rule(ctx, true, f.planners...)
+	return f, err
 }
 
 func (f *fleet) close() {
@@ -94,7 +71,7 @@ func (f *fleet) changes(p *planner) bool { return slices.Contains(f.on, p.name()
 // network reads all switches. One that cannot be reached is an error if it is to be changed; else it is absent, with the most that tenants
 // may have there by the ledger.
 func (f *fleet) network(ctx context.Context) (*alloc.Network, error) {
-	n := &alloc.Network{Site: f.site(), Ceilings: f.ceilings, Policy: f.policy}
+	n := &alloc.Network{Site: f.site(), Ceilings: f.inForce.shares.Admission.Networkwide(), Policy: string(f.inForce.digest)}
 	var errs []error
 	for _, p := range f.planners {
 		state, err := p.read(ctx)
@@ -350,7 +327,7 @@ func (f *fleet) proveAndSave(ctx context.Context, out io.Writer, in *network.Inp
 		}
 		certs.Plans[one.Switch] = p.Certificate
 		if _, err := gate.Record(ctx, t.log, p, ledger.Decision{
-			Action: "plan", Switch: one.Switch, Policy: one.Policy, TermsText: f.planners[0].asked, Who: who(), At: time.Now().UTC(),
+			Action: "plan", Switch: one.Switch, Policy: one.Policy, TermsText: f.inForce.terms, Who: who(), At: time.Now().UTC(),
 		}); err != nil {
 			return exitWith(exitEnvironment, err)
 		}
@@ -389,6 +366,9 @@ func (f *fleet) proveAndSave(ctx context.Context, out io.Writer, in *network.Inp
 		errs = append(errs, exitWith(verdictCode(err), fmt.Errorf("the network plan is not proved: %w (ledger entry %d)", err, index)))
 	}
 	if err := together(errs); err != nil {
+		return err
+	}
+	if _, err := f.inForce.published(ctx, t.pool, t.required, t.log); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "\n%s is proved (ledger entry %d); apply it with 'interlock apply %s -d %s'\n", path, index, path, filepath.Clean(f.dir))
@@ -475,7 +455,10 @@ func (n *linkedSite) applyNetwork(ctx context.Context, out io.Writer, path strin
 		return err
 	}
 	defer t.close()
-	terms := gate.Terms{Site: f.site(), Policy: f.policy, Ceilings: f.ceilings}
+	terms := gate.Terms{Site: f.site()}
+	if terms.Share, err = f.inForce.published(ctx, t.pool, t.required, t.log); err != nil {
+		return err
+	}
 	var gates []*gate.Gate
 	defer func() {
 		for _, g := range gates {
@@ -492,7 +475,7 @@ func (n *linkedSite) applyNetwork(ctx context.Context, out io.Writer, path strin
 			terms.Absent = append(terms.Absent, network.Absent{Switch: p.name(), Holds: held})
 			continue
 		}
-		g, err := p.work.openGateAs(ctx, one.ElectionID, p.terms(), t)
+		g, err := p.work.openGateAs(ctx, one.ElectionID, f.inForce, t)
 		if err != nil {
 			return p.work.explainStale(ctx, one, err)
 		}

@@ -47,26 +47,36 @@ func (w *work) openGate(ctx context.Context, t *tools) (*gate.Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w.openGateAs(ctx, election, terms{}, t)
+	return w.openGateAs(ctx, election, nil, t)
 }
 
-// openGateAs is openGate with an election id that was taken before, for plans on the given terms.
-func (w *work) openGateAs(ctx context.Context, election uint64, on terms, t *tools) (*gate.Gate, error) {
-	return w.gateWith(ctx, election, on, t.log, t.pool, t.required)
+// openGateAs is openGate with an election id that was taken before, for plans within what is in force; nil: for no plans.
+func (w *work) openGateAs(ctx context.Context, election uint64, under *inForce, t *tools) (*gate.Gate, error) {
+	return w.gateWith(ctx, election, under, t.log, t.pool, t.required)
 }
 
-func (w *work) gateWith(ctx context.Context, election uint64, on terms, log *ledger.Log, d verify.Decider, required []string) (*gate.Gate, error) {
-	if err := w.admit(ctx, on.admitted, d, required, log); err != nil {
-		return nil, err
+func (w *work) gateWith(ctx context.Context, election uint64, under *inForce, log *ledger.Log, d verify.Decider, required []string) (*gate.Gate, error) {
+	var share *gate.Share
+	if under != nil {
+		var err error
+		if share, err = under.published(ctx, d, required, log); err != nil {
+			return nil, err
+		}
 	}
 	short, cancel := timeout(ctx)
 	defer cancel()
 	g, err := gate.Open(short, gate.Config{
-		Target: w.target(), Ledger: log, Decider: d, Tenants: w.tenants(), Policy: on.policy, Limits: on.limits, Terms: on.text,
+		Target: w.target(), Ledger: log, Decider: d, Tenants: w.tenants(),
 		Required: required, Who: who(), Log: w.log,
 	}, election)
 	if err != nil {
 		return nil, gateError(err)
+	}
+	if share != nil {
+		if err := g.Adopt(share); err != nil {
+			g.Close()
+			return nil, gateError(err)
+		}
 	}
 	if log == nil {
 		return g, nil

@@ -76,7 +76,8 @@ func (n *linkedSite) install(ctx context.Context, out io.Writer, yes bool) error
 		if err != nil {
 			return err
 		}
-		return w.admit(ctx, used, t.pool, t.required, t.log)
+		_, err = w.admit(ctx, used, nil, t.pool, t.required, t.log)
+		return err
 	})
 	if err != nil {
 		return err

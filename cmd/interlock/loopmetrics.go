@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/interlock/interlock/alloc"
+	"github.com/interlock/interlock/policy"
 )
 
 // loopMetrics are the control loop's, from when it began.
@@ -12,6 +13,8 @@ type loopMetrics struct {
 	seconds *prometheus.HistogramVec
 	memory  *prometheus.GaugeVec
 	utility *prometheus.GaugeVec
+	balance *prometheus.GaugeVec
+	shares  *prometheus.CounterVec
 }
 
 func newLoopMetrics() *loopMetrics {
@@ -28,6 +31,13 @@ func newLoopMetrics() *loopMetrics {
 		utility: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "interlock_tenant_hit_ratio", Help: "Estimated share of a tenant's packets that hit, in the last epoch that could tell.",
 		}, []string{"switch", "tenant"}),
+		balance: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "interlock_tenant_balance", Help: "Credits of a tenant, where the policy settles balances.",
+		}, []string{"tenant"}),
+		shares: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "interlock_policy_decisions_total",
+			Help: "Epochs in which what the policy lets tenants have was decided anew, or refused, so that bounds and balances stayed.",
+		}, []string{"switch", "result"}),
 	}
 }
 
@@ -49,11 +59,21 @@ func (m *loopMetrics) note(name string, e *alloc.Epoch) {
 		if t.Utility != nil {
 			m.utility.WithLabelValues(name, t.Name).Set(*t.Utility)
 		}
+		if b, err := policy.ParseRatio(t.Balance); t.Balance != "" && err == nil {
+			credits, _ := b.Rat().Float64()
+			m.balance.WithLabelValues(t.Name).Set(credits)
+		}
+	}
+	if s := e.Share; s != nil && s.Entry != nil {
+		m.shares.WithLabelValues(name, "decided").Inc()
+	}
+	if s := e.Share; s != nil && s.Refused != "" {
+		m.shares.WithLabelValues(name, "refused").Inc()
 	}
 }
 
 func (m *loopMetrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.epochs, m.seconds, m.memory, m.utility}
+	return []prometheus.Collector{m.epochs, m.seconds, m.memory, m.utility, m.balance, m.shares}
 }
 
 // Describe sends what Collect may send.

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -18,14 +17,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/interlock/interlock/alloc"
-	"github.com/interlock/interlock/alloc/sharing"
 	"github.com/interlock/interlock/api/device"
 	"github.com/interlock/interlock/api/gate"
-	"github.com/interlock/interlock/policy"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger"
 	"github.com/interlock/interlock/verify/plan"
-	proof "github.com/interlock/interlock/verify/policy"
 	"github.com/interlock/interlock/verify/smt"
 )
 
@@ -95,24 +91,10 @@ type planner struct {
 	context *alloc.Context
 	tenants []alloc.Tenant
 	bounds  []alloc.Bound
-	// admitted is what the policy was asked and what it let the tenants have.
-	admitted *proof.Admission
-	asked    []byte // the terms that plans are recorded with
+	inForce *inForce // what the policy was asked and said
 }
 
 func (p *planner) close() { p.reader.Close() }
-
-// terms are what a plan must keep to: the policy, by the digest of its text and input, and the limits that it comes to.
-type terms struct {
-	policy   string
-	limits   []plan.Limit
-	admitted *proof.Admission
-	text     []byte // see metering.Terms
-}
-
-func (p *planner) terms() terms {
-	return terms{p.context.Policy, p.context.Limits, p.admitted, p.asked}
-}
 
 // planner asks the policy and takes an election id for the plan.
 func (w *work) planner(ctx context.Context) (*planner, error) {
@@ -135,34 +117,8 @@ func (w *work) entitled(ctx context.Context) (*planner, error) {
 	if err != nil {
 		return nil, err
 	}
-	pol, err := loadPolicy(w.site)
-	if err != nil {
-		return nil, err
-	}
-	bounds, admitted, err := sharing.Bounds(ctx, pol, p.tenants, p.context.Codec.Slots())
-	if errors.Is(err, policy.ErrRefused) {
-		return nil, exitWith(exitRefused, err)
-	} else if err != nil {
-		return nil, exitWith(exitInput, err)
-	}
-	if err := p.admittedBy(bounds, admitted); err != nil {
-		return nil, err
-	}
-	if p.asked, err = w.termsOf(pol, p); err != nil {
-		return nil, err
-	}
-	return p, p.tellShadowed(ctx, pol, os.Stderr)
-}
-
-// admittedBy sets what the policy allows, as the admission records it.
-func (p *planner) admittedBy(bounds []alloc.Bound, a *proof.Admission) error {
-	subject, err := a.Subject()
-	if err != nil {
-		return exitWith(exitInput, err)
-	}
-	p.admitted = a
-	p.within(bounds, subject.Digest())
-	return nil
+	_, err = rule(ctx, false, p)
+	return p, err
 }
 
 // epoch is the site's.
@@ -172,20 +128,6 @@ func (w *work) epoch() (time.Duration, error) {
 		return 0, inputf("%s: allocation.epoch: %w", w.site.Path, err)
 	}
 	return d, nil
-}
-
-// termsOf are the terms that plans for one switch, or for several, are made on.
-func (w *work) termsOf(pol *policy.Policy, planners ...*planner) ([]byte, error) {
-	epoch, err := w.epoch()
-	if err != nil {
-		return nil, err
-	}
-	var places []sharing.Place
-	for _, p := range planners {
-		places = append(places, sharing.Place{Switch: p.name(), Tenants: p.tenants, Capacity: p.context.Codec.Slots()})
-	}
-	text, err := sharing.Terms(pol, places, len(places) > 1, epoch)
-	return text, exitWith(exitInput, err)
 }
 
 // within sets what the policy allows.
@@ -367,7 +309,7 @@ func (w *work) proveAndSave(ctx context.Context, out io.Writer, p *planner, in *
 		return exitWith(exitUndecided, err)
 	}
 	index, err := gate.Record(ctx, log, proof, ledger.Decision{
-		Action: "plan", Switch: in.Switch, Policy: in.Policy, TermsText: p.asked, Who: who(), At: time.Now().UTC(),
+		Action: "plan", Switch: in.Switch, Policy: in.Policy, TermsText: p.inForce.terms, Who: who(), At: time.Now().UTC(),
 	})
 	if err != nil {
 		return exitWith(exitEnvironment, err)
@@ -388,7 +330,7 @@ func (w *work) proveAndSave(ctx context.Context, out io.Writer, p *planner, in *
 		explainPlan(out, in, proof)
 		return exitWith(verdictCode(err), fmt.Errorf("the plan is not proved: %w (ledger entry %d)", err, index))
 	}
-	if err := w.admit(ctx, p.admitted, pool, required, log); err != nil {
+	if _, err := p.inForce.published(ctx, pool, required, log); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "\n%s is proved (ledger entry %d); apply it with 'interlock apply %s -d %s'\n", path, index, path, filepath.Clean(w.dir))

@@ -14,10 +14,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/interlock/interlock/alloc"
-	"github.com/interlock/interlock/alloc/sharing"
 	"github.com/interlock/interlock/policy"
 	"github.com/interlock/interlock/verify/ledger/check"
 	"github.com/interlock/interlock/verify/plan"
+	proof "github.com/interlock/interlock/verify/policy"
 )
 
 // change is one amount that differs between two policies, as policy diff -o json prints it.
@@ -226,7 +226,8 @@ func planOf(l *check.Log, e check.Entry) (*plan.Input, error) {
 
 // admits says what a policy makes of the extents that a plan left.
 func (a *asked) admits(ctx context.Context, p *policy.Policy, goal []plan.Extent) (string, error) {
-	demands := sharing.Demands(a.tenants)
+	site := a.site()
+	demands := site.Demands()
 	usage := make([]policy.Resources, len(demands))
 	for _, x := range goal {
 		i := slices.IndexFunc(demands, func(d policy.MemoryDemand) bool { return d.VID == x.VID })
@@ -239,9 +240,9 @@ func (a *asked) admits(ctx context.Context, p *policy.Policy, goal []plan.Extent
 		if usage[i] == nil {
 			usage[i] = policy.Resources{}
 		}
-		usage[i][sharing.Resource(alloc.Array{Control: x.Control, Stage: x.Stage})] += x.Size
+		usage[i][proof.Slots+alloc.Array{Control: x.Control, Stage: x.Stage}.String()] += x.Size
 	}
-	s, err := p.MemoryState(demands, sharing.Capacity(a.stages), usage)
+	s, err := p.MemoryState(demands, site.Capacity(), usage)
 	if errors.Is(err, policy.ErrInput) {
 		return err.Error(), nil
 	} else if err != nil {

@@ -34,8 +34,17 @@ type evaluated struct {
 }
 
 type memoryEvaluated struct {
+	Known  []knownOf          `json:"known,omitempty"` // where the policy reads it
 	Bounds []memoryBound      `json:"bounds"`
 	Shares *policy.Allocation `json:"shares"`
+}
+
+// knownOf is what is known of a tenant, by the ledger's last decision about it.
+type knownOf struct {
+	Tenant  string       `json:"tenant"`
+	Active  bool         `json:"active"`
+	Utility policy.Ratio `json:"utility"`
+	Balance policy.Ratio `json:"balance"`
 }
 
 // memoryBound is in slots of the tenant's largest elastic register.
@@ -49,6 +58,7 @@ type memoryBound struct {
 
 // asked is what policies are asked about: an input, or a linked directory.
 type asked struct {
+	work      *work // of the directory
 	input     *suite.Input
 	programs  []policy.Tenant
 	target    *resources.Target
@@ -64,7 +74,8 @@ func newPolicyEval() *cobra.Command {
 		Use:   "eval [DIR]",
 		Short: "Show what a policy would give whom now, grant by grant",
 		Long: `Eval asks a policy about the tenants of a linked directory: what of the pipeline each is entitled to, as link asks, and between which
-sizes of register memory the allocator may choose for each, as plan and run ask. It shows every grant in its order, and the
+sizes of register memory the allocator may choose for each, as plan and run ask: with the balances, and what else the policy reads of tenants,
+that the ledger's last decision about them says. It shows every grant in its order, and the
 rule that stopped each tenant. Nothing is changed. The policy is the site's unless --policy names another. With --input, it
 is asked about the tenants and the capacity in a file (kind: SharingInput) instead.`,
 		Example: "  interlock policy eval linked\n  interlock policy eval linked --policy new.yaml\n  interlock policy eval --policy builtin:drf --input tenants.yaml -o json",
@@ -121,7 +132,7 @@ func askedAbout(args []string, i int, input string) (*asked, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &asked{}
+	a := &asked{work: w}
 	if a.ownPolicy, err = loadPolicy(w.site); err != nil {
 		return nil, err
 	}
@@ -147,7 +158,9 @@ func (a *asked) readPrograms(w *work) error {
 	if err := diags.Err(); err != nil {
 		return exitWith(exitInput, err)
 	}
-	a.programs = policyTenants(w.site)
+	if a.programs, err = w.policyTenants(); err != nil {
+		return err
+	}
 	var names []string
 	for _, t := range a.programs {
 		names = append(names, t.Name)
@@ -178,11 +191,20 @@ func (a *asked) evaluate(ctx context.Context, p *policy.Policy) (*evaluated, err
 	if e.Program, err = p.Entitle(ctx, tenants, capacity); err != nil {
 		return e, fmt.Errorf("pipeline: %w", err)
 	}
-	bounds, shares, err := p.ExplainMemory(ctx, sharing.Demands(a.tenants), sharing.Capacity(a.stages))
+	site := a.site()
+	if err := a.work.recall(site, p); err != nil {
+		return e, err
+	}
+	bounds, shares, err := p.ExplainMemory(ctx, site.Demands(), site.Capacity())
 	if err != nil {
 		return e, fmt.Errorf("register memory: %w", err)
 	}
 	e.Memory = &memoryEvaluated{Shares: shares}
+	if p.Live() || p.Facts().Balance {
+		for _, d := range site.Demands() {
+			e.Memory.Known = append(e.Memory.Known, knownOf{d.Name, d.Active, d.Utility, d.Balance})
+		}
+	}
 	for i, b := range bounds {
 		rungs := a.tenants[i].Ladder.Rungs
 		e.Memory.Bounds = append(e.Memory.Bounds, memoryBound{
@@ -192,6 +214,9 @@ func (a *asked) evaluate(ctx context.Context, p *policy.Policy) (*evaluated, err
 	return e, nil
 }
 
+// site is what a policy is asked about.
+func (a *asked) site() *sharing.Site { return sharing.One(a.tenants, a.stages) }
+
 func (e *evaluated) print(w io.Writer) {
 	fmt.Fprintf(w, "policy %s (%s)\n", e.Policy, e.Digest)
 	if e.Input != nil {
@@ -200,6 +225,14 @@ func (e *evaluated) print(w io.Writer) {
 	}
 	printAllocation(w, "pipeline, as link asks", e.Program)
 	printAllocation(w, "register memory, when all ask for all that they can use", e.Memory.Shares)
+	if len(e.Memory.Known) > 0 {
+		fmt.Fprintln(w, "\nregister memory: what is known of the tenants now")
+		t := newTable(w, "tenant", "active", "utility", "balance")
+		for _, k := range e.Memory.Known {
+			t.AppendRow([]any{k.Tenant, k.Active, k.Utility, k.Balance})
+		}
+		t.Render()
+	}
 	fmt.Fprintln(w, "\nregister memory: slots of each tenant's largest elastic register")
 	t := newTable(w, "tenant", "floor", "share", "ceiling", "what stops it there")
 	for _, b := range e.Memory.Bounds {

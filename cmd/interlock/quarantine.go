@@ -151,7 +151,7 @@ func (n *linkedSite) scrub(ctx context.Context, out io.Writer) error {
 
 // scrub is that of one switch.
 func (p *planner) scrub(ctx context.Context, t *tools, out io.Writer) error {
-	g, err := p.work.openGateAs(ctx, p.context.ElectionID, p.terms(), t)
+	g, err := p.work.openGateAs(ctx, p.context.ElectionID, p.inForce, t)
 	if err != nil {
 		return err
 	}

@@ -2,15 +2,14 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/interlock/interlock/alloc"
-	"github.com/interlock/interlock/verify/plan"
-	proof "github.com/interlock/interlock/verify/policy"
+	"github.com/interlock/interlock/api/gate"
+	"github.com/interlock/interlock/verify/ledger"
 )
 
 // While the loop runs, a good new version of the policy comes into force, and a bad one leaves the one before.
@@ -41,18 +40,28 @@ func TestPolicyReload(t *testing.T) {
 	}
 	var out bytes.Buffer
 	var adopted []string
-	loop := &alloc.Loop{Context: p.context, Tenants: p.tenants, Bounds: p.bounds}
-	watch, err := watchPolicy(p, loop, func(policy string, limits []plan.Limit, _ []byte) {
-		if len(limits) == 0 {
-			t.Error("no limits")
-		}
-		adopted = append(adopted, policy)
-	}, func(ctx context.Context, a *proof.Admission) error { return a.Agrees(ctx) }, &out)
+	asker, err := newAsker(p.inForce, &out, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	log := w.testLedger(t)
+	pool, required, err := w.solvers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	asker.with(pool, required, func() *ledger.Log { return log })
+	asker.adopt = func(s *gate.Share) error {
+		adopted = append(adopted, s.Policy())
+		return nil
+	}
+	nothing := make([]alloc.Measured, len(p.tenants))
+	for i := range nothing {
+		nothing[i].Discarded = alloc.FirstOfAll
+	}
+	answer := &alloc.Answer{Bounds: [][]alloc.Bound{p.bounds}}
 	ceiling := func() (most int) {
-		for _, b := range loop.Bounds {
+		for _, b := range answer.Bounds[0] {
 			most = max(most, b.Ceiling)
 		}
 		return most
@@ -74,7 +83,9 @@ func TestPolicyReload(t *testing.T) {
 		out.Reset()
 		had := len(adopted)
 		write(s.text)
-		watch.look(t.Context())
+		if answer, err = asker.Ask(t.Context(), [][]alloc.Measured{nothing}); err != nil {
+			t.Fatal(err)
+		}
 		if s.adopted != (len(adopted) > had) || !strings.Contains(out.String(), s.says) || s.says == "" && strings.Contains(out.String(), "in force\n") {
 			t.Errorf("%s: adopted %v, said %q", s.name, adopted[had:], out.String())
 		}
@@ -82,12 +93,27 @@ func TestPolicyReload(t *testing.T) {
 	if after := ceiling(); after >= before {
 		t.Errorf("the highest ceiling was rung %d and is %d", before, after)
 	}
-	if len(adopted) != 1 || adopted[0] != p.context.Policy {
-		t.Errorf("adopted %v, in force %s", adopted, p.context.Policy)
+	if len(adopted) != 1 || adopted[0] != p.context.Policy || adopted[0] != answer.Policy {
+		t.Errorf("adopted %v, in force %s, said %s", adopted, p.context.Policy, answer.Policy)
 	}
-	if none, err := watchPolicy(&planner{work: mustOpen(t, dir)}, loop, nil, nil, &out); none != nil || err != nil {
-		t.Errorf("a built-in policy is watched: %v, %v", none, err)
+	builtin, err := mustOpen(t, dir).entitled(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
+	if a, err := newAsker(builtin.inForce, &out, nil); err != nil || a.file != "" {
+		t.Errorf("a built-in policy is watched: %v, %v", a, err)
+	}
+}
+
+// testLedger is the site's, open as long as the test runs.
+func (w *work) testLedger(t *testing.T) *ledger.Log {
+	t.Helper()
+	log, err := w.openLedger()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	return log
 }
 
 func mustOpen(t *testing.T, dir string) *work {

@@ -80,8 +80,8 @@ func drawable(m *manifest.Manifest, epochs []alloc.Epoch) *report.Run {
 			}
 		}
 		if e.Plan != nil && e.Plan.Applied {
-			for _, p := range e.Parts {
-				x.Parts = append(x.Parts, report.Part{Name: p.Name, Time: p.Time})
+			for _, name := range alloc.PartNames { // of every epoch the same, also of one that an older version recorded
+				x.Parts = append(x.Parts, report.Part{Name: name, Time: e.Part(name)})
 			}
 		}
 		run.Epochs = append(run.Epochs, x)

@@ -19,10 +19,11 @@ import (
 	"github.com/interlock/interlock/alloc"
 	"github.com/interlock/interlock/api/device"
 	"github.com/interlock/interlock/api/gate"
+	"github.com/interlock/interlock/policy"
 	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify"
+	"github.com/interlock/interlock/verify/ledger"
 	"github.com/interlock/interlock/verify/plan"
-	proof "github.com/interlock/interlock/verify/policy"
 	"github.com/interlock/interlock/verify/smt"
 )
 
@@ -45,8 +46,13 @@ scrub are put into quarantine, and the loop goes on without them.
 Where the site has several switches, each epoch is one decision over all of them. A switch that dies, refuses, cannot be reached or goes to another
 controller is out, and the others go on; it is tried again, and comes back by a plan that starts from what is read from it.
 
-With one switch, when the file of the site's policy changes, the new version is in force from the next epoch on; one that has a mistake, that
-refuses what is running, or that does not entitle a tenant to its linked program, is told about, and the old one stays.`,
+A policy that reads what changes from epoch to epoch (a tenant's active, utility or oldTenant), or that settles balances, is asked at
+every epoch. When bounds or balances change, that is decided by the solvers and by cel-go, and in the ledger, before it holds. A policy that
+refuses, or an expression that fails, is told about once; bounds and balances stay. An epoch is settled when it ends: while no controller runs,
+nothing is.
+
+When the file of the site's policy changes, the new version is in force from the next epoch on; one that has a mistake, that refuses what is
+running, or that does not entitle a tenant to its linked program, is told about, and the old one stays.`,
 		Example: "  interlock run linked\n  interlock run linked --epochs 20 --epoch 500ms",
 		Args:    cobra.MaximumNArgs(1),
 	}
@@ -108,7 +114,7 @@ func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.D
 	if err != nil {
 		last = []byte("unknown") // equal to no read-back: recover first
 	}
-	g, err := w.gateWith(ctx, p.context.ElectionID, p.terms(), log, pool, required)
+	g, err := w.gateWith(ctx, p.context.ElectionID, p.inForce, log, pool, required)
 	if err != nil {
 		return err
 	}
@@ -150,11 +156,12 @@ func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.D
 			return alloc.WriteEpoch(file, e)
 		},
 	}
-	admit := func(ctx context.Context, a *proof.Admission) error { return w.admit(ctx, a, pool, required, log) }
-	watch, err := watchPolicy(p, loop, g.Adopt, admit, out)
+	asker, err := newAsker(p.inForce, out, w.log)
 	if err != nil {
 		return err
 	}
+	asker.with(pool, required, func() *ledger.Log { return log })
+	asker.adopt, loop.Asker = g.Adopt, asker
 	tick := time.NewTicker(length)
 	defer tick.Stop()
 	err = loop.Run(ctx, epochs, func(ctx context.Context) error {
@@ -162,7 +169,6 @@ func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.D
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
-			watch.look(ctx)
 			return g.Lost()
 		}
 	})
@@ -295,6 +301,9 @@ func printEpoch(out io.Writer, e *alloc.Epoch, begun time.Time) {
 		} else {
 			s += "   -  "
 		}
+		if b, err := policy.ParseRatio(t.Balance); t.Balance != "" && err == nil {
+			s += fmt.Sprintf(" %s cr", b.Rat().FloatString(2))
+		}
 		tenants = append(tenants, s)
 	}
 	what := "no change"
@@ -306,6 +315,9 @@ func printEpoch(out io.Writer, e *alloc.Epoch, begun time.Time) {
 		if p.Entry != nil {
 			what += fmt.Sprintf(" (entry %d)", *p.Entry)
 		}
+	}
+	if s := e.Share; s != nil && s.Entry != nil {
+		what = fmt.Sprintf("shares decided (entry %d), %s", *s.Entry, what)
 	}
 	if e.Kind == alloc.Recovery {
 		what = "recovery: " + what

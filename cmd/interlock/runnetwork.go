@@ -107,7 +107,7 @@ func (c *controller) run(ctx context.Context, n *linkedSite, done *int) error {
 	}
 	defer file.Close()
 	loop := &alloc.NetworkLoop{
-		Site: f.site(), Ceilings: f.ceilings, Policy: f.policy, Strategy: strategy, Roster: c, Prover: c, Now: time.Now,
+		Site: f.site(), Ceilings: f.inForce.shares.Admission.Networkwide(), Policy: string(f.inForce.digest), Strategy: strategy, Roster: c, Prover: c, Now: time.Now,
 		Record: func(e *alloc.Epoch) error {
 			printEpoch(c.out, e, c.begun)
 			c.seen.note(e.Switch, e)
@@ -127,6 +127,20 @@ func (c *controller) run(ctx context.Context, n *linkedSite, done *int) error {
 			Context: p.context, Tenants: p.tenants, Bounds: p.bounds, Switch: &memberSwitch{c, &loopSwitch{p}}, LastState: last,
 		})
 	}
+	asker, err := newAsker(f.inForce, c.out, c.log)
+	if err != nil {
+		return err
+	}
+	asker.with(c.tools.pool, c.tools.required, func() *ledger.Log { return c.tools.log })
+	asker.adopt = func(s *gate.Share) error {
+		for _, g := range c.gates {
+			if err := g.Adopt(s); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	loop.Asker = asker
 	tick := time.NewTicker(c.length)
 	defer tick.Stop()
 	for first := true; c.epochs == 0 || *done < c.epochs; *done++ {
@@ -159,7 +173,7 @@ func (c *controller) Enter(ctx context.Context, m *alloc.Member) error {
 	if err != nil {
 		return err
 	}
-	g, err := p.work.openGateAs(ctx, id, p.terms(), c.tools)
+	g, err := p.work.openGateAs(ctx, id, p.inForce, c.tools)
 	if err != nil {
 		return err
 	}
@@ -272,7 +286,7 @@ func (p *networkProof) Reason() string {
 func (p *networkProof) Apply(ctx context.Context) (map[string]alloc.AppliedOn, error) {
 	ctx = context.WithoutCancel(ctx)
 	c := p.c
-	terms := gate.Terms{Site: c.fleet.site(), Policy: c.fleet.policy, Ceilings: c.fleet.ceilings}
+	terms := gate.Terms{Site: c.fleet.site(), Share: c.fleet.inForce.share}
 	var gates []*gate.Gate
 	for _, x := range c.fleet.planners {
 		if g := c.gates[x.name()]; g != nil {

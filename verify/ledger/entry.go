@@ -33,8 +33,9 @@ type Resource struct {
 type Decision struct {
 	// Action the decision is for: "install" (a program may be installed), "plan", "replace" (a switch gets a program, or tenants are
 	// admitted), "evict", "close" (nobody is admitted any more); or "network": what plans for several switches, each decided by itself as
-	// well, do together; or "share": that the policy admits whatever its floors and ceilings allow. Nothing is carried out on the word of
-	// these two alone, so no outcome names them.
+	// well, do together; or "share": that the policy admits whatever its floors and ceilings allow, and that its tenants' balances are
+	// what it makes of those before, which are what the last such decision left. Nothing is carried out on the word of these two alone, so no
+	// outcome names them.
 	Action string `json:"action"`
 	Switch string `json:"switch,omitempty"`
 	// Verdict is proved, refuted or undecided; or lemma, for an action that is safe in every state by the standing lemma named

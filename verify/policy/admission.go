@@ -43,6 +43,10 @@ type Admission struct {
 	Tenants  []sharing.Tenant    `json:"tenants"`
 	Floors   []sharing.Resources `json:"floors"`   // by tenant
 	Ceilings []sharing.Resources `json:"ceilings"` // by tenant
+	// Switches are those of a site that has several: then resources are called "slots/SWITCH/ingress/0". Totals are the most slots that each
+	// tenant may have on all of them together, by tenant; nil: there is one switch.
+	Switches []string `json:"switches,omitempty"`
+	Totals   []int64  `json:"totals,omitempty"`
 	// Before are the balances before the epoch that ended when the policy was asked, by tenant. Those in Tenants are what `settle` makes of
 	// them, with Held as what each tenant held in that epoch. Nil: no epoch ended, or the policy does not settle.
 	Before []sharing.Ratio `json:"before,omitempty"`
@@ -144,14 +148,33 @@ var errUnsettled = errors.New("the balances are not those that the policy settle
 // errShape is wrapped when an admission's parts do not fit together.
 var errShape = errors.New("floors, ceilings and tenants do not fit together")
 
+// check wants a's parts to fit together and, of a program, its amounts to be those that are measured.
 func (a *Admission) check(p *sharing.Policy) error {
+	if err := a.shape(); err != nil || a.Linked == nil {
+		return err
+	}
+	return a.measured(p)
+}
+
+// shape wants a's parts to fit together.
+func (a *Admission) shape() error {
 	if len(a.Floors) != len(a.Tenants) || len(a.Ceilings) != len(a.Tenants) {
 		return fmt.Errorf("%w: %d tenants, %d floors, %d ceilings", errShape, len(a.Tenants), len(a.Floors), len(a.Ceilings))
 	}
 	if len(a.Before) != 0 && len(a.Before) != len(a.Tenants) {
 		return fmt.Errorf("%w: %d tenants, %d balances before", errShape, len(a.Tenants), len(a.Before))
 	}
+	if (len(a.Switches) == 0) != (a.Totals == nil) || a.Totals != nil && len(a.Totals) != len(a.Tenants) {
+		return fmt.Errorf("%w: %d tenants on %d switches, %d totals", errShape, len(a.Tenants), len(a.Switches), len(a.Totals))
+	}
 	for i, t := range a.Tenants {
+		least := int64(0)
+		for _, x := range a.Floors[i] {
+			least += x
+		}
+		if a.Totals != nil && a.Totals[i] < least {
+			return fmt.Errorf("%w: tenant %s: the floors come to %d, the total is %d", errShape, t.Name, least, a.Totals[i])
+		}
 		for _, r := range [2]sharing.Resources{a.Floors[i], a.Ceilings[i]} {
 			for n, x := range r {
 				if _, ok := a.Capacity[n]; !ok && x != 0 || x < 0 {
@@ -170,10 +193,7 @@ func (a *Admission) check(p *sharing.Policy) error {
 			}
 		}
 	}
-	if a.Linked == nil {
-		return nil
-	}
-	return a.measured(p)
+	return nil
 }
 
 // Obligations say: for all amounts between floors and ceilings that fit into the capacity, every limit holds for every tenant that holds
@@ -215,7 +235,7 @@ func (a *Admission) Obligations() (out []verify.Obligation, err error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, s.between("limits/"+m.name, fmt.Sprintf("tenant %s is within every limit between its floor and its ceiling", a.Tenants[i].Name),
+		out = append(out, a.between(s, "limits/"+m.name, fmt.Sprintf("tenant %s is within every limit between its floor and its ceiling", a.Tenants[i].Name),
 			s.b.Or(none(s.b, m.usage), yes(s.b, r))))
 	}
 	if len(p.Validations()) > 0 {
@@ -223,7 +243,7 @@ func (a *Admission) Obligations() (out []verify.Obligation, err error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, s.between("validations", "every validation holds between floors and ceilings", yes(s.b, r)))
+		out = append(out, a.between(s, "validations", "every validation holds between floors and ceilings", yes(s.b, r)))
 	}
 	return out, nil
 }
@@ -284,8 +304,8 @@ func total(quanta []sharing.Resources) sharing.Resources {
 	return sum
 }
 
-// between is an obligation about all amounts between floors and ceilings.
-func (s *state) between(id, subject string, claim *smt.Term) verify.Obligation {
+// between is an obligation about all amounts between floors and ceilings, and within totals.
+func (a *Admission) between(s *state, id, subject string, claim *smt.Term) verify.Obligation {
 	mentioned := map[*smt.Term]bool{}
 	for _, v := range smt.Free(claim) {
 		mentioned[v] = true
@@ -300,6 +320,12 @@ func (s *state) between(id, subject string, claim *smt.Term) verify.Obligation {
 			used = append(used, m.usage[r])
 		}
 		sums = append(sums, s.b.Eq(s.sumOf(used...), s.capacity[r].t))
+	}
+	for i, most := range a.Totals {
+		m := s.tenants[i]
+		if slices.ContainsFunc(m.usage, func(x integer) bool { return mentioned[x.t] }) {
+			sums = append(sums, s.b.Le(s.sumOf(m.usage...), s.b.Int(most)))
+		}
 	}
 	g := goal{state: s, assumed: sums, claim: claim}
 	assumed := append(ranges(s.b, g.used(append(slices.Clone(sums), claim))), sums...)
@@ -339,8 +365,8 @@ func (a *Admission) fits(s *state) verify.Obligation {
 	}
 }
 
-// Agrees has cel-go decide the same where it is decisive: with all tenants at their floors, and with each at its ceiling and the others at
-// their floors. The error is a *sharing.Refusal when the policy does not admit one of these.
+// Agrees has cel-go decide the same where it is decisive: with all tenants at their floors, and with each at its ceiling, or at each way to
+// reach its total, and the others at their floors. The error is a *sharing.Refusal when the policy does not admit one of these.
 func (a *Admission) Agrees(ctx context.Context) error {
 	p, err := a.policy()
 	if err != nil {
@@ -354,34 +380,78 @@ func (a *Admission) Agrees(ctx context.Context) error {
 			return err
 		}
 	}
-	admits := func(usage []sharing.Resources) error {
-		tenants := slices.Clone(a.Tenants)
-		for i := range tenants { // each holds one quantum: what is looked at
-			tenants[i].Demand = nil
-			if u := usage[i]; positive(u) {
-				tenants[i].Demand = []sharing.Resources{u}
-			}
-		}
-		st, err := p.State(tenants, a.Capacity, usage)
-		if err != nil {
-			return err
-		}
-		return st.Admits(ctx)
-	}
-	if err := admits(a.Floors); err != nil {
+	if err := a.admits(ctx, p, a.Floors); err != nil {
 		return fmt.Errorf("at the floors: %w", err)
 	}
-	for i, t := range a.Tenants {
-		if maps.Equal(a.Floors[i], a.Ceilings[i]) {
-			continue
-		}
-		usage := slices.Clone(a.Floors)
-		usage[i] = a.Ceilings[i]
-		if err := admits(usage); err != nil {
-			return fmt.Errorf("with tenant %s at its ceiling: %w", t.Name, err)
+	for i := range a.Tenants {
+		if err := a.Climbs(ctx, p, i); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// Climbs has cel-go decide whether the policy admits that the i-th tenant has all that its ceilings and its total let it have, in each way to
+// reach that, while the others have their floors. p is a's policy.
+func (a *Admission) Climbs(ctx context.Context, p *sharing.Policy, i int) error {
+	for _, top := range a.tops(i) {
+		usage := slices.Clone(a.Floors)
+		usage[i] = top
+		if err := a.admits(ctx, p, usage); err != nil {
+			return fmt.Errorf("with tenant %s at its ceiling: %w", a.Tenants[i].Name, err)
+		}
+	}
+	return nil
+}
+
+// tops are the most that a tenant may have: its ceilings; or, where its total does not let it have all of them, as many as it lets it have,
+// beginning with each resource in turn.
+func (a *Admission) tops(i int) []sharing.Resources {
+	floor, ceiling := a.Floors[i], a.Ceilings[i]
+	var names []string
+	least, most := int64(0), int64(0)
+	for _, r := range slices.Sorted(maps.Keys(ceiling)) {
+		least, most = least+floor[r], most+ceiling[r]
+		if ceiling[r] > floor[r] {
+			names = append(names, r)
+		}
+	}
+	switch {
+	case len(names) == 0:
+		return nil
+	case a.Totals == nil || most <= a.Totals[i]:
+		return []sharing.Resources{ceiling}
+	}
+	var out []sharing.Resources
+	for first := range names {
+		top, left := maps.Clone(floor), a.Totals[i]-least
+		if top == nil {
+			top = sharing.Resources{}
+		}
+		for k := range names {
+			r := names[(first+k)%len(names)]
+			more := min(ceiling[r]-floor[r], left)
+			top[r], left = top[r]+more, left-more
+		}
+		out = append(out, top)
+	}
+	return out
+}
+
+// admits is nil when the policy admits that the tenants hold usage.
+func (a *Admission) admits(ctx context.Context, p *sharing.Policy, usage []sharing.Resources) error {
+	tenants := slices.Clone(a.Tenants)
+	for i := range tenants { // each holds one quantum: what is looked at
+		tenants[i].Demand = nil
+		if u := usage[i]; positive(u) {
+			tenants[i].Demand = []sharing.Resources{u}
+		}
+	}
+	st, err := p.State(tenants, a.Capacity, usage)
+	if err != nil {
+		return err
+	}
+	return st.Admits(ctx)
 }
 
 func positive(r sharing.Resources) bool {

@@ -129,6 +129,7 @@ func (l *Log) read() error {
 		l.find(-1, "checkpoint", "the entries do not hash to the checkpoint's root")
 	}
 	l.continuity()
+	l.balances()
 	l.Redacted, l.Omissions = l.redactions()
 	l.readCosigned()
 	return nil
