@@ -131,7 +131,7 @@ func TestQuarantine(t *testing.T) {
 	attempt := func(want layout) error { // by a controller of its own
 		t.Helper()
 		r.election++
-		g, err := gate.Open(t.Context(), conf, r.election)
+		g, err := r.open(t.Context(), conf, r.election)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,14 +177,14 @@ func TestQuarantine(t *testing.T) {
 	}
 	over := layout{10: {{Base: 0, Size: 8}, {Base: 4, Size: 8}}}
 	refused(attempt(over), "ingress/0 slots 5..6 (DataLoss: parity error), ingress/1 slot 9 (DataLoss: parity error)",
-		"ingress/0 slots 5..6 quarantined false by entry 1: DataLoss: parity error", "ingress/1 slot 9 quarantined false by entry 1: DataLoss: parity error")
+		"ingress/0 slots 5..6 quarantined false by entry 2: DataLoss: parity error", "ingress/1 slot 9 quarantined false by entry 2: DataLoss: parity error")
 	delete(cells.bad, cell{1, 9}) // it was a passing trouble
-	refused(attempt(over), "ingress/0 slots 5..6", "ingress/0 slots 5..6 quarantined true by entry 3: DataLoss: parity error")
-	refused(attempt(over), "ingress/0 slots 5..6", "ingress/0 slots 5..6 quarantined true by entry 3: DataLoss: parity error") // since then
+	refused(attempt(over), "ingress/0 slots 5..6", "ingress/0 slots 5..6 quarantined true by entry 4: DataLoss: parity error")
+	refused(attempt(over), "ingress/0 slots 5..6", "ingress/0 slots 5..6 quarantined true by entry 4: DataLoss: parity error") // since then
 	if err := attempt(layout{10: {{Base: 8, Size: 8}, {Base: 4, Size: 8}}}); err != nil {
 		t.Errorf("beside them: %v", err)
 	}
-	refused(attempt(nil), "ingress/0 slots 5..6", "ingress/0 slots 5..6 quarantined true by entry 3: DataLoss: parity error")
+	refused(attempt(nil), "ingress/0 slots 5..6", "ingress/0 slots 5..6 quarantined true by entry 4: DataLoss: parity error")
 
 	// Slot 6 takes the write now, but not the value.
 	delete(cells.bad, cell{0, 5})
@@ -193,7 +193,7 @@ func TestQuarantine(t *testing.T) {
 	r.faults.set(nil, nil, nil)
 	r.faults.setSpoil(cells.spoil)
 	refused(attempt(nil), "the switch accepted the scrub, and the slot does not read back as zero",
-		"ingress/0 slot 6 quarantined true by entry 3: the switch accepted the scrub, and the slot does not read back as zero")
+		"ingress/0 slot 6 quarantined true by entry 4: the switch accepted the scrub, and the slot does not read back as zero")
 	r.faults.setSpoil(nil)
 	if err := attempt(nil); err != nil || now() != "" {
 		t.Errorf("scrubbed: %v, %s", err, now())

@@ -89,40 +89,78 @@ running, or that does not entitle a tenant to its linked program, is told about,
 	return c
 }
 
-func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.Duration, record, metrics string) error {
-	p, err := w.planner(ctx)
-	if err != nil {
-		return err
+// A control is the control loop over one switch, with what it is made of.
+type control struct {
+	*alloc.Loop
+	planner *planner
+	tools   *tools
+	gate    *gate.Gate
+}
+
+// control asks the policy, has what it says published, and takes mastership. The loop records nothing yet.
+func (w *work) control(ctx context.Context, out io.Writer) (_ *control, err error) {
+	c := &control{}
+	defer func() {
+		if err != nil {
+			c.close()
+		}
+	}()
+	if c.planner, err = w.planner(ctx); err != nil {
+		return nil, err
 	}
-	defer p.close()
+	p := c.planner
 	strategy, err := alloc.StrategyNamed(w.site.Allocation.Strategy)
 	if err != nil {
-		return inputf("%s: allocation.strategy: %w", w.site.Path, err)
+		return nil, inputf("%s: allocation.strategy: %w", w.site.Path, err)
 	}
-	pool, required, err := w.solvers()
-	if err != nil {
-		return err
+	if c.tools, err = w.openTools(); err != nil {
+		return nil, err
 	}
-	defer pool.Close()
-	go pool.Decide(ctx, plan.Standing(), nil) //nolint:errcheck // what fails here fails again with the first plan, and is told then
-	log, err := w.openLedger()
-	if err != nil {
-		return err
-	}
-	defer log.Close()
+	t := c.tools
+	go t.pool.Decide(ctx, plan.Standing(), nil) //nolint:errcheck // what fails here fails again with the first plan, and is told then
 	last, _, err := w.recordedState()
 	if err != nil {
 		last = []byte("unknown") // equal to no read-back: recover first
 	}
-	g, err := w.gateWith(ctx, p.context.ElectionID, p.inForce, log, pool, required)
+	if c.gate, err = w.openGateAs(ctx, p.context.ElectionID, p.inForce, t); err != nil {
+		return nil, err
+	}
+	if _, err := p.state(ctx); err != nil {
+		return nil, err
+	}
+	p.context.Refused = func() alloc.Refused { return forPlans(c.gate.Refused()) }
+	c.Loop = &alloc.Loop{
+		Context: p.context, Strategy: strategy, Tenants: p.tenants, Bounds: p.bounds,
+		Switch: &loopSwitch{p}, Prover: &loopProver{gate: c.gate, pool: t.pool, required: t.required, encoder: plan.NewEncoder(1)},
+		Now: time.Now, LastState: last,
+	}
+	a, err := newAsker(p.inForce, out, w.log)
+	if err != nil {
+		return nil, err
+	}
+	a.with(t.pool, t.required, func() *ledger.Log { return t.log })
+	a.adopt, c.Asker = c.gate.Adopt, a
+	return c, nil
+}
+
+func (c *control) close() {
+	if c.gate != nil {
+		c.gate.Close()
+	}
+	if c.tools != nil {
+		c.tools.close()
+	}
+	if c.planner != nil {
+		c.planner.close()
+	}
+}
+
+func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.Duration, record, metrics string) error {
+	c, err := w.control(ctx, out)
 	if err != nil {
 		return err
 	}
-	defer g.Close()
-	if _, err := p.state(ctx); err != nil {
-		return err
-	}
-	p.context.Refused = func() alloc.Refused { return forPlans(g.Refused()) }
+	defer c.close()
 	file, err := os.OpenFile(record, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return exitWith(exitEnvironment, err)
@@ -134,7 +172,7 @@ func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.D
 		serving, stop := context.WithCancel(ctx)
 		var group errgroup.Group
 		defer func() { stop(); _ = group.Wait() }() // what is served has no say in how the loop ends
-		at, err := serveMetrics(serving, &group, metrics, g.Collector(), seen)
+		at, err := serveMetrics(serving, &group, metrics, c.gate.Collector(), seen)
 		if err != nil {
 			return exitWith(exitEnvironment, err)
 		}
@@ -143,33 +181,22 @@ func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.D
 
 	begun := time.Now()
 	var verdict string // on the last plan
-	loop := &alloc.Loop{
-		Context: p.context, Strategy: strategy, Tenants: p.tenants, Bounds: p.bounds,
-		Switch: &loopSwitch{p}, Prover: &loopProver{gate: g, pool: pool, required: required, encoder: plan.NewEncoder(1)},
-		Now: time.Now, LastState: last,
-		Record: func(e *alloc.Epoch) error {
-			printEpoch(out, e, begun)
-			seen.note(w.site.Switch.Name, e)
-			if e.Plan != nil {
-				verdict = e.Plan.Verdict
-			}
-			return alloc.WriteEpoch(file, e)
-		},
+	c.Record = func(e *alloc.Epoch) error {
+		printEpoch(out, e, begun)
+		seen.note(w.site.Switch.Name, e)
+		if e.Plan != nil {
+			verdict = e.Plan.Verdict
+		}
+		return alloc.WriteEpoch(file, e)
 	}
-	asker, err := newAsker(p.inForce, out, w.log)
-	if err != nil {
-		return err
-	}
-	asker.with(pool, required, func() *ledger.Log { return log })
-	asker.adopt, loop.Asker = g.Adopt, asker
 	tick := time.NewTicker(length)
 	defer tick.Stop()
-	err = loop.Run(ctx, epochs, func(ctx context.Context) error {
+	err = c.Run(ctx, epochs, func(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
-			return g.Lost()
+			return c.gate.Lost()
 		}
 	})
 	switch {
