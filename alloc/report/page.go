@@ -23,8 +23,8 @@ var page = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 </style>
 <h1>{{.Title}}</h1>
 <table>
-  <tr><th>tenant</th><th>target</th><th>mean utility</th><th>satisfied epochs</th><th>epochs with traffic</th></tr>
-  {{range .Rows}}<tr><td>{{.Name}}</td><td>{{.Target}}</td><td>{{.Mean}}</td><td>{{.Satisfied}}</td><td>{{.Active}}</td></tr>
+  <tr><th>tenant</th><th>target</th><th>mean utility</th><th>satisfied epochs</th><th>epochs with traffic</th>{{if .Balances}}<th>credits at the end</th>{{end}}</tr>
+  {{range .Rows}}<tr><td>{{.Name}}</td><td>{{.Target}}</td><td>{{.Mean}}</td><td>{{.Satisfied}}</td><td>{{.Active}}</td>{{if $.Balances}}<td>{{.Balance}}</td>{{end}}</tr>
   {{end}}
 </table>
 <p>{{.Reallocations}} of {{.Epochs}} epochs changed extents; median of a reallocation {{.Median}}, longest {{.Longest}}.</p>
@@ -34,7 +34,7 @@ var page = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 </html>
 `))
 
-type row struct{ Name, Target, Mean, Satisfied, Active string }
+type row struct{ Name, Target, Mean, Satisfied, Active, Balance string }
 
 func writePage(path string, run *Run) error {
 	data := struct {
@@ -42,6 +42,7 @@ func writePage(path string, run *Run) error {
 		Rows                  []row
 		Epochs, Reallocations int
 		Median, Longest       time.Duration
+		Balances              bool
 	}{Title: run.Title, Epochs: len(run.Epochs)}
 	for _, t := range run.Tenants {
 		sum, active, satisfied := 0.0, 0, 0
@@ -54,7 +55,8 @@ func writePage(path string, run *Run) error {
 				}
 			}
 		}
-		r := row{t.Name, fmt.Sprintf("%.2f", t.Target), "-", "-", fmt.Sprint(active)}
+		r := row{t.Name, fmt.Sprintf("%.2f", t.Target), "-", "-", fmt.Sprint(active), t.Balance}
+		data.Balances = data.Balances || t.Balance != ""
 		if active > 0 {
 			r.Mean = fmt.Sprintf("%.3f", sum/float64(active))
 			r.Satisfied = fmt.Sprintf("%d (%.0f %%)", satisfied, 100*float64(satisfied)/float64(active))

@@ -19,8 +19,9 @@ type Run struct {
 
 // Tenant of the run; Target is its utility target, in [0,1].
 type Tenant struct {
-	Name   string
-	Target float64
+	Name    string
+	Target  float64
+	Balance string // credits at the end of the run; empty where the policy settles none
 }
 
 // Array is a stage array.

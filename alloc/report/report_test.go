@@ -15,7 +15,7 @@ import (
 func sample() *Run {
 	run := &Run{
 		Title:   "sample",
-		Tenants: []Tenant{{"a", 0.9}, {"b", 0.8}},
+		Tenants: []Tenant{{"a", 0.9, "7/2"}, {"b", 0.8, ""}},
 		Arrays:  []Array{{"ingress", 0, 1024}, {"ingress", 1, 1024}},
 	}
 	for i := range 20 {

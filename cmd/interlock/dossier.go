@@ -130,7 +130,9 @@ func (x *dossier) addMemory(l *check.Log, e check.Entry, inputs map[string][]byt
 		x.page.Asked = []page.Step{{Number: 1, Does: []string{"install " + e.Subject}}}
 		return errors.New("an installation maps no memory: page tables are empty after it")
 	case "share":
-		x.page.Asked = []page.Step{{Number: 1, Does: []string{"let plans choose: " + e.Subject}}}
+		if err := x.addShare(inputs); err != nil {
+			return err
+		}
 		return errors.New("what a policy lets tenants have is no allocation yet: a plan chooses one")
 	case "network":
 		return x.addNetwork(inputs)

@@ -67,7 +67,7 @@ func drawable(m *manifest.Manifest, epochs []alloc.Epoch) *report.Run {
 		run.Arrays = append(run.Arrays, report.Array{Control: string(a.Control), Stage: a.Stage, Slots: a.Slots})
 	}
 	for _, t := range epochs[len(epochs)-1].Tenants {
-		run.Tenants = append(run.Tenants, report.Tenant{Name: t.Name, Target: t.Target})
+		run.Tenants = append(run.Tenants, report.Tenant{Name: t.Name, Target: t.Target, Balance: t.Balance})
 	}
 	for _, e := range epochs {
 		x := report.Epoch{At: e.Start.Sub(epochs[0].Start), Utility: map[string]float64{}}

@@ -16,6 +16,7 @@ import (
 	"github.com/interlock/interlock/alloc/replacement"
 	"github.com/interlock/interlock/api/device"
 	"github.com/interlock/interlock/api/gate"
+	"github.com/interlock/interlock/policy"
 	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify/plan"
 )
@@ -45,16 +46,18 @@ type primitives struct {
 
 // switchStatus is what status prints of one switch.
 type switchStatus struct {
-	Switch  string             `json:"switch"`
-	Address string             `json:"address"`
-	Empty   bool               `json:"empty"` // it runs no program
-	Cookie  string             `json:"cookie"`
-	Ours    bool               `json:"ours"` // it runs the program in DIR
-	Shut    []string           `json:"shut"` // tenants whose packets are dropped: evicted, or not admitted since a replacement was interrupted
-	Trusted primitives         `json:"trusted"`
-	Evicted []eviction         `json:"evicted"`
-	Owners  []ownership        `json:"owners"`
-	Free    map[string]float64 `json:"free"` // share of each stage array
+	Switch  string     `json:"switch"`
+	Address string     `json:"address"`
+	Empty   bool       `json:"empty"` // it runs no program
+	Cookie  string     `json:"cookie"`
+	Ours    bool       `json:"ours"` // it runs the program in DIR
+	Shut    []string   `json:"shut"` // tenants whose packets are dropped: evicted, or not admitted since a replacement was interrupted
+	Trusted primitives `json:"trusted"`
+	Evicted []eviction `json:"evicted"`
+	// Balances are the tenants' in force, where the site's policy settles them.
+	Balances map[string]policy.Ratio `json:"balances,omitempty"`
+	Owners   []ownership             `json:"owners"`
+	Free     map[string]float64      `json:"free"` // share of each stage array
 	// Quarantine are slots that the switch refused to scrub, and that are given to nobody.
 	Quarantine []quarantined `json:"quarantine"`
 	// Held is the most slots that tenants may have on a switch that cannot be read: they count against their ceilings, and are given to
@@ -69,7 +72,8 @@ func newStatus() *cobra.Command {
 		GroupID: "memory",
 		Short:   "Show what runs on the switch and who owns which slots, since when, under which certificate",
 		Long: `Status reads the switch's program and page tables back, and says who owns which slots. Since when, and by which decision and certificate, is
-what the ledger says; where it does not (an interrupted plan, a write outside the gate) nothing is said.`,
+what the ledger says; where it does not (an interrupted plan, a write outside the gate) nothing is said. Where the site's policy settles balances,
+it shows them, too: those that the ledger's last decision about each tenant left.`,
 		Example: "  interlock status linked -o json",
 		Args:    cobra.MaximumNArgs(1),
 	}
@@ -131,6 +135,11 @@ func (w *work) status(ctx context.Context) (*switchStatus, error) {
 		return nil, err
 	}
 	s.Quarantine = w.quarantine()
+	if pol, err := loadPolicy(w.site); err == nil && pol.Settles() { // the switch can be looked at with a policy that cannot be read
+		if s.Balances, err = w.balances(); err != nil {
+			return nil, err
+		}
+	}
 	if !s.Ours {
 		return s, nil
 	}
@@ -203,6 +212,9 @@ func (s *switchStatus) print(out io.Writer, dir string) {
 		t.AppendRow(row)
 	}
 	t.Render()
+	for _, name := range slices.Sorted(maps.Keys(s.Balances)) {
+		fmt.Fprintf(out, "tenant %s has %s credits\n", name, s.Balances[name])
+	}
 	printEvictions(out, s.Evicted)
 	printQuarantine(out, s.Quarantine)
 	if len(s.Shut) > 0 {

@@ -50,6 +50,48 @@ func TestReadme(t *testing.T) {
 	}
 }
 
+// The README's policy that follows the traffic does what it is said to do.
+func TestReadmeLive(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := regexp.MustCompile("(?s)```yaml\n(spec:.*?)```").FindStringSubmatch(string(text))
+	if spec == nil {
+		t.Fatal("there is none")
+	}
+	p, err := policy.Parse("README.md", []byte("apiVersion: interlock/v1alpha1\nkind: SharingPolicy\nmetadata: {name: readme}\n"+spec[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (policy.Facts{Active: true, Utility: true}); p.Facts() != want || !p.Live() {
+		t.Errorf("it reads %+v", p.Facts())
+	}
+	s, err := suite.Parse("README.md", []byte(`apiVersion: interlock/v1alpha1
+kind: SharingPolicyTest
+policy: README.md
+capacity: {slots/ingress/0: 8}
+tenants:
+  - {name: a, target: 1/2, demand: {slots/ingress/0: 1}, quanta: 8, min: {slots/ingress/0: 1}}
+  - {name: b, target: 1/2, demand: {slots/ingress/0: 1}, quanta: 8, min: {slots/ingress/0: 1}}
+cases:
+  - name: without traffic
+    tenants:
+      - {name: a, target: 1/2, demand: {slots/ingress/0: 1}, quanta: 8, min: {slots/ingress/0: 1}}
+      - {name: b, target: 1/2, demand: {slots/ingress/0: 1}, quanta: 8, min: {slots/ingress/0: 1}, active: false}
+    expect: {allocation: {a: {slots/ingress/0: 7}, b: {slots/ingress/0: 1}}, stopped: {b: {reason: Idle}}}
+  - name: satisfied
+    tenants:
+      - {name: a, target: 1/2, demand: {slots/ingress/0: 1}, quanta: 5, min: {slots/ingress/0: 1}}
+      - {name: b, target: 1/2, utility: 0.6, demand: {slots/ingress/0: 1}, quanta: 8, min: {slots/ingress/0: 1}}
+    expect: {allocation: {a: {slots/ingress/0: 5}, b: {slots/ingress/0: 3}}}
+`), func(string) (*policy.Policy, error) { return p, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, s)
+}
+
 // The example passes whole.
 func TestExample(t *testing.T) {
 	const file = "../../testdata/policies/gold-silver_test.yaml"
