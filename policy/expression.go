@@ -77,9 +77,6 @@ func (e *Expression) Tenant() bool { return e.refs.tenant }
 // its own holds, asks for or pays.
 func (e *Expression) Others() bool { return e.refs.others }
 
-// Reads says what the expression reads, through variables and the price too.
-func (e *Expression) Reads() Facts { return e.refs.facts }
-
 // Fields are the fields of tenants that the expression reads, through variables too, sorted.
 func (e *Expression) Fields() []string { return slices.Sorted(maps.Keys(e.refs.fields)) }
 
