@@ -64,7 +64,7 @@ func LoadSteps(path string, m *manifest.Manifest) (*Steps, error) {
 
 // ParseSteps is LoadSteps for a text.
 func ParseSteps(file string, src []byte, m *manifest.Manifest) (*Steps, error) {
-	doc, root := strictyaml.Parse(file, src)
+	doc, root := strictyaml.ParseLarge(file, src)
 	r := &stepsReader{m: m, file: file}
 	top := root.Fields([]string{"apiVersion", "kind", "steps"}, "metadata")
 	top["apiVersion"].OneOf(APIVersion)

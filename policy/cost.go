@@ -15,9 +15,11 @@ const (
 	MaxCost = 1_000_000
 	// MaxOnceCost bounds a variable, validation or statement that is about no single tenant: it is evaluated once in a state.
 	MaxOnceCost = 150_000_000
+	// MaxSmallCost bounds an expression where there are fewOf tenants and resources, so that what is written costs little by itself.
+	MaxSmallCost = 100_000
 	// BaseCost and DecisionCost bound all evaluations of one call of Entitle or MemoryBounds together: the first, and the second for
 	// every tenant and every quantum that is asked for.
-	BaseCost     = 1_000_000
+	BaseCost     = 250_000
 	DecisionCost = 4_000
 	// MaxTenants is how many tenants an allocation may have: one for each VID.
 	MaxTenants = 4094
@@ -27,6 +29,7 @@ const (
 	MaxExpression = 8192
 
 	maxString = 1024
+	fewOf     = 4
 )
 
 func costLimit(e *Expression) uint64 {
@@ -40,10 +43,19 @@ func costLimit(e *Expression) uint64 {
 }
 
 // sizes gives the static cost estimate the largest sizes that an allocation may have.
-type sizes struct{}
+type sizes struct{ small bool } // fewOf of each
+
+// at most how many tenants and resources there are.
+func (s sizes) most() (tenants, resources uint64) {
+	if s.small {
+		return fewOf, fewOf
+	}
+	return MaxTenants, MaxResources
+}
 
 // EstimateSize implements checker.CostEstimator.
-func (sizes) EstimateSize(n checker.AstNode) *checker.SizeEstimate {
+func (s sizes) EstimateSize(n checker.AstNode) *checker.SizeEstimate {
+	tenants, resources := s.most()
 	t := n.Type()
 	for t.Kind() == types.OpaqueKind && len(t.Parameters()) == 1 { // an optional is as large as what it holds
 		t = t.Parameters()[0]
@@ -51,11 +63,11 @@ func (sizes) EstimateSize(n checker.AstNode) *checker.SizeEstimate {
 	switch t.Kind() {
 	case types.MapKind:
 		if p := n.Path(); len(p) > 0 && (p[0] == "params" || p[0] == "variables") { // by tenants, perhaps
-			return &checker.SizeEstimate{Min: 0, Max: MaxTenants}
+			return &checker.SizeEstimate{Min: 0, Max: tenants}
 		}
-		return &checker.SizeEstimate{Min: 0, Max: MaxResources}
+		return &checker.SizeEstimate{Min: 0, Max: resources}
 	case types.ListKind:
-		return &checker.SizeEstimate{Min: 0, Max: MaxTenants}
+		return &checker.SizeEstimate{Min: 0, Max: tenants}
 	case types.StringKind:
 		return &checker.SizeEstimate{Min: 0, Max: maxString}
 	case types.StructKind:
@@ -65,13 +77,13 @@ func (sizes) EstimateSize(n checker.AstNode) *checker.SizeEstimate {
 }
 
 // EstimateCallCost implements checker.CostEstimator.
-func (sizes) EstimateCallCost(_, id string, _ *checker.AstNode, args []checker.AstNode) *checker.CallEstimate {
-	most := uint64(MaxTenants)
+func (s sizes) EstimateCallCost(_, id string, _ *checker.AstNode, args []checker.AstNode) *checker.CallEstimate {
+	most, resources := s.most()
 	switch {
 	case len(args) == 0 || !walks(id):
 		return nil
 	case id == dominantShareID:
-		most = MaxResources
+		most = resources
 	}
 	if s := args[0].ComputedSize(); s != nil {
 		most = s.Max

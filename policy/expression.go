@@ -144,9 +144,9 @@ type source struct {
 
 // compile compiles the expression in n; its type must be one of want. Problems go to the document.
 func (c *compiler) compile(role Role, n strictyaml.Node, want ...*types.Type) *Expression {
-	text := n.Text()
+	text, few := n.Expression()
 	if !n.Present() || text == "" {
-		if n.Present() {
+		if n.Present() && few {
 			n.Errorf("expression is empty")
 		}
 		return nil
@@ -165,7 +165,17 @@ func (c *compiler) check(role Role, src source, want []*types.Type) (*Expression
 		l, k := src.where(line, col)
 		problems = append(problems, &strictyaml.Error{File: src.file, Line: l, Col: k, Msg: fmt.Sprintf(format, args...)})
 	}
-	checked, issues := c.env.Compile(src.text)
+	parsed, issues := c.env.Parse(src.text)
+	if issues.Err() == nil {
+		if line, col, why := tooMuch(parsed.NativeRep()); why != "" { // checking types may take longer than its square
+			at(line, col, "%s", why)
+			return nil, problems
+		}
+	}
+	checked := parsed
+	if issues.Err() == nil {
+		checked, issues = c.env.Check(parsed)
+	}
 	if issues.Err() != nil {
 		for _, i := range issues.Errors() {
 			at(i.Location.Line(), i.Location.Column(), "%s", strings.ReplaceAll(strings.ReplaceAll(i.Message, "\n", " "), " (in container '')", ""))
@@ -205,6 +215,10 @@ func (c *compiler) check(role Role, src source, want []*types.Type) (*Expression
 		return nil, problems
 	}
 	e.Cost = cost.Max
+	if least, err := c.env.EstimateCost(checked, sizes{small: true}); err == nil && least.Max > MaxSmallCost {
+		at(1, 0, "the expression may cost %d units with %d tenants and resources already; the limit is %d", least.Max, fewOf, MaxSmallCost)
+		return nil, problems
+	}
 	if cost.Max > limit && role != RoleStatement { // statements are evaluated in small allocations, within what they may cost when they run
 		at(1, 0, "the expression may cost %d units with %d tenants and %d resources; the limit is %d", cost.Max, MaxTenants, MaxResources, limit)
 		return nil, problems
@@ -220,6 +234,40 @@ func (c *compiler) check(role Role, src source, want []*types.Type) (*Expression
 		return nil, problems
 	}
 	return e, nil
+}
+
+// maxElements bounds the lists and maps that are written in an expression, maxNodes all of it, macros expanded.
+const (
+	maxElements = 256
+	maxNodes    = 3000
+)
+
+// tooMuch says where a parsed expression has more than is checked.
+func tooMuch(tree *ast.AST) (line, col int, why string) {
+	nodes := 0
+	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(x ast.Expr) {
+		elements := 0
+		switch x.Kind() {
+		case ast.ListKind:
+			elements = x.AsList().Size()
+		case ast.MapKind:
+			elements = x.AsMap().Size()
+		default:
+		}
+		nodes++
+		switch {
+		case why != "":
+		case elements > maxElements:
+			why = fmt.Sprintf("a list or map of %d elements, at most %d can be written", elements, maxElements)
+		case nodes > maxNodes:
+			why = fmt.Sprintf("the expression has over %d parts", maxNodes)
+		}
+		if why != "" && line == 0 {
+			loc := tree.SourceInfo().GetStartLocation(x.ID())
+			line, col = max(loc.Line(), 1), max(loc.Column(), 0)
+		}
+	}))
+	return line, col, why
 }
 
 // inspect reports what no decision may have in it, and notes what the expression reads.

@@ -91,7 +91,7 @@ func (r Record) Policy() (*Policy, error) {
 		if err != nil {
 			return nil, err
 		}
-		doc, root := strictyaml.Parse(r.Name+" params", text)
+		doc, root := strictyaml.ParseLarge(r.Name+" params", text)
 		p = p.With(root)
 		if err := doc.Err(); err != nil {
 			return nil, err

@@ -24,7 +24,7 @@ func (p *Policy) Statement(file, text string, want *types.Type, more ...cel.EnvO
 
 // StatementIn is Statement for the text in n. Problems go to n's document, and the expression is nil then.
 func (p *Policy) StatementIn(n strictyaml.Node, want *types.Type, more ...cel.EnvOption) *Expression {
-	text := n.Text()
+	text, _ := n.Expression()
 	if text == "" {
 		return nil
 	}
@@ -38,9 +38,11 @@ func (p *Policy) StatementIn(n strictyaml.Node, want *types.Type, more ...cel.En
 func (p *Policy) statement(src source, want *types.Type, more []cel.EnvOption) (*Expression, strictyaml.Errors) {
 	c := *p.compiler
 	c.used = map[string]bool{}
-	var err error
-	if c.env, err = c.env.Extend(more...); err != nil {
-		return nil, strictyaml.Errors{{File: src.file, Line: 1, Col: 1, Msg: err.Error()}}
+	if len(more) > 0 {
+		var err error
+		if c.env, err = c.env.Extend(more...); err != nil {
+			return nil, strictyaml.Errors{{File: src.file, Line: 1, Col: 1, Msg: err.Error()}}
+		}
 	}
 	var wanted []*types.Type
 	if want != nil {

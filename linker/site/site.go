@@ -167,7 +167,7 @@ func Load(path string) (*Site, error) {
 
 // Parse checks the text of a site file.
 func Parse(path string, src []byte) (*Site, error) {
-	doc, root := strictyaml.Parse(path, src)
+	doc, root := strictyaml.ParseLarge(path, src)
 	r := &reader{site: &Site{Path: path, Source: src, positions: map[string]position{}}, paths: map[position]string{}}
 	r.root(root)
 	if err := doc.Err(); err != nil {

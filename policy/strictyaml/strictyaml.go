@@ -21,6 +21,17 @@ import (
 // MaxBytes bounds a document; a longer one is refused before it is parsed.
 const MaxBytes = 1 << 20
 
+// MaxValues bounds how much of a document can be values: it is how many characters may stand in it that can begin or end one. It is counted
+// before a document is parsed, which takes a microsecond and more for each.
+const MaxValues = 64_000
+
+// MaxExpressions bounds a document's expressions together, in bytes, of which each counts some more than it has: compiling takes far longer
+// than reading.
+const (
+	MaxExpressions = 12 << 10
+	eachExpression = 16
+)
+
 // MaxErrors is how many problems of a document are reported: the first that are found.
 const MaxErrors = 200
 
@@ -58,9 +69,10 @@ func (e Errors) Unwrap() []error {
 
 // Doc is a document being read; it collects the problems.
 type Doc struct {
-	File  string
-	lines []string
-	errs  Errors
+	File        string
+	lines       []string
+	errs        Errors
+	expressions int // bytes that Expression has given out
 }
 
 // Node is a value of the document. The zero Node is an absent value: reading it gives the zero value and no error.
@@ -71,6 +83,28 @@ type Node struct {
 
 // Parse reads src. The returned node is the document's root; it is absent when src cannot be parsed, and then doc.Err is set.
 func Parse(file string, src []byte) (*Doc, Node) {
+	if n := values(src); len(src) <= MaxBytes && n > MaxValues {
+		d := &Doc{File: file}
+		d.at(1, 1, "document has too many values: %d characters that can begin or end one, at most %d are read", n, MaxValues)
+		return d, Node{}
+	}
+	return ParseLarge(file, src)
+}
+
+// values counts the characters that begin or end values.
+func values(src []byte) int {
+	n := 0
+	for _, c := range src {
+		switch c {
+		case '\n', ',', ':', '-', '[', '{', '?', '&', '*', '!':
+			n++
+		}
+	}
+	return n
+}
+
+// ParseLarge is Parse without a bound on how many values a document has, for those that their own operator writes.
+func ParseLarge(file string, src []byte) (*Doc, Node) {
 	d := &Doc{File: file}
 	if len(src) > MaxBytes {
 		d.at(1, 1, "document has %d bytes, at most %d are read", len(src), MaxBytes)
@@ -331,6 +365,23 @@ func (n Node) Text() string {
 		return ""
 	}
 	return n.y.Value
+}
+
+// Expression is Text for what is going to be compiled. When the document's expressions are too long together, that is reported once, and
+// nothing is given out any more.
+func (n Node) Expression() (text string, ok bool) {
+	if text = n.Text(); text == "" {
+		return "", true
+	}
+	before := n.doc.expressions
+	if n.doc.expressions += len(text) + eachExpression; n.doc.expressions <= MaxExpressions {
+		return text, true
+	}
+	if before <= MaxExpressions {
+		n.Errorf("the expressions up to here come to %d bytes (with %d for each), at most %d are allowed in a document", n.doc.expressions,
+			eachExpression, MaxExpressions)
+	}
+	return "", false
 }
 
 // Int reads an integer between min and max, decimal or 0x.

@@ -137,7 +137,7 @@ func (a *Admission) policy() (*sharing.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, root := strictyaml.Parse("params", text)
+	doc, root := strictyaml.ParseLarge("params", text)
 	p = p.With(root)
 	return p, doc.Err()
 }

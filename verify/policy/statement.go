@@ -65,10 +65,12 @@ type size struct {
 	minCapacity        int64
 }
 
-// For how many tenants and resources a statement can be proved: the policy's loops are unrolled.
+// For how many tenants and resources a statement can be proved, unless a site says for which: the policy's loops are unrolled. And how many
+// statements a document may have.
 const (
-	MaxTenants   = 8
-	MaxResources = 8
+	MaxTenants    = 8
+	MaxResources  = 8
+	MaxStatements = 64
 )
 
 // expression is a checked expression with its place in the document of statements.
@@ -107,7 +109,14 @@ func ParseStatements(file string, src []byte, p *sharing.Policy, load func(name 
 	usual := readSize(top["bounds"], size{})
 	var out []*Statement
 	names := map[string]bool{}
-	for _, n := range top["statements"].List() {
+	list := top["statements"].List()
+	if len(list) > MaxStatements {
+		top["statements"].Errorf("there are %d statements, at most %d are allowed", len(list), MaxStatements)
+		list = nil
+	}
+	others := map[string]*sharing.Policy{}
+	var unread error // of another policy: no more are looked at then
+	for _, n := range list {
 		f := n.Fields([]string{"name"}, "always", "closes", "finally", "monotone", "in", "is", "admits", "sound", "given", "using", "bounds")
 		s := &Statement{Name: f["name"].String(), At: sharing.Position{File: file, Line: n.Line(), Col: n.Col()}}
 		if names[s.Name] {
@@ -138,11 +147,13 @@ func ParseStatements(file string, src []byte, p *sharing.Policy, load func(name 
 				s.field = f["in"].OneOf("weight", "budget")
 				s.is = f["is"].OneOf("rising", "falling")
 			case Admits:
-				other, err := load(v.String())
-				if err != nil {
-					v.Errorf("%v", err)
+				name := v.String()
+				if others[name] == nil && unread == nil {
+					if others[name], unread = load(name); unread != nil {
+						v.Errorf("%v", unread)
+					}
 				}
-				s.other = other
+				s.other = others[name]
 			case Sound:
 				if !v.Bool() {
 					v.Errorf("the only thing to say is true")
@@ -217,9 +228,11 @@ func readSize(n strictyaml.Node, usual size) size {
 }
 
 func compile(doc *strictyaml.Doc, file string, n strictyaml.Node, p *sharing.Policy, want *types.Type) *expression {
-	text := n.Text()
+	text, few := n.Expression()
 	if text == "" {
-		n.Errorf("expression is empty")
+		if few {
+			n.Errorf("expression is empty")
+		}
 		return nil
 	}
 	e := &expression{text: text, node: n, file: file, scene: &scene{policy: p}}
