@@ -61,10 +61,13 @@ type Answer struct {
 func Prove(ctx context.Context, pool *smt.Pool, lemmas []*Lemma, progress func(done, total int)) (*Report, error) {
 	begun := time.Now()
 	r := &Report{APIVersion: ReportVersion, Kind: ReportKind, Solvers: pool.Solvers()}
-	checks := 0
-	for _, l := range lemmas {
+	checks, first, order := 0, make([]int, len(lemmas)), make([]int, len(lemmas))
+	for i, l := range lemmas {
+		first[i], order[i] = checks, i
 		checks += len(l.Checks)
 	}
+	// Each solver has as many processes as it is configured to, and takes the longest lemmas first, so that all end at about the same time.
+	slices.SortStableFunc(order, func(i, j int) int { return len(lemmas[j].Checks) - len(lemmas[i].Checks) })
 	answers := make([][]Answer, checks) // of each check, by solver
 	for i := range answers {
 		answers[i] = make([]Answer, len(r.Solvers))
@@ -72,22 +75,20 @@ func Prove(ctx context.Context, pool *smt.Pool, lemmas []*Lemma, progress func(d
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	done := 0
-	for n, info := range r.Solvers {
-		wg.Go(func() {
-			s, at := pool.Solver(info.Name), 0
-			for _, l := range lemmas {
-				for _, a := range ask(ctx, s, l) {
-					answers[at][n] = a
-					at++
+	for _, i := range order {
+		for n, info := range r.Solvers {
+			wg.Go(func() {
+				for k, a := range ask(ctx, pool.Solver(info.Name), lemmas[i]) {
+					answers[first[i]+k][n] = a
 				}
 				mu.Lock()
-				done += len(l.Checks)
+				defer mu.Unlock()
+				done += len(lemmas[i].Checks)
 				if progress != nil {
 					progress(done, len(answers)*len(r.Solvers))
 				}
-				mu.Unlock()
-			}
-		})
+			})
+		}
 	}
 	wg.Wait()
 	r.Time = time.Since(begun)
