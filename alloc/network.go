@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/network"
 	"github.com/interlock/interlock/verify/plan"
 )
@@ -17,6 +18,8 @@ type Station struct {
 	Bounds  []Bound // in the order of Tenants
 	State   []byte
 	Fenced  bool // its controller completed a fence after its last page-table write
+	// Previous is the digest of the plan that left State, if it is known that one did: the next follows on it.
+	Previous verify.Digest
 	// Sweep asks for a plan that zeroes what nobody has, even if no extent changes: an interrupted plan may have left something there.
 	Sweep bool
 	// Again asks for a plan that scrubs what is in quarantine, if nothing else is to be done. Plan clears it when it has done that.
@@ -143,6 +146,9 @@ func (s *Station) plan(levels []int) (*plan.Input, *Placement, error) {
 	if err == nil && in == nil && s.Again {
 		s.Again = false
 		in, err = s.Context.Again(s.State)
+	}
+	if in != nil {
+		in.Previous = s.Previous
 	}
 	return in, placed, err
 }

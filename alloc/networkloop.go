@@ -203,7 +203,7 @@ func (t *turn) read(ctx context.Context) error {
 		return err
 	}
 	if !bytes.Equal(t.state, t.loop.expected) {
-		t.e.Kind, t.loop.fenced = Recovery, false
+		t.e.Kind, t.loop.fenced, t.loop.previous = Recovery, false, ""
 	}
 	t.loop.expected = t.state
 	t.samples = make([]Sample, len(t.Tenants))
@@ -232,7 +232,8 @@ func (l *NetworkLoop) decide(ctx context.Context, turns []*turn, since time.Time
 	}
 	for _, t := range turns {
 		n.Stations = append(n.Stations, &Station{
-			Context: t.Context, Tenants: t.Tenants, Bounds: t.Bounds, State: t.state, Fenced: t.loop.fenced, Sweep: t.recovers(), Again: t.loop.again,
+			Context: t.Context, Tenants: t.Tenants, Bounds: t.Bounds, State: t.state, Fenced: t.loop.fenced, Previous: t.loop.previous,
+			Sweep: t.recovers(), Again: t.loop.again,
 		})
 	}
 	levels, estimates, err := l.allocate(n, turns)
@@ -411,7 +412,7 @@ func (l *NetworkLoop) carryOut(ctx context.Context, turns []*turn, estimates [][
 			continue
 		}
 		// From here on the switch may hold anything that the plan passes through: nothing is expected until it is read back.
-		t.loop.expected, t.loop.fenced = nil, false
+		t.loop.expected, t.loop.fenced, t.loop.previous = nil, false, ""
 		if p.Placed[i] != nil {
 			t.loop.moved = p.Placed[i].Moved
 		}
@@ -436,7 +437,7 @@ func (l *NetworkLoop) carryOut(ctx context.Context, turns []*turn, estimates [][
 			}
 		default:
 			t.e.Plan.Applied, t.e.Plan.Entry = true, &d.Entry
-			t.loop.expected, t.loop.fenced, t.loop.previous = d.PostState, endsFenced(p.Input.Plan(t.Context.Switch)), ""
+			t.loop.expected, t.loop.fenced, t.loop.previous = d.PostState, endsFenced(p.Input.Plan(t.Context.Switch)), t.e.Plan.Digest
 			tables, err := t.Context.Codec.Decode(d.PostState)
 			if err != nil {
 				return err

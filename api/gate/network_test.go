@@ -111,6 +111,53 @@ var (
 	annRight = [2]layout{{10: {{Base: 0, Size: 8}}, 20: {{Base: 8, Size: 40}}}, {10: {{Base: 0, Size: 40}}, 20: {{Base: 40, Size: 8}}}}
 )
 
+// The plan of each switch may rest on the one before it there, and on no other switch's.
+func TestNetworkFollows(t *testing.T) {
+	f := newFabric(t)
+	n, gates := f.open()
+	follow := func(in, on *network.Input, switches ...string) *network.Input {
+		for i, p := range in.Plans {
+			s, err := on.Plan(switches[i]).Subject()
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Previous = s.Digest()
+		}
+		return in
+	}
+	one := f.plan(gates, annLeft)
+	stale := func(what string, in *network.Input) {
+		t.Helper()
+		if _, err := n.ClearProved(t.Context(), in, f.prove(in)); !errors.Is(err, gate.ErrStale) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	stale("after plans that were not cleared", follow(f.plan(gates, annRight), one, "s1", "s2"))
+	if _, err := n.Apply(t.Context(), f.clear(n, one)); err != nil {
+		t.Fatal(err)
+	}
+	stale("after the other switch's", follow(f.plan(gates, annRight), one, "s2", "s1"))
+	two := follow(f.plan(gates, annRight), one, "s1", "s2")
+	proofs := f.prove(two)
+	for name, p := range proofs.Plans {
+		for _, o := range p.Obligations {
+			if strings.Contains(o.ID, "/before") {
+				t.Errorf("%s: %s is proved again", name, o.ID)
+			}
+		}
+	}
+	c, err := n.ClearProved(t.Context(), two, proofs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.Apply(t.Context(), c); err != nil {
+		t.Error(err)
+	}
+	for _, r := range f.rigs {
+		r.mustBeSafe()
+	}
+}
+
 // Memory moves from one switch to another within ceilings that both together would break.
 func TestNetworkPlan(t *testing.T) {
 	f := newFabric(t)

@@ -23,6 +23,9 @@ type loopRig struct {
 	count int64
 	left  []string
 	dead  string // the switch that does not answer
+	// proved is what was to be proved so far; spoil, if it is set, changes it before.
+	proved []*network.Input
+	spoil  func(*network.Input)
 }
 
 func (x *loopRig) rig(name string) *rig {
@@ -66,6 +69,10 @@ func (x *loopRig) holds() []network.Holding {
 }
 
 func (x *loopRig) ProveNetwork(_ context.Context, in *network.Input) (alloc.NetworkProof, error) {
+	if x.spoil != nil {
+		x.spoil(in)
+	}
+	x.proved = append(x.proved, in)
 	return &loopRigProof{x, in, x.prove(in)}, nil
 }
 
@@ -178,6 +185,58 @@ func newLoopRig(t *testing.T) *loopRig {
 		}
 	})
 	return x
+}
+
+// Each switch's plan follows on the one before it there; and a loop that names another gets nowhere.
+func TestNetworkLoopFollows(t *testing.T) {
+	x := newLoopRig(t)
+	last := map[string]verify.Digest{}
+	x.spoil = func(in *network.Input) {
+		for _, p := range in.Plans {
+			if p.Previous != last[p.Switch] && len(p.Steps) > 0 {
+				t.Errorf("plan %d of %s follows on %q, not on %q", len(x.proved), p.Switch, p.Previous, last[p.Switch])
+			}
+			if len(p.Steps) > 0 {
+				s, err := p.Subject()
+				if err != nil {
+					t.Fatal(err)
+				}
+				last[p.Switch] = s.Digest()
+			}
+		}
+	}
+	for range 8 {
+		if err := x.loop.Epoch(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	following := 0
+	for _, in := range x.proved {
+		for _, p := range in.Plans {
+			if p.Previous != "" {
+				following++
+			}
+		}
+	}
+	if following == 0 {
+		t.Errorf("none of %d network plans follows on another", len(x.proved))
+	}
+	x.spoil = func(in *network.Input) {
+		for _, p := range in.Plans {
+			if len(p.Steps) > 0 {
+				p.Previous = verify.DigestOf(nil)
+			}
+		}
+	}
+	for _, m := range x.loop.Members {
+		m.Bounds[1].Ceiling = 1 // there is something to be done
+	}
+	if err := x.loop.Epoch(t.Context()); !errors.Is(err, gate.ErrStale) {
+		t.Errorf("after another plan: %v", err)
+	}
+	for _, r := range x.rigs {
+		r.mustBeSafe()
+	}
 }
 
 // A switch dies; the loop goes on with the other, and takes it back when it is there again, empty.
