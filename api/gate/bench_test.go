@@ -9,6 +9,7 @@ import (
 	"github.com/interlock/interlock/alloc"
 	"github.com/interlock/interlock/api/gate"
 	"github.com/interlock/interlock/linker/manifest"
+	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/plan"
 	"github.com/interlock/interlock/verify/program"
 )
@@ -152,4 +153,59 @@ func BenchmarkReallocation(b *testing.B) {
 		b.ReportMetric(float64(parts[i].Microseconds())/1000/float64(b.N), name)
 	}
 	b.ReportMetric(float64(scrubbed), "bytes-sent")
+}
+
+// BenchmarkNetworkReallocation moves memory between tenants from one of two switches to the other, and back. Everything is real, as in
+// BenchmarkReallocation; each switch's plan follows on the one before it there.
+func BenchmarkNetworkReallocation(b *testing.B) {
+	f := newFabric(b)
+	n, gates := f.open()
+	encoder, pool := plan.NewEncoder(len(gates)), solver(b, "z3")
+	last := map[string]verify.Digest{}
+	var parts [4]time.Duration // plan, prove, publish, write and read back
+	step := func(want [2]layout) {
+		begun := time.Now()
+		lap := func(i int) { parts[i] += time.Since(begun); begun = time.Now() }
+		in := f.plan(gates, want)
+		lap(0)
+		proofs := gate.Proofs{Plans: map[string]*gate.Proof{}}
+		var err error
+		for _, p := range in.Plans {
+			p.Previous = last[p.Switch]
+			s, err := p.Subject()
+			if err != nil {
+				b.Fatal(err)
+			}
+			last[p.Switch] = s.Digest()
+			if proofs.Plans[p.Switch], err = gate.ProvePlan(b.Context(), encoder, pool, p, []string{"z3"}, time.Now(), nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if proofs.Network, err = gate.ProveNetwork(b.Context(), encoder, pool, in, []string{"z3"}, time.Now(), nil); err != nil {
+			b.Fatal(err)
+		}
+		lap(1)
+		c, err := n.ClearProved(b.Context(), in, proofs)
+		if err != nil {
+			b.Fatal(err)
+		}
+		lap(2)
+		if _, err := n.Apply(b.Context(), c); err != nil {
+			b.Fatal(err)
+		}
+		lap(3)
+	}
+	for range 2 {
+		step(annLeft)
+		step(annRight)
+	}
+	parts = [4]time.Duration{}
+	k := 0
+	for b.Loop() {
+		k = 1 - k
+		step([2][2]layout{annRight, annLeft}[k])
+	}
+	for i, name := range []string{"plan-ms", "prove-ms", "publish-ms", "write-ms"} {
+		b.ReportMetric(float64(parts[i].Microseconds())/1000/float64(b.N), name)
+	}
 }

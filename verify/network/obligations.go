@@ -21,7 +21,7 @@ func Obligations(in *Input, e *plan.Encoder) ([]verify.Obligation, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := []verify.Obligation{d.binding()}
+	out := []verify.Obligation{d.binding(e)}
 	out = append(out, d.order()...)
 	for _, v := range d.written() {
 		for r := range in.Rounds {
@@ -255,7 +255,24 @@ func (d *decoded) floor(v uint16, r int) (o verify.Obligation, several bool) {
 
 // binding is N4: sorted by names, neighbours with one name have one VID; sorted by VIDs, neighbours with one VID have one name. That the
 // orders are orders is proved with it. Names stand for numbers: equal ones for equal names.
-func (d *decoded) binding() verify.Obligation {
+func (d *decoded) binding(e *plan.Encoder) verify.Obligation {
+	o := verify.Obligation{ID: "N4/tenants", Property: "N4", Logic: logic, Subject: "a VID is one tenant's on every switch, and a tenant has one VID"}
+	key := []byte("network tenants")
+	for _, p := range d.places {
+		key = fmt.Appendf(key, "\n%q", p.name)
+		for _, t := range p.plan.Tenants {
+			key = fmt.Appendf(key, " %s=%d", t.Name, t.VID)
+		}
+	}
+	o.Text, o.Guard = e.Texts(string(key), func() (string, string) {
+		c := d.bindings().obligation("N4", "tenants", o.Subject)
+		return c.Text, c.Guard
+	})
+	return o
+}
+
+// bindings states N4.
+func (d *decoded) bindings() *claim {
 	c := newClaim()
 	c.ground = true
 	type registered struct {
@@ -295,7 +312,7 @@ func (d *decoded) binding() verify.Obligation {
 	byVID := func(x registered) (int64, *smt.Term) { return x.vid, x.vidT }
 	chain(byName, func(x registered) *smt.Term { return x.vidT })
 	chain(byVID, func(x registered) *smt.Term { return x.nameT })
-	return c.obligation("N4", "tenants", "a VID is one tenant's on every switch, and a tenant has one VID")
+	return c
 }
 
 // name is what people call the owner of a VID.

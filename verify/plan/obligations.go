@@ -49,6 +49,11 @@ func (t *texts) of(key string, build func() (text, guard string)) (text, guard s
 	return text, guard
 }
 
+// Texts returns what build makes, unless it is remembered: key has all that it depends on. It is for proofs about several plans.
+func (e *Encoder) Texts(key string, build func() (text, guard string)) (text, guard string) {
+	return e.texts.of(key, build)
+}
+
 // parsed is what is remembered of one switch.
 type parsed struct {
 	name   string
