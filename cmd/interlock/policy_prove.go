@@ -1,13 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,10 +79,11 @@ func (r policyProof) run(ctx context.Context, out io.Writer, f format, file stri
 		if err != nil {
 			return exitWith(exitInput, err)
 		}
-		if p, err = forSite(p, s); err != nil {
+		own := false
+		if p, own, err = forSite(p, s); err != nil {
 			return err
 		}
-		if bounds, err = siteBounds(ctx, s, p); err != nil {
+		if bounds, err = siteBounds(ctx, s, p, own); err != nil {
 			return err
 		}
 		confs = nil
@@ -111,20 +115,27 @@ func (r policyProof) run(ctx context.Context, out io.Writer, f format, file stri
 	if err := f.print(out, report, func(out io.Writer) { printPolicyReport(out, report) }); err != nil {
 		return err
 	}
-	if err := r.save(ctx, prover, report, file); err != nil {
-		return err
+	unsaved := r.save(prover, report, file)
+	if unsaved != nil && !errors.Is(unsaved, proof.ErrNoTest) {
+		return unsaved
 	}
-	if err := report.Proved(); err != nil {
+	err = report.Proved()
+	switch {
+	case err != nil && unsaved != nil:
+		return exitWith(verdictCode(err), fmt.Errorf("%w (nothing is saved: %w)", err, unsaved))
+	case err != nil:
 		return exitWith(verdictCode(err), err)
 	}
 	return nil
 }
 
-// save writes the first counterexample as a test, if that is wanted and there is one.
-func (r policyProof) save(ctx context.Context, prover *proof.Proof, report *proof.Report, file string) error {
+// save writes the first counterexample that can be a test as one, if that is wanted. The error is proof.ErrNoTest if none of those that there
+// are can.
+func (r policyProof) save(prover *proof.Proof, report *proof.Report, file string) error {
 	if r.test == "" {
 		return nil
 	}
+	var not error
 	for i, o := range report.Statements {
 		if o.Counterexample == nil {
 			continue
@@ -133,13 +144,14 @@ func (r policyProof) save(ctx context.Context, prover *proof.Proof, report *proo
 		if dir, err := filepath.Rel(filepath.Dir(r.test), file); err == nil && !strings.HasPrefix(file, policy.Builtin) {
 			name = dir
 		}
-		text, err := prover.Save(ctx, &report.Statements[i], name)
+		text, err := prover.Save(&report.Statements[i], name)
 		if err != nil {
-			return exitWith(exitInput, err)
+			not = cmp.Or(not, err)
+			continue
 		}
 		return exitWith(exitEnvironment, os.WriteFile(r.test, text, 0o644))
 	}
-	return nil
+	return not
 }
 
 // solverFlags reads --solver.
@@ -213,6 +225,40 @@ func statementNames(all []*proof.Statement) string {
 	return strings.Join(names, "; ")
 }
 
+// printReach says for what the table holds: what the names in it stand for, and the parameters' values.
+func printReach(out io.Writer, r *proof.Report) {
+	stands := map[string]string{}
+	var params []string
+	by := map[string][]string{}
+	for _, o := range r.Statements {
+		maps.Copy(stands, o.Stands)
+		if len(o.Params) == 0 {
+			continue
+		}
+		with := fmt.Sprintf("%s (%s)", strings.Join(o.Params, ", "), o.From)
+		if by[with] == nil {
+			params = append(params, with)
+		}
+		if !slices.Contains(by[with], o.Statement) {
+			by[with] = append(by[with], o.Statement)
+		}
+	}
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(stands)) {
+		all = append(all, fmt.Sprintf("%s for any that %s", name, stands[name]))
+	}
+	if len(all) > 0 {
+		fmt.Fprintf(out, "names stand for others: %s; x and y, a, b and c for all that are not told apart\n", strings.Join(all, ", "))
+	}
+	for i, p := range params {
+		if i == 0 {
+			fmt.Fprintf(out, "parameters: %s\n", p)
+		} else {
+			fmt.Fprintf(out, "  of %s: %s\n", strings.Join(by[p], "; "), p)
+		}
+	}
+}
+
 func printPolicyReport(out io.Writer, r *proof.Report) {
 	header := []any{"statement", "for", "verdict"}
 	for _, s := range r.Solvers {
@@ -231,6 +277,7 @@ func printPolicyReport(out io.Writer, r *proof.Report) {
 		t.AppendRow(row)
 	}
 	t.Render()
+	printReach(out, r)
 	for _, s := range r.Solvers {
 		fmt.Fprintf(out, "%s: %s\n", s.Name, s.Version)
 	}

@@ -17,21 +17,21 @@ import (
 	proof "github.com/interlock/interlock/verify/policy"
 )
 
-// forSite is p with the site's parameters, if it is the site's policy.
-func forSite(p *policy.Policy, s *site.Site) (*policy.Policy, error) {
+// forSite is p with the site's parameters, if it is the site's policy, and says whether it is.
+func forSite(p *policy.Policy, s *site.Site) (*policy.Policy, bool, error) {
 	own, err := loadPolicy(s)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if bytes.Equal(own.Text(), p.Text()) {
-		return own, nil
+		return own, true, nil
 	}
-	return p, nil
+	return p, false, nil
 }
 
 // siteBounds are what the site asks the policy about: its tenants, as far as statements can be unrolled for them, with the pipeline of each
-// switch, and with the slots of all stage arrays, as the site is linked.
-func siteBounds(ctx context.Context, s *site.Site, p *policy.Policy) ([]proof.Bounds, error) {
+// switch, and with the slots of all stage arrays, as the site is linked. own says that p is its policy.
+func siteBounds(ctx context.Context, s *site.Site, p *policy.Policy, own bool) ([]proof.Bounds, error) {
 	memory := policy.Resources{}
 	var out []proof.Bounds
 	for _, sw := range s.Switches {
@@ -60,6 +60,9 @@ func siteBounds(ctx context.Context, s *site.Site, p *policy.Policy) ([]proof.Bo
 	}
 	if len(memory) > 0 {
 		out = append(out, tenantBounds(s, "register memory", memory))
+	}
+	for i := range out {
+		out[i].Params = own
 	}
 	return out, nil
 }

@@ -11,12 +11,13 @@ import (
 	"github.com/interlock/interlock/linker/site"
 	"github.com/interlock/interlock/policy"
 	"github.com/interlock/interlock/policy/suite"
+	proof "github.com/interlock/interlock/verify/policy"
 )
 
 // schemas of the formats that people write, and of those that editors read.
 func schemas() map[string][]byte {
 	return map[string][]byte{
-		"site": site.Schema, "policy": policy.Schema, "policy-test": suite.Schema, "policy-input": suite.InputSchema, "plan-steps": alloc.StepsSchema, "diagnostics": diagnosticsSchema,
+		"site": site.Schema, "policy": policy.Schema, "policy-test": suite.Schema, "policy-input": suite.InputSchema, "policy-statements": proof.Schema, "plan-steps": alloc.StepsSchema, "diagnostics": diagnosticsSchema,
 		"trace": traceSchema,
 	}
 }

@@ -76,7 +76,7 @@ func (r *reader) overrideSome(in Input, f map[string]strictyaml.Node) Input {
 
 func (r *reader) expect(n strictyaml.Node, p *policy.Policy, in Input) Expect {
 	x := Expect{at: r.at(n)}
-	f := n.Fields(nil, "allocation", "free", "costs", "balances", "stopped", "refused", "statements", "shadowed")
+	f := n.Fields(nil, "allocation", "free", "costs", "balances", "stopped", "refused", "orRefused", "statements", "always", "shadowed")
 	known := func(k strictyaml.Entry) {
 		if !slices.ContainsFunc(in.Tenants, func(t policy.Tenant) bool { return t.Name == k.Key }) {
 			k.At.Errorf("there is no tenant %q", k.Key)
@@ -106,17 +106,32 @@ func (r *reader) expect(n strictyaml.Node, p *policy.Policy, in Input) Expect {
 	if g := f["refused"]; g.Present() {
 		s := r.stop(g, "tenant")
 		x.refused = &s
+		if f["orRefused"].Present() {
+			f["orRefused"].Errorf("refused expects a refusal already")
+		}
 		for name, other := range f {
-			if name != "refused" {
+			if name != "refused" && name != "orRefused" {
 				other.Errorf("when everything is refused there is no %s", name)
 			}
 		}
 	}
-	for _, g := range f["statements"].List() {
-		if e := p.StatementIn(g, types.BoolType); e != nil {
-			x.statements = append(x.statements, e)
+	if g := f["orRefused"]; g.Present() {
+		if x.orRefused = g.Bool(); !x.orRefused {
+			g.Errorf("the only thing to say is true")
+		}
+		if len(f) == 1 {
+			n.Errorf("nothing is expected of what is not refused")
 		}
 	}
+	said := func(n strictyaml.Node) (out []*policy.Expression) {
+		for _, g := range n.List() {
+			if e := p.StatementIn(g, types.BoolType); e != nil {
+				out = append(out, e)
+			}
+		}
+		return out
+	}
+	x.statements, x.always = said(f["statements"]), said(f["always"])
 	x.shadowGiven = f["shadowed"].Present()
 	for _, g := range f["shadowed"].List() {
 		x.shadowed = append(x.shadowed, r.stop(g, "tenant"))

@@ -8,7 +8,9 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/interlock/interlock/policy"
@@ -53,7 +55,9 @@ type Expect struct {
 	costs       []value
 	stopped     []stop
 	refused     *stop
-	statements  []*policy.Expression
+	orRefused   bool                 // a refusal by a rule of the policy does as well
+	statements  []*policy.Expression // of what is allocated in the end
+	always      []*policy.Expression // of every state on the way there
 	shadowed    []stop
 	shadowGiven bool
 }
@@ -236,6 +240,10 @@ func (c *checker) all(ctx context.Context, want *Expect, a *policy.Allocation, e
 		c.refused(want.refused, err)
 		return
 	}
+	var refusal *policy.Refusal
+	if want.orRefused && errors.As(err, &refusal) && refusal.Reason != policy.ReasonExpression {
+		return
+	}
 	if err != nil {
 		c.failf(want.at, "%v", err)
 		return
@@ -274,6 +282,7 @@ func (c *checker) all(ctx context.Context, want *Expect, a *policy.Allocation, e
 		}
 	}
 	c.statements(want.statements, a)
+	c.always(want.always, a)
 }
 
 func (c *checker) same(at policy.Position, what string, want, have policy.Resources) {
@@ -318,12 +327,39 @@ func (c *checker) refused(w *stop, err error) {
 
 // statements holds each statement against what was allocated: about each tenant, where it is about one.
 func (c *checker) statements(list []*policy.Expression, a *policy.Allocation) {
-	if len(list) == 0 {
-		return
-	}
 	usage := make([]policy.Resources, len(c.in.Tenants))
 	for i, t := range c.in.Tenants {
 		usage[i] = a.Entitlement(t.Name).Usage
+	}
+	c.hold(list, usage, "")
+}
+
+// always holds each statement against what tenants hold at the start and after every grant, up to the first where one does not hold.
+func (c *checker) always(list []*policy.Expression, a *policy.Allocation) {
+	usage := make([]policy.Resources, len(c.in.Tenants))
+	before := len(c.failures)
+	c.hold(list, usage, " at the start")
+	for i, d := range a.Trace {
+		if !d.Granted || len(c.failures) > before {
+			continue
+		}
+		k := slices.IndexFunc(c.in.Tenants, func(t policy.Tenant) bool { return t.Name == d.Tenant })
+		u := maps.Clone(usage[k])
+		if u == nil {
+			u = policy.Resources{}
+		}
+		for r, x := range d.Amount {
+			u[r] += x
+		}
+		usage[k] = u
+		c.hold(list, usage, fmt.Sprintf(" after decision %d, which grants tenant %s %v", i+1, d.Tenant, d.Amount))
+	}
+}
+
+// hold holds each statement against what the tenants hold; when says in which state that is.
+func (c *checker) hold(list []*policy.Expression, usage []policy.Resources, when string) {
+	if len(list) == 0 {
+		return
 	}
 	s, err := c.policy.State(c.in.Tenants, c.in.Capacity, usage)
 	if err != nil {
@@ -339,13 +375,16 @@ func (c *checker) statements(list []*policy.Expression, a *policy.Allocation) {
 			}
 		}
 		for _, t := range about {
+			var failed *policy.Refusal
 			switch v, err := s.Eval(e, t); {
+			case errors.As(err, &failed):
+				c.failf(e.At, "ends in an error (at %s: %s)", failed.At, failed.Message)
 			case err != nil:
 				c.failf(e.At, "%v", err)
 			case v.Value() != true && t != "":
-				c.failf(e.At, "does not hold of tenant %s", t)
+				c.failf(e.At, "does not hold of tenant %s%s", t, when)
 			case v.Value() != true:
-				c.failf(e.At, "does not hold")
+				c.failf(e.At, "does not hold%s", when)
 			}
 		}
 	}

@@ -103,6 +103,10 @@ func TestExpectations(t *testing.T) {
 		{"not refused", "{refused: {}}", "s.yaml:8:21: nothing was refused"},
 		{"statement", "{statements: [\"tenant.name == 'b'\"]}", "does not hold of tenant a"},
 		{"statement that fails", "{statements: [\"1 / tenant.weight > 0 && 1 / (tenant.weight - 1) > 0\"]}", "division by zero"},
+		{"always", "{always: [\"tenant.usage['x'] != 1\"]}", "does not hold of tenant a after decision 1"},
+		{"always, at the start", "{always: [\"tenant.usage['x'] > 0\"]}", "does not hold of tenant a at the start"},
+		{"always, right", "{always: [\"tenant.usage['x'] < 3\"], orRefused: true}", ""},
+		{"refused or", "{free: {x: 3}, orRefused: true}", "s.yaml:8:18: free is 2 of x, want 3"},
 		{"shadowed", "{shadowed: [{reason: TooDear}]}", "none of the 0 things that would have been refused is this"},
 	}
 	for _, tt := range tests {
@@ -144,6 +148,7 @@ func TestRefused(t *testing.T) {
 	for expect, good := range map[string]bool{
 		"{refused: {reason: Invalid, message: nothing is left}}": true, "{refused: {}}": true,
 		"{refused: {reason: Other}}": false, "{refused: {tenant: a}}": false, "{refused: {message: other}}": false, "{free: {x: 0}}": false,
+		"{free: {x: 3}, orRefused: true}": true,
 	} {
 		s, err := parse(t, head+expect+"\n")
 		if err != nil {

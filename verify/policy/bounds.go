@@ -13,6 +13,8 @@ type Bounds struct {
 	MinCapacity int64
 	// Weights and budgets that are known, by tenant; others are any, weights from 1 to 2^31-1 and budgets from 0 to 2^63-1.
 	Weight, Budget map[string]int64
+	// Params says that the parameters' values are a site's, which statements do not change.
+	Params bool
 	// Over is for states that no filling reaches: tenants may hold more than there is, so that what is free is negative, and have any
 	// weight of 63 bits.
 	Over bool

@@ -17,12 +17,13 @@ import (
 type distinct struct {
 	params             map[string][]string // the strings in each parameter's value: keys of a map, elements of a list
 	tenants, resources map[string]bool
+	stands             map[string]string // of those that stand for others: for which, such as "begins with slots/"
 }
 
 // told are the tenants and resources for which a statement of p is proved unless it or a site says: those that an expression tells apart, and
 // others, which stand for all that it does not.
-func told(p *sharing.Policy, st *Statement) (tenants, resources []string, err error) {
-	n := &distinct{map[string][]string{}, map[string]bool{}, map[string]bool{}}
+func told(p *sharing.Policy, st *Statement) (tenants, resources []string, stands map[string]string, err error) {
+	n := &distinct{map[string][]string{}, map[string]bool{}, map[string]bool{}, map[string]string{}}
 	n.policy(p)
 	if st.other != nil {
 		n.policy(st.other)
@@ -34,12 +35,12 @@ func told(p *sharing.Policy, st *Statement) (tenants, resources []string, err er
 		n.expression(g.AST())
 	}
 	if tenants, err = with(n.tenants, []string{"a", "b", "c"}, 3, MaxTenants); err != nil {
-		return nil, nil, fmt.Errorf("tenants: %w", err)
+		return nil, nil, nil, fmt.Errorf("tenants: %w", err)
 	}
 	if resources, err = with(n.resources, []string{"x", "y"}, 2, MaxResources); err != nil {
-		return nil, nil, fmt.Errorf("resources: %w", err)
+		return nil, nil, nil, fmt.Errorf("resources: %w", err)
 	}
-	return tenants, resources, nil
+	return tenants, resources, n.stands, nil
 }
 
 // with is the special names and at least one of the others, as many as make it least.
@@ -103,13 +104,12 @@ func (n *distinct) call(c ast.CallExpr) {
 		if !ok {
 			return
 		}
-		switch name {
-		case "startsWith":
-			n.add(c.Target(), s+"x")
-		case "endsWith":
-			n.add(c.Target(), "x"+s)
-		case "contains":
-			n.add(c.Target(), s)
+		like := map[string]struct{ name, what string }{
+			"startsWith": {s + "x", "begins with " + s}, "endsWith": {"x" + s, "ends with " + s}, "contains": {"x" + s + "y", "contains " + s},
+		}
+		if l, ok := like[name]; ok {
+			n.add(c.Target(), l.name)
+			n.stands[l.name] = l.what
 		}
 	case len(args) != 2:
 	case name == operators.Equals || name == operators.NotEquals:

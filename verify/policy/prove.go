@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
 	"time"
 
@@ -41,9 +42,13 @@ type Outcome struct {
 	Resources []string         `json:"resources"`          // likewise
 	About     string           `json:"about,omitempty"`    // what the resources are of, where they are a site's
 	Capacity  map[string]int64 `json:"capacity,omitempty"` // likewise
+	Params    []string         `json:"params,omitempty"`   // the parameters' values, such as "share 1/3"
+	From      string           `json:"from,omitempty"`     // whose values these are: the policy's defaults, the statement's or the site's
 	Assumes   []string         `json:"assumes,omitempty"`
-	Verdict   verify.Verdict   `json:"verdict"`
-	Reason    string           `json:"reason,omitempty"`
+	// Stands has the names among Tenants and Resources that stand for others, and for which: "slots/x" for what "begins with slots/".
+	Stands  map[string]string `json:"stands,omitempty"`
+	Verdict verify.Verdict    `json:"verdict"`
+	Reason  string            `json:"reason,omitempty"`
 	// Obligations are what was decided, with every solver's results.
 	Obligations []verify.Stated `json:"obligations,omitempty"`
 	Results     []verify.Result `json:"results,omitempty"`
@@ -51,6 +56,9 @@ type Outcome struct {
 	Counterexample *Counterexample `json:"counterexample,omitempty"`
 	spent          map[string]time.Duration
 }
+
+// defaults is From where nothing gives values.
+const defaults = "the policy's defaults"
 
 // Spent is the time that a solver needed for a statement, with what it tried in vain.
 func (o Outcome) Spent(solver string) time.Duration { return o.spent[solver] }
@@ -63,6 +71,14 @@ type Proof struct {
 
 // New takes a policy and what is claimed of it: see Standard and ParseStatements.
 func New(p *sharing.Policy, statements []*Statement) *Proof { return &Proof{p, statements} }
+
+// of is p about st, which may be about other values of parameters; params says that the policy's are a site's, which stay.
+func (p *Proof) of(st *Statement, params bool) *Proof {
+	if !st.own || params {
+		return p
+	}
+	return &Proof{st.policy, p.statements}
+}
 
 // statement is the one of that name, or nil.
 func (p *Proof) statement(name string) *Statement {
@@ -104,8 +120,8 @@ func (p *Proof) Prove(ctx context.Context, d verify.Decider, only []string, boun
 }
 
 // sized is bounds with the statement's sizes where the site leaves them open, and with the names that matter where both do.
-func (p *Proof) sized(st *Statement, b Bounds) (Bounds, error) {
-	tenants, resources, err := told(p.policy, st)
+func (p *Proof) sized(st *Statement, b Bounds) (Bounds, map[string]string, error) {
+	tenants, resources, stands, err := told(p.policy, st)
 	first := func(lists ...[]string) []string {
 		for _, l := range lists {
 			if len(l) > 0 {
@@ -118,14 +134,33 @@ func (p *Proof) sized(st *Statement, b Bounds) (Bounds, error) {
 	b.Resources = first(b.Resources, st.size.resources, resources)
 	b.MinCapacity = max(b.MinCapacity, st.size.minCapacity)
 	if len(b.Tenants) == 0 || len(b.Resources) == 0 {
-		return b, &Unprovable{At: st.At, Reason: err.Error()}
+		return b, nil, &Unprovable{At: st.At, Reason: err.Error()}
 	}
-	return b, nil
+	for name := range stands {
+		if !slices.Contains(b.Tenants, name) && !slices.Contains(b.Resources, name) {
+			delete(stands, name)
+		}
+	}
+	return b, stands, nil
 }
 
 func (p *Proof) prove(ctx context.Context, d verify.Decider, st *Statement, bounds Bounds) (Outcome, error) {
-	bounds, err := p.sized(st, bounds)
+	p = p.of(st, bounds.Params)
+	bounds, stands, err := p.sized(st, bounds)
 	o := Outcome{Statement: st.Name, Form: st.Form, At: st.At, Tenants: bounds.Tenants, Resources: bounds.Resources, About: bounds.About, Capacity: bounds.Capacity, spent: map[string]time.Duration{}}
+	o.Stands = stands
+	for _, q := range p.policy.Params() {
+		o.Params = append(o.Params, q.Name+" "+sharing.Show(q.Value))
+	}
+	switch {
+	case len(o.Params) == 0:
+	case bounds.Params:
+		o.From = "the site's"
+	case st.own:
+		o.From = "the statement's, or the policy's defaults"
+	default:
+		o.From = defaults
+	}
 	for _, g := range st.given {
 		o.Assumes = append(o.Assumes, g.text)
 	}
@@ -153,7 +188,7 @@ func (p *Proof) prove(ctx context.Context, d verify.Decider, st *Statement, boun
 	if err := p.decide(ctx, d, st, &o, goals); err != nil {
 		return o, err
 	}
-	p.judge(ctx, st, &o, goals)
+	p.judge(ctx, d, st, &o, goals)
 	return o, nil
 }
 
@@ -169,7 +204,7 @@ func (p *Proof) holdsEverywhere(ctx context.Context, d verify.Decider, st *State
 		}
 	}
 	*o = try
-	p.judge(ctx, st, o, goals)
+	p.judge(ctx, d, st, o, goals)
 	return o.Verdict == verify.Proved, nil
 }
 
@@ -246,7 +281,7 @@ func (p *Proof) decideSome(ctx context.Context, d verify.Decider, st *Statement,
 func (g goal) id(st *Statement, i int) string { return fmt.Sprintf("Y/%s/%d", st.Name, i) }
 
 // judge sums up. A model is replayed before it counts: what does not happen when cel-go runs the policy is no refutation.
-func (p *Proof) judge(ctx context.Context, st *Statement, o *Outcome, goals []goal) {
+func (p *Proof) judge(ctx context.Context, d verify.Decider, st *Statement, o *Outcome, goals []goal) {
 	o.Verdict = verify.Proved
 	if len(o.Results) == 0 {
 		o.Verdict, o.Reason = verify.Unknown, "there is nothing to decide"
@@ -274,6 +309,9 @@ func (p *Proof) judge(ctx context.Context, st *Statement, o *Outcome, goals []go
 				o.Verdict, o.Reason = verify.Error, fmt.Sprintf("%s: the counterexample of %s does not hold when it is replayed: %v", g.what, r.Solver, err)
 				return
 			}
+			if small := p.smaller(ctx, d, st, g); small != nil {
+				ce = small
+			}
 			o.Verdict, o.Reason, o.Counterexample = verify.Refuted, g.what, ce
 			return
 		default:
@@ -282,6 +320,48 @@ func (p *Proof) judge(ctx context.Context, st *Statement, o *Outcome, goals []go
 			}
 		}
 	}
+}
+
+// smaller is a counterexample to g with small numbers, which is easier to read, or nil. It is replayed as any other.
+func (p *Proof) smaller(ctx context.Context, d verify.Decider, st *Statement, g goal) *Counterexample {
+	for _, most := range []int64{20, 5000} {
+		few := g
+		few.assumed = append(slices.Clone(g.assumed), g.below(most)...)
+		results, err := d.Decide(ctx, []verify.Obligation{few.obligation("Y/smaller", st.Name, whole)}, nil)
+		if err != nil {
+			return nil
+		}
+		for _, r := range results {
+			model, err := smt.ParseModel(r.Model)
+			if r.Verdict != verify.Refuted || err != nil {
+				continue
+			}
+			if ce, err := p.replay(ctx, st, g, model); err == nil {
+				return ce
+			}
+		}
+	}
+	return nil
+}
+
+// below says that no variable is far from 0, of those that may be near.
+func (g goal) below(most int64) []*smt.Term {
+	b := g.state.b
+	all := slices.Clone(g.state.variables)
+	if g.other != nil {
+		all = append(all, g.other.variables...)
+	}
+	var out []*smt.Term
+	for _, v := range all {
+		if v.in.lo == nil || v.in.lo.Cmp(big.NewInt(most)) > 0 {
+			continue
+		}
+		out = append(out, b.Le(v.t, b.Int(most)))
+		if v.in.lo.Sign() < 0 {
+			out = append(out, b.Le(b.Int(-most), v.t))
+		}
+	}
+	return out
 }
 
 // Proved returns nil only if there is a statement and all of them are proved. Otherwise the error is verify.ErrRefuted or

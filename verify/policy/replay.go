@@ -24,8 +24,12 @@ type Counterexample struct {
 	About    string              `json:"about,omitempty"`
 	// Changed is the tenant with the other weight or budget, for a statement about changing it.
 	Changed *sharing.Tenant `json:"changed,omitempty"`
-	// Says is what cel-go evaluated to what.
-	Says []string `json:"says"`
+	// Says is what cel-go evaluated to what, and Facts are the values of what that reads. Reads are the names of all that it reads.
+	Says  []string `json:"says"`
+	Facts []string `json:"facts,omitempty"`
+	Reads []string `json:"reads,omitempty"`
+
+	policy *sharing.Policy // with the parameters' values
 }
 
 // errNotReached says that a state that breaks an inductive step does not come up when the filling is run on its tenants.
@@ -34,7 +38,7 @@ var errNotReached = errors.New("a state that the filling may never reach; anothe
 // replay runs what a model says.
 func (p *Proof) replay(ctx context.Context, st *Statement, g goal, m smt.Model) (*Counterexample, error) {
 	in := g.state.situation(m)
-	ce := &Counterexample{Tenants: in.tenants, Capacity: in.capacity, Usage: in.usage}
+	ce := &Counterexample{policy: p.policy, Tenants: in.tenants, Capacity: in.capacity, Usage: in.usage}
 	if g.about != nil {
 		ce.About = g.about.name
 	}
@@ -62,6 +66,11 @@ func (p *Proof) replay(ctx context.Context, st *Statement, g goal, m smt.Model) 
 	if refused == nil {
 		return nil, fmt.Errorf("%s admits it as well", p.policy.Name())
 	}
+	var rules []*sharing.Expression
+	for _, r := range append(p.policy.Limits(), p.policy.Validations()...) {
+		rules = append(rules, r.Expression)
+	}
+	ce.explain(state, "", rules...)
 	ce.Says = []string{fmt.Sprintf("%s admits it", st.other.Name()), refused.Error()}
 	return ce, nil
 }
@@ -205,11 +214,7 @@ func (p *Proof) run(ctx context.Context, st *Statement, in situation, ce *Counte
 		for _, t := range in.tenants {
 			held = append(held, maps.Clone(usage[t.Name]))
 		}
-		says, err := p.broken(st, in, held, stopped, closing)
-		if len(says) > 0 {
-			ce.Usage, ce.Says = held, says
-		}
-		return len(says) > 0, err
+		return p.broken(st, in, held, stopped, closing, ce)
 	}
 	if st.Form != Finally && st.Form != Closes {
 		if found, err := look(); found || err != nil {
@@ -248,12 +253,19 @@ func (p *Proof) run(ctx context.Context, st *Statement, in situation, ce *Counte
 	return errNotReached
 }
 
-// broken says how a statement does not hold when the tenants hold usage, and closing is served no more; nil: it holds.
-func (p *Proof) broken(st *Statement, in situation, usage []sharing.Resources, stopped map[string]bool, closing string,
-) ([]string, error) {
+// broken says whether a statement does not hold when the tenants hold usage, and closing is served no more. ce then has how.
+func (p *Proof) broken(st *Statement, in situation, usage []sharing.Resources, stopped map[string]bool, closing string, ce *Counterexample,
+) (bool, error) {
 	state, err := p.policy.State(in.tenants, in.capacity, usage)
 	if err != nil {
-		return nil, err
+		return false, err
+	}
+	found := func(about string, e *sharing.Expression, says string) (bool, error) {
+		ce.Usage, ce.Says = usage, []string{says}
+		if e != nil {
+			ce.explain(state, about, e)
+		}
+		return true, nil
 	}
 	if st.Form == Limits {
 		for i, t := range in.tenants {
@@ -262,11 +274,11 @@ func (p *Proof) broken(st *Statement, in situation, usage []sharing.Resources, s
 					continue
 				}
 				if v, err := state.Eval(l.Expression, t.Name); err != nil || v != types.True {
-					return []string{fmt.Sprintf("the limit at %s is %s for tenant %s", l.At, outcome(v, err), t.Name)}, nil
+					return found(t.Name, l.Expression, fmt.Sprintf("the limit at %s is %s for tenant %s", l.At, outcome(v, err), t.Name))
 				}
 			}
 		}
-		return nil, nil
+		return false, nil
 	}
 	if st.Form == Books {
 		for r, all := range in.capacity {
@@ -274,13 +286,12 @@ func (p *Proof) broken(st *Statement, in situation, usage []sharing.Resources, s
 				all -= u[r]
 			}
 			if all < 0 {
-				return []string{fmt.Sprintf("%d more of %s are held than there are", -all, r)}, nil
+				return found("", nil, fmt.Sprintf("%d more of %s are held than there are", -all, r))
 			}
 		}
-		return nil, nil
+		return false, nil
 	}
-	scene := st.expr.scene
-	scene.state, scene.stopped, scene.quantum = state, stopped, in.quantum
+	*st.expr.scene = scene{p.policy, state, stopped, in.quantum}
 	about := []string{""}
 	switch {
 	case st.Form == Closes:
@@ -300,9 +311,24 @@ func (p *Proof) broken(st *Statement, in situation, usage []sharing.Resources, s
 		if name != "" {
 			says = "for tenant " + name + ", " + says
 		}
-		return []string{says}, nil
+		return found(name, st.expr.Expression, says)
 	}
-	return nil, nil
+	return false, nil
+}
+
+// explain has the values of what es read.
+func (c *Counterexample) explain(s *sharing.State, about string, es ...*sharing.Expression) {
+	r := read(c.policy, es...)
+	c.Reads, c.Facts = r.names, r.facts(s, c.Tenants, about)
+	if r.seen["free"] {
+		left := maps.Clone(c.Capacity)
+		for _, u := range c.Usage {
+			for n, x := range u {
+				left[n] -= x
+			}
+		}
+		c.Facts = append(c.Facts, "free is "+listed(left))
+	}
 }
 
 // compare evaluates a statement for a tenant and for the same with more weight or budget.
@@ -315,9 +341,11 @@ func (p *Proof) compare(st *Statement, g goal, m smt.Model, in situation, ce *Co
 		if err != nil {
 			return err
 		}
-		scene := st.expr.scene
-		scene.state, scene.stopped, scene.quantum = state, nil, in.quantum
+		*st.expr.scene = scene{p.policy, state, nil, in.quantum}
 		values[i], errs[i] = state.Eval(st.expr.Expression, g.about.name)
+		if i == 0 {
+			ce.explain(state, g.about.name, st.expr.Expression)
+		}
 	}
 	for i, t := range then.tenants {
 		if t.Name == g.about.name {
@@ -370,7 +398,11 @@ func (p *Proof) fails(state *sharing.State, in situation, ce *Counterexample) er
 		}
 		for _, name := range about {
 			if _, err := state.Eval(e, name); err != nil {
-				ce.About, ce.Says = name, []string{err.Error()}
+				ce.About, ce.Says = name, []string{fmt.Sprintf("the %s at %s is %s", e.Role, e.At, outcome(nil, err))}
+				if name != "" {
+					ce.Says[0] = "for tenant " + name + ", " + ce.Says[0]
+				}
+				ce.explain(state, name, e)
 				return nil
 			}
 		}
@@ -379,10 +411,14 @@ func (p *Proof) fails(state *sharing.State, in situation, ce *Counterexample) er
 }
 
 func outcome(v ref.Val, err error) string {
+	var at *sharing.Refusal // of the expression that ends in an error, which may be another that this one reads
+	if errors.As(err, &at) {
+		return fmt.Sprintf("an error (at %s: %s)", at.At, at.Message)
+	}
 	if err != nil {
 		return "an error: " + err.Error()
 	}
-	return fmt.Sprint(v.Value())
+	return sharing.Show(v)
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
@@ -399,6 +435,7 @@ func (c *Counterexample) String() string {
 		if len(t.Min) > 0 {
 			fmt.Fprintf(&b, ", min %s", listed(t.Min))
 		}
+		b.WriteString(own(c.Reads, t))
 		b.WriteString(", asks for")
 		for j, q := range t.Demand {
 			if j > 0 {
@@ -414,7 +451,7 @@ func (c *Counterexample) String() string {
 	if c.Changed != nil {
 		fmt.Fprintf(&b, "then tenant %s with weight %d and budget %d\n", c.Changed.Name, c.Changed.Weight, c.Changed.Budget)
 	}
-	for _, s := range c.Says {
+	for _, s := range append(slices.Clone(c.Says), c.Facts...) {
 		b.WriteString(s + "\n")
 	}
 	return b.String()

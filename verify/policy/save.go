@@ -2,7 +2,6 @@ package policy
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,35 +12,39 @@ import (
 	"github.com/interlock/interlock/policy/suite"
 )
 
-// Save is the counterexample of a refuted statement as a test of the policy, which is called name in it. What the statement claims is expected
-// where suites can say it, so that the test fails until the policy is mended; else the test holds what the policy does now.
-func (p *Proof) Save(ctx context.Context, o *Outcome, name string) ([]byte, error) {
-	c := o.Counterexample
-	if c == nil {
+// ErrNoTest is wrapped when a suite cannot say what a statement claims.
+var ErrNoTest = errors.New("a test can say always and finally alone, without rank, admitted, stopped and quantum")
+
+// Save is the counterexample of a refuted statement as a test of the policy, which is called name in it: what it was asked, and what the
+// statement claims. It fails until the policy is mended; a policy that refuses what is asked is. What became of the run is a comment.
+func (p *Proof) Save(o *Outcome, name string) ([]byte, error) {
+	c, st := o.Counterexample, p.statement(o.Statement)
+	if c == nil || st == nil {
 		return nil, fmt.Errorf("%s: there is no counterexample to save", o.Statement)
+	}
+	expect := map[string]any{"orRefused": true}
+	switch {
+	case st.expr == nil:
+		return nil, fmt.Errorf("%s: %w", o.Statement, ErrNoTest)
+	case st.Form == Always:
+		expect["always"] = []string{oneLine(st.expr.text)}
+	case st.Form == Finally:
+		expect["statements"] = []string{oneLine(st.expr.text)}
+	default:
+		return nil, fmt.Errorf("%s: %w", o.Statement, ErrNoTest)
+	}
+	if _, err := p.policy.Statement("statement", st.expr.text, nil); err != nil { // it uses what suites do not have
+		return nil, fmt.Errorf("%s: %w", o.Statement, ErrNoTest)
 	}
 	var tenants []map[string]any
 	for _, t := range c.Tenants {
 		tenants = append(tenants, written(t))
 	}
-	expect := map[string]any{}
-	a, err := p.policy.Entitle(ctx, c.Tenants, c.Capacity)
-	var refusal *sharing.Refusal
-	switch {
-	case errors.As(err, &refusal):
-		expect["refused"] = map[string]any{"reason": refusal.Reason}
-	case err != nil:
-		return nil, err
-	default:
-		held := map[string]any{}
-		for _, e := range a.Entitlements {
-			held[e.Tenant] = e.Usage
-		}
-		expect["allocation"] = held
-		if st := p.statement(o.Statement); st != nil && st.expr != nil && (st.Form == Always || st.Form == Finally) {
-			if _, err := p.policy.Statement("statement", st.expr.text, nil); err == nil { // it uses nothing that suites do not have
-				expect["statements"] = []string{oneLine(st.expr.text)}
-			}
+	var params map[string]any
+	if o.From != "" && o.From != defaults {
+		params = map[string]any{}
+		for _, q := range c.policy.Params() {
+			params[q.Name] = sharing.Plain(q.Value)
 		}
 	}
 	var b bytes.Buffer
@@ -51,9 +54,9 @@ func (p *Proof) Save(ctx context.Context, o *Outcome, name string) ([]byte, erro
 	}
 	enc := yaml.NewEncoder(&b)
 	enc.SetIndent(2)
-	err = enc.Encode(savedSuite{
+	err := enc.Encode(savedSuite{
 		APIVersion: sharing.APIVersion, Kind: suite.Kind, Policy: name,
-		Cases: []testCase{{Name: o.Statement, Capacity: c.Capacity, Tenants: tenants, Expect: expect}},
+		Cases: []testCase{{Name: o.Statement, Params: params, Capacity: c.Capacity, Tenants: tenants, Expect: expect}},
 	})
 	return b.Bytes(), err
 }
@@ -68,6 +71,7 @@ type savedSuite struct {
 
 type testCase struct {
 	Name     string            `yaml:"name"`
+	Params   map[string]any    `yaml:"params,omitempty"`
 	Capacity sharing.Resources `yaml:"capacity"`
 	Tenants  []map[string]any  `yaml:"tenants"`
 	Expect   map[string]any    `yaml:"expect"`

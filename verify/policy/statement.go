@@ -1,6 +1,7 @@
 package policy
 
 import (
+	_ "embed"
 	"fmt"
 	"slices"
 
@@ -19,6 +20,11 @@ const (
 	APIVersion = "interlock/v1alpha1"
 	Kind       = "PolicyStatements"
 )
+
+// Schema is the JSON Schema of a document of statements.
+//
+//go:embed schema.json
+var Schema []byte
 
 // Form says what a statement claims.
 type Form string
@@ -55,6 +61,9 @@ type Statement struct {
 	is    string        // rising or falling
 	other *sharing.Policy
 	size  size
+	// policy is what the statement is about, with the values that bounds give its parameters, if they do: own.
+	policy *sharing.Policy
+	own    bool
 	// ranked: the claim speaks of ranks, so that it depends on whose turn it is.
 	ranked bool
 }
@@ -63,6 +72,7 @@ type Statement struct {
 type size struct {
 	tenants, resources []string
 	minCapacity        int64
+	params             strictyaml.Node // not of the document's, which are applied first
 }
 
 // For how many tenants and resources a statement can be proved, unless a site says for which: the policy's loops are unrolled. And how many
@@ -77,16 +87,7 @@ const (
 type expression struct {
 	*sharing.Expression
 	text  string
-	node  strictyaml.Node
-	file  string
 	scene *scene
-}
-
-// Position implements source.
-func (e *expression) Position(id int64) sharing.Position {
-	loc := e.AST().SourceInfo().GetStartLocation(id)
-	l, c := e.node.Position(max(loc.Line(), 1), max(loc.Column(), 0))
-	return sharing.Position{File: e.file, Line: l, Col: c}
 }
 
 // Standard are the statements that are proved for every policy.
@@ -107,6 +108,10 @@ func ParseStatements(file string, src []byte, p *sharing.Policy, load func(name 
 	top["apiVersion"].OneOf(APIVersion)
 	top["kind"].OneOf(Kind)
 	usual := readSize(top["bounds"], size{})
+	base, changed := p, usual.params.Present()
+	if changed {
+		base = p.With(usual.params)
+	}
 	var out []*Statement
 	names := map[string]bool{}
 	list := top["statements"].List()
@@ -123,7 +128,11 @@ func ParseStatements(file string, src []byte, p *sharing.Policy, load func(name 
 			f["name"].Errorf("statement %q is already there", s.Name)
 		}
 		s.size = readSize(f["bounds"], usual)
-		check := func(n strictyaml.Node, want *types.Type) *expression { return compile(doc, file, n, p, want) }
+		s.policy, s.own = base, changed
+		if own := s.size.params; own.Present() {
+			s.policy, s.own = base.With(own), true
+		}
+		check := func(n strictyaml.Node, want *types.Type) *expression { return compile(n, s.policy, want) }
 		for _, form := range []Form{Always, Closes, Finally, Monotone, Admits, Sound} {
 			v := f[string(form)]
 			if !v.Present() {
@@ -146,6 +155,11 @@ func ParseStatements(file string, src []byte, p *sharing.Policy, load func(name 
 				}
 				s.field = f["in"].OneOf("weight", "budget")
 				s.is = f["is"].OneOf("rising", "falling")
+				for _, part := range []struct{ name, want string }{{"in", "weight or budget"}, {"is", "rising or falling"}} {
+					if !f[part.name].Present() {
+						v.Errorf("monotone needs the field %q: %s", part.name, part.want)
+					}
+				}
 			case Admits:
 				name := v.String()
 				if others[name] == nil && unread == nil {
@@ -172,8 +186,8 @@ func ParseStatements(file string, src []byte, p *sharing.Policy, load func(name 
 			}
 		}
 		for _, u := range f["using"].List() {
-			if !names[u.String()] {
-				u.Errorf("there is no statement %q before this one", u.String())
+			if why := usable(out, u.String(), s); why != "" {
+				u.Errorf("%s", why)
 			}
 			s.using = append(s.using, u.String())
 		}
@@ -184,6 +198,29 @@ func ParseStatements(file string, src []byte, p *sharing.Policy, load func(name 
 		return nil, err
 	}
 	return out, nil
+}
+
+// usable says why s cannot take the statement of that name for granted; empty: it can. It would if that were proved of fewer states, or of
+// another policy.
+func usable(before []*Statement, name string, s *Statement) string {
+	for _, u := range before {
+		if u.Name != name {
+			continue
+		}
+		switch {
+		case u.Form != Always:
+			return fmt.Sprintf("statement %q is a %s, which does not hold in every state; only an always can be used", name, u.Form)
+		case u.own != s.own || u.own && u.policy.Digest() != s.policy.Digest():
+			return fmt.Sprintf("statement %q is about other params", name)
+		}
+		for _, g := range u.given {
+			if !slices.ContainsFunc(s.given, func(mine *expression) bool { return mine.text == g.text }) {
+				return fmt.Sprintf("statement %q is proved where %s, which is not given here", name, oneLine(g.text))
+			}
+		}
+		return ""
+	}
+	return fmt.Sprintf("there is no statement %q before this one", name)
 }
 
 // calls says that e calls a function.
@@ -198,10 +235,10 @@ func calls(e *expression, name string) bool {
 const ratioName = "interlock.Ratio"
 
 func readSize(n strictyaml.Node, usual size) size {
-	if !n.Present() {
+	if usual.params = (strictyaml.Node{}); !n.Present() {
 		return usual
 	}
-	f := n.Fields(nil, "tenants", "resources", "minimumCapacity")
+	f := n.Fields(nil, "tenants", "resources", "minimumCapacity", "params")
 	names := func(n strictyaml.Node, usual []string, most int) []string {
 		if !n.Present() {
 			return usual
@@ -224,32 +261,23 @@ func readSize(n strictyaml.Node, usual size) size {
 	if v := f["minimumCapacity"]; v.Present() {
 		usual.minCapacity = v.Int(0, 1<<62)
 	}
+	usual.params = f["params"]
 	return usual
 }
 
-func compile(doc *strictyaml.Doc, file string, n strictyaml.Node, p *sharing.Policy, want *types.Type) *expression {
-	text, few := n.Expression()
+// compile checks the expression in n; problems go to its document.
+func compile(n strictyaml.Node, p *sharing.Policy, want *types.Type) *expression {
+	text := n.Text()
 	if text == "" {
-		if few {
-			n.Errorf("expression is empty")
-		}
+		n.Errorf("expression is empty")
 		return nil
 	}
-	e := &expression{text: text, node: n, file: file, scene: &scene{policy: p}}
-	checked, err := p.Statement(file, text, want, e.scene.functions()...)
-	if problems, ok := err.(strictyaml.Errors); ok { //nolint:errorlint // Statement returns it as it is
-		for _, x := range problems {
-			l, c := n.Position(max(x.Line, 1), max(x.Col-1, 0))
-			doc.Add(l, c, "%s", x.Msg)
-		}
+	s := &scene{policy: p}
+	checked := p.StatementIn(n, want, s.functions()...)
+	if checked == nil {
 		return nil
 	}
-	if err != nil {
-		n.Errorf("%v", err)
-		return nil
-	}
-	e.Expression = checked
-	return e
+	return &expression{Expression: checked, text: text, scene: s}
 }
 
 // scene is what the functions of statements look at while cel-go evaluates one.
