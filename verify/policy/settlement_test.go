@@ -185,3 +185,30 @@ func TestSettlementsAgree(t *testing.T) {
 		}
 	}
 }
+
+// What a tenant may have on all switches together it may have wherever it likes: solvers and cel-go find the place where it is too much.
+func TestTotals(t *testing.T) {
+	pool := solvers(t)
+	p, err := sharing.Parse("p.yaml", document("rank: 0\ngrant: tenant.demand\nlimits:\n- {message: too dear, expression: "+
+		"\"tenant.usage['slots/left/ingress/0'] + 4 * tenant.usage['slots/right/ingress/0'] <= 100\"}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ceiling := sharing.Resources{"slots/left/ingress/0": 100, "slots/right/ingress/0": 25}
+	a := NewAdmission(p, []sharing.Tenant{{Name: "a", VID: 1, Weight: 1, Active: true, Max: ceiling}},
+		sharing.Resources{"slots/left/ingress/0": 256, "slots/right/ingress/0": 256}, []sharing.Resources{{}}, []sharing.Resources{ceiling})
+	a.Switches = []string{"left", "right"}
+	if _, err := a.Obligations(); !errors.Is(err, errShape) {
+		t.Errorf("no totals for two switches: %v", err)
+	}
+	for total, admitted := range map[int64]bool{25: true, 26: false, 100: false} {
+		a.Totals = []int64{total}
+		err := decided(t, pool, a)
+		if errors.Is(err, verify.ErrRefuted) == admitted || err != nil && admitted || errors.Is(err, verify.ErrDisagree) {
+			t.Errorf("the solvers say of %d slots: %v", total, err)
+		}
+		if err := a.Agrees(context.Background()); (err == nil) != admitted {
+			t.Errorf("cel-go says of %d slots: %v", total, err)
+		}
+	}
+}
