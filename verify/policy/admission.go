@@ -53,6 +53,8 @@ type Admission struct {
 	// Linked is set for P8: the amounts are then what the tenants' parts of this program take of the pipeline that Target is the profile of.
 	Linked []byte `json:"-"`
 	Target []byte `json:"-"`
+
+	last *measurement // see measure
 }
 
 // NewAdmission is the admission of what p let the tenants have.

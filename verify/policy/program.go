@@ -31,17 +31,18 @@ func ForProgram(p *sharing.Policy, linked, target []byte, tenants []sharing.Tena
 	if err != nil {
 		return nil, err
 	}
-	a.Capacity = m.capacity
+	a.Capacity = maps.Clone(m.capacity) // what is remembered stays as it was measured, whatever becomes of a
 	for i, t := range a.Tenants {
 		use := m.parts[t.Name]
-		a.Tenants[i] = t.Inelastic(use)
-		a.Floors, a.Ceilings = append(a.Floors, use), append(a.Ceilings, use)
+		a.Tenants[i] = t.Inelastic(maps.Clone(use))
+		a.Floors, a.Ceilings = append(a.Floors, maps.Clone(use)), append(a.Ceilings, maps.Clone(use))
 	}
 	return a, nil
 }
 
 // measurement is what a program takes of a target.
 type measurement struct {
+	of              string // all that it depends on
 	target          *resources.Target
 	info            *types.Info
 	layout          *resources.Layout
@@ -50,7 +51,25 @@ type measurement struct {
 	stagesThatCount bool
 }
 
+// measure remembers what it measured last: a program of many tenants takes a while.
 func (a *Admission) measure(p *sharing.Policy) (*measurement, error) {
+	var names []string
+	for _, t := range a.Tenants {
+		names = append(names, t.Name)
+	}
+	of := fmt.Sprint(verify.DigestOf(a.Linked), verify.DigestOf(a.Target), p.ByStage(), names)
+	if a.last == nil || a.last.of != of {
+		m, err := a.measureAgain(p, names)
+		if err != nil {
+			return nil, err
+		}
+		m.of = of
+		a.last = m
+	}
+	return a.last, nil
+}
+
+func (a *Admission) measureAgain(p *sharing.Policy, names []string) (*measurement, error) {
 	target, err := resources.Parse(inputTarget, a.Target)
 	if err != nil {
 		return nil, err
@@ -58,10 +77,6 @@ func (a *Admission) measure(p *sharing.Policy) (*measurement, error) {
 	info, diags := p4.Load(inputLinked, a.Linked)
 	if err := diags.Err(); err != nil {
 		return nil, err
-	}
-	var names []string
-	for _, t := range a.Tenants {
-		names = append(names, t.Name)
 	}
 	m := &measurement{target: target, info: info, layout: resources.Lay(info, target, names), stagesThatCount: p.ByStage()}
 	capacity, parts := m.layout.Shared(target, p.ByStage())

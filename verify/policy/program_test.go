@@ -138,6 +138,17 @@ func TestProgramUsageUnderstated(t *testing.T) {
 	if _, err := fresh().Obligations(); err != nil {
 		t.Fatal(err)
 	}
+	own, err := ForProgram(perStage(t, "6/10", true), linked, target, tenants)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own.Floors[0]["gateways"]--
+	own.Ceilings[0]["gateways"]--
+	own.Tenants[0].Demand[0]["gateways"]--
+	own.Tenants[0].Min["gateways"]--
+	if _, err := own.Obligations(); !errors.Is(err, ErrUsage) {
+		t.Errorf("what was measured once is taken for granted: %v", err)
+	}
 	for name, lie := range map[string]func(a *Admission){
 		"a floor":      func(a *Admission) { a.Floors[0]["gateways"]-- },
 		"a ceiling":    func(a *Admission) { a.Ceilings[1]["hashBits/2"]++ },
