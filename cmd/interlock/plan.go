@@ -36,7 +36,8 @@ func newPlan() *cobra.Command {
 the exact write requests, and writes them to PLAN with their certificate beside it. Nothing is written to the switch.
 
 Without --set, every tenant gets the share that the site's policy gives it when all want as much as they can use; with it,
-tenants that are not named keep what they have. With --steps, the steps are those of a file, in its order, good or bad.
+tenants that are not named keep what they have. The policy is asked with the balances that were settled last, and with what else the ledger's last
+decision about the tenants says of them, if it reads that. What it lets them have is decided and published, too: plans are cleared within that only. With --steps, the steps are those of a file, in its order, good or bad.
 
 Where the site has several switches, the plan is one for all of them, in rounds that all of them go through together: first every switch takes,
 then they give. What they do together is proved besides each plan (N1 to N4). --on names those that may change; of the others, one that

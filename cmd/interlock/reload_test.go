@@ -12,8 +12,13 @@ import (
 	"github.com/interlock/interlock/verify/ledger"
 )
 
-// While the loop runs, a good new version of the policy comes into force, and a bad one leaves the one before.
+// While the loop runs, over one switch or over several, a good new version of the policy comes into force, and a bad one leaves the one before.
 func TestPolicyReload(t *testing.T) {
+	t.Run("one switch", func(t *testing.T) { reload(t, false) })
+	t.Run("several", func(t *testing.T) { reload(t, true) })
+}
+
+func reload(t *testing.T, several bool) {
 	dir := filepath.Join(t.TempDir(), "q")
 	if err := copySite(prepared(t), dir, "127.0.0.1:1"); err != nil {
 		t.Fatal(err)
@@ -37,6 +42,11 @@ func TestPolicyReload(t *testing.T) {
 	p, err := w.entitled(t.Context())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if several {
+		if _, err := rule(t.Context(), true, p); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var out bytes.Buffer
 	var adopted []string
@@ -76,6 +86,7 @@ func TestPolicyReload(t *testing.T) {
 		{"the mistake again", strings.Replace(spec, "MOST", "nope", 1), "", false},
 		{"too little for what is inelastic", strings.Replace(spec, "MOST", "256", 1), "cannot have its least memory", false},
 		{"nobody may have a program", strings.Replace(spec, "tenant.demand\n", "\"{'sramBlocks': 0}\"\n", 1), "", false},
+		{"in shadow", strings.NewReplacer("MOST", "256", "  rank:", "  mode: Shadow\n  rank:").Replace(spec), "not enforced (mode Shadow)", true},
 		{"less for everybody", strings.Replace(spec, "MOST", "4096", 1), "the new version is in force", true},
 		{"10 MB", strings.Repeat("x", 10<<20), "at most 1048576 are read", false},
 	}
@@ -93,7 +104,10 @@ func TestPolicyReload(t *testing.T) {
 	if after := ceiling(); after >= before {
 		t.Errorf("the highest ceiling was rung %d and is %d", before, after)
 	}
-	if len(adopted) != 1 || adopted[0] != p.context.Policy || adopted[0] != answer.Policy {
+	if several != (len(answer.Ceilings) > 0) {
+		t.Errorf("what tenants may have over all switches: %v", answer.Ceilings)
+	}
+	if len(adopted) != 2 || adopted[1] != p.context.Policy || adopted[1] != answer.Policy {
 		t.Errorf("adopted %v, in force %s, said %s", adopted, p.context.Policy, answer.Policy)
 	}
 	builtin, err := mustOpen(t, dir).entitled(t.Context())
