@@ -110,6 +110,9 @@ func showDecision(out io.Writer, l *check.Log, e check.Entry, formulas bool) {
 	if d.page.Reason != "" {
 		fmt.Fprintln(out, d.page.Reason)
 	}
+	for _, lines := range d.page.Refuted {
+		fmt.Fprintln(out, "\n"+strings.Join(lines, "\n"))
+	}
 	fmt.Fprintln(out, "\nasked:")
 	if len(d.page.Asked) == 0 {
 		fmt.Fprintln(out, "  what was asked is not in this log")
@@ -147,7 +150,7 @@ func showDecision(out io.Writer, l *check.Log, e check.Entry, formulas bool) {
 		fmt.Fprintln(out, "  "+o)
 	}
 	if len(d.page.Outcomes) == 0 {
-		fmt.Fprintln(out, "  it was not carried out")
+		fmt.Fprintln(out, "  "+d.page.NoOutcomes)
 	}
 	fmt.Fprintf(out, "\nleaf %s\n", d.page.Log.Leaf)
 	for _, in := range d.page.Inputs {

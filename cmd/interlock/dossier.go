@@ -17,6 +17,8 @@ import (
 	"github.com/interlock/interlock/verify/ledger/page"
 	"github.com/interlock/interlock/verify/network"
 	"github.com/interlock/interlock/verify/plan"
+	"github.com/interlock/interlock/verify/program"
+	"github.com/interlock/interlock/verify/smt"
 )
 
 // dossier is all that the log knows about one decision, in words.
@@ -42,7 +44,7 @@ func writeDossier(out io.Writer, path string, l *check.Log, e check.Entry) error
 func newDossier(l *check.Log, e check.Entry) *dossier {
 	d := e.Decision
 	p := page.Data{
-		Title: e.Subject, Verdict: d.Verdict, Reason: strings.TrimSpace(d.Reason), Entry: e.Index, Action: d.Action, Who: d.Who, At: d.At,
+		Title: e.Subject, Verdict: d.Verdict, Reason: strings.TrimPrefix(strings.TrimSpace(d.Reason), d.Verdict+": "), Entry: e.Index, Action: d.Action, Who: d.Who, At: d.At,
 		Log: page.Log{Origin: l.Origin, Root: l.Root, Size: l.Size, Key: l.Keys[len(l.Keys)-1].Key, Checkpoint: string(l.Checkpoint)},
 	}
 	p.Log.Leaf, _ = l.Leaf(e.Index) // e is of l
@@ -63,8 +65,16 @@ func newDossier(l *check.Log, e check.Entry) *dossier {
 			p.Outcomes = append(p.Outcomes, outcomeWords(o))
 		}
 	}
+	switch {
+	case len(p.Outcomes) > 0:
+	case d.Action == "install" || d.Action == "share" || d.Action == "network":
+		p.NoOutcomes = "Nothing is carried out on the word of this decision alone: see those that rest on it."
+	default:
+		p.NoOutcomes = "It was not carried out."
+	}
 	x := &dossier{page: p}
 	x.addProof(l, e)
+	x.addRefutation(l, e, inputs)
 	if err := x.addMemory(l, e, inputs); err != nil {
 		x.page.NoMaps = "There is no map: " + err.Error() + "."
 	}
@@ -169,6 +179,57 @@ func (x *dossier) addMemory(l *check.Log, e check.Entry, inputs map[string][]byt
 	maps, err := x.addPlan(in)
 	x.page.Maps = append(x.page.Maps, maps...)
 	return err
+}
+
+// addRefutation adds the counterexample of the first refuted obligation of each property, of plans and programs.
+func (x *dossier) addRefutation(l *check.Log, e check.Entry, inputs map[string][]byte) {
+	if x.certificate == nil || e.Decision.Verdict != "refuted" {
+		return
+	}
+	obs, err := l.Obligations(e)
+	if err != nil {
+		return // the page says so
+	}
+	shown := map[string]bool{}
+	for _, r := range x.certificate.Results {
+		i := slices.IndexFunc(obs, func(o check.Obligation) bool { return o.ID == r.Obligation })
+		if r.Verdict != verify.Refuted || i < 0 || shown[obs[i].Property] {
+			continue
+		}
+		shown[obs[i].Property] = true
+		text := fmt.Sprintf("%s: %s", obs[i].Property, obs[i].Subject)
+		if found, err := counterexample(e.Decision.Action, inputs, verify.Obligation(obs[i]), r.Model); err == nil {
+			text = found
+		}
+		x.page.Refuted = append(x.page.Refuted, strings.Split(strings.TrimSpace(text), "\n"))
+	}
+}
+
+// counterexample is what a solver found, run again, in words.
+func counterexample(action string, inputs map[string][]byte, o verify.Obligation, found string) (string, error) {
+	m, err := smt.ParseModel(found)
+	if err != nil {
+		return "", err
+	}
+	switch action {
+	case "plan":
+		in, err := plan.FromInputs(inputs)
+		if err != nil {
+			return "", err
+		}
+		return plan.Explain(in, o, m).String(), nil
+	case "install":
+		in, err := program.FromInputs(inputs)
+		if err != nil {
+			return "", err
+		}
+		c, err := program.Explain(in, o, m)
+		if err != nil {
+			return "", err
+		}
+		return c.String(), nil
+	}
+	return "", fmt.Errorf("nothing explains a decision to %s", action)
 }
 
 // addPlan adds a plan's steps, and returns its memory map.

@@ -65,6 +65,9 @@ func (x *dossier) addReplacement(in *replace.Input) error {
 		return err
 	}
 	x.page.Maps, err = memoryMaps(before, memory{codec, after, next})
+	for i := range x.page.Maps {
+		x.page.Maps[i].Restored = true
+	}
 	return err
 }
 

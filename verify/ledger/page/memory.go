@@ -13,6 +13,8 @@ type Map struct {
 	Stage         string // "ingress/0"
 	Slots         int64
 	Before, After []Extent
+	// Restored says that the array was emptied in between, and that what is in both was given back.
+	Restored bool
 }
 
 // Extent of a tenant.
@@ -75,16 +77,15 @@ func legend(maps []Map, colours map[string]swatch) []swatch {
 const (
 	left, barWidth, barHeight = 110, 840, 26
 	top, gap                  = 22, 14
-	free                      = "#eef1f4"
-	ink                       = "#222b33"
+	free                      = "var(--free)"
 )
 
 // svg draws the map as two bars, one below the other, slots to the right; what stays is joined between them.
 func (m Map) svg(colours map[string]swatch) string {
 	var b strings.Builder
 	height := top + 2*barHeight + gap + 22
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" font-family="system-ui, sans-serif" font-size="12" fill="%s">`,
-		left+barWidth+20, height, ink)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" font-family="system-ui, sans-serif" font-size="12" fill="currentColor">`,
+		left+barWidth+20, height)
 	fmt.Fprintf(&b, `<title>%s: %s; then %s</title>`, html.EscapeString(m.Stage), words(m.Before), words(m.After))
 	fmt.Fprintf(&b, `<text x="0" y="14" font-weight="600">%s</text>`, html.EscapeString(m.Stage))
 	second := top + barHeight + gap
@@ -102,7 +103,7 @@ func (m Map) svg(colours map[string]swatch) string {
 		for _, x := range bar.list {
 			at, w := m.place(x.Base, x.Size)
 			c := colours[x.Tenant]
-			fmt.Fprintf(&b, `<rect x="%.2f" y="%d" width="%.2f" height="%d" fill="%s" stroke="#fff" stroke-width=".5"><title>%s</title></rect>`,
+			fmt.Fprintf(&b, `<rect x="%.2f" y="%d" width="%.2f" height="%d" fill="%s" stroke="var(--paper)" stroke-width=".5"><title>%s</title></rect>`,
 				at, bar.y, max(w, 1), barHeight, c.Fill, words([]Extent{x}))
 			if w > float64(8*len(x.Tenant)+6) {
 				fmt.Fprintf(&b, `<text x="%.2f" y="%d" text-anchor="middle" fill="%s">%s</text>`, at+w/2, bar.y+17, c.ink, html.EscapeString(x.Tenant))
@@ -112,7 +113,7 @@ func (m Map) svg(colours map[string]swatch) string {
 	for i := range int64(5) {
 		slot := m.Slots * i / 4
 		x, _ := m.place(slot, 0)
-		fmt.Fprintf(&b, `<text x="%.2f" y="%d" text-anchor="middle" fill="#5c6770" font-size="11">%d</text>`, x, second+barHeight+16, slot)
+		fmt.Fprintf(&b, `<text x="%.2f" y="%d" text-anchor="middle" fill="var(--quiet)" font-size="11">%d</text>`, x, second+barHeight+16, slot)
 	}
 	b.WriteString("</svg>")
 	return b.String()
@@ -166,7 +167,7 @@ func Changes(maps []Map) []Change {
 	for _, m := range maps {
 		for _, n := range tenants([]Map{m}) {
 			a, b := of(m.Before, n), of(m.After, n)
-			rows = append(rows, Change{m.Stage, n, a.Range(), b.Range(), Becomes(a, b)})
+			rows = append(rows, Change{m.Stage, n, a.Range(), b.Range(), m.becomes(a, b)})
 		}
 	}
 	slices.SortStableFunc(rows, func(a, b Change) int {
@@ -194,6 +195,16 @@ func of(list []Extent, tenant string) Extent {
 		}
 	}
 	return Extent{Tenant: tenant}
+}
+
+func (m Map) becomes(before, after Extent) string {
+	switch {
+	case !m.Restored:
+		return Becomes(before, after)
+	case after.Size == 0:
+		return fmt.Sprintf("all %d slots are lost", before.Size)
+	}
+	return "given back"
 }
 
 // Becomes says what a change means for what is in the slots.

@@ -18,6 +18,7 @@ func example() *Data {
 	return &Data{
 		Title: "plan of 2 steps for switch s1", Verdict: "proved", Entry: 12, Action: "plan", Who: "ann@host", At: time.Unix(1700000000, 0),
 		Asked:      []Step{{Number: 1, Does: []string{"set kv to 0..511"}, More: 3}, {Number: 2, Does: []string{"fence"}, Note: "wait"}},
+		Refuted:    [][]string{{"M1: two tenants have slot 3", "  step 1 has succeeded", "  fix: fence first"}},
 		Properties: []Property{{"M1", "exclusive: one tenant a slot", "proved", 7, []string{"1ms"}}},
 		Solvers:    []string{"z3 4.13"},
 		Maps: []Map{{
@@ -62,10 +63,14 @@ func TestHostileTexts(t *testing.T) {
 	const evil = `</pre></title><script>alert(1)</script><img src=x onerror="y">`
 	d := example()
 	d.Title, d.Reason, d.Who, d.Verdict = evil, evil, evil, evil
+	d.Refuted, d.Solvers = [][]string{{evil}, {evil, evil}}, []string{evil}
 	d.Asked[0].Does[0], d.Asked[1].Note = evil, evil
 	d.Maps[0].Stage, d.Maps[0].Before[0].Tenant = evil, evil
 	d.Outcomes[0], d.Formulas[0].Text, d.Formulas[0].Subject, d.Inputs[0].Name, d.Log.Checkpoint = evil, evil, evil, evil, evil
 	page := draw(t, d)
+	if strings.Contains(page, "ZgotmplZ") {
+		t.Error("the template takes a colour for what may be harmful, and leaves it out")
+	}
 	for _, bad := range []string{"<script", "<img", "http://", "https://"} {
 		if strings.Contains(strings.ReplaceAll(page, `xmlns="http://www.w3.org/2000/svg"`, ""), bad) {
 			t.Errorf("the page has %s", bad)
