@@ -189,7 +189,7 @@ func Parse(file string, src []byte) (*Policy, error) {
 		p.mode = Mode(m.OneOf(string(Enforce), string(Shadow)))
 	}
 	p.byStage = spec["byStage"].Bool()
-	c := &compiler{file: file, doc: doc, vars: map[string]*refs{}, used: map[string]bool{}}
+	c := &compiler{file: file, doc: doc, vars: map[string]*refs{}, used: map[string]bool{}, broken: map[string]bool{}}
 	var err error
 	if c.env, err = newEnv(&c.provider); err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
@@ -242,10 +242,12 @@ func (p *Policy) parseVariables(c *compiler, n strictyaml.Node) {
 		}
 		e := c.compile(RoleVariable, f["expression"])
 		if e == nil {
+			c.broken["variables."+name] = true
 			continue
 		}
 		if e.Type.Kind() == types.MapKind && !e.Type.Parameters()[0].IsExactType(types.StringType) {
 			f["expression"].Errorf("the expression is a %s; the only maps are those with strings as keys", TypeName(e.Type))
+			c.broken["variables."+name] = true
 			continue
 		}
 		e.Name = name

@@ -114,7 +114,7 @@ grant: tenant.demand`)
 		"1 +":          "s:1:4: Syntax error",
 		"true\n&& nop": "s:2:4: undeclared reference to 'nop'",
 		"1":            "s:1:1: the expression is a int; want bool",
-		"{'a': 1}.transformMap(k, v, v) == {'a': 1}": "s:1:1: a map that is written here has no order",
+		"{'a': 1}.transformMap(k, v, v) == {'a': 1}": "s:1:1: this map has no order",
 		"[1] + [2] == [1, 2]":                        "s:1:5: lists cannot be joined",
 		"[[[1]]].size() == 1":                        "s:1:1: type list(list(list(int))) is nested too deep",
 		"optional.none().hasValue()":                 "the type is not known before it runs",

@@ -112,6 +112,7 @@ type compiler struct {
 	price    *refs // nil: tenants have no cost
 	names    []declared
 	used     map[string]bool
+	broken   map[string]bool // params.NAME and variables.NAME that are declared, but not well
 }
 
 // declared is a name that the document declares, with its place.
@@ -158,7 +159,8 @@ func (c *compiler) compile(role Role, n strictyaml.Node, want ...*types.Type) *E
 	return e
 }
 
-// check compiles one expression. It returns nil and every problem, or the expression and none.
+// check compiles one expression. It returns nil and every problem, or the expression and none; nil and none where all that is wrong is
+// reported already, because it comes of a parameter or variable that is.
 func (c *compiler) check(role Role, src source, want []*types.Type) (*Expression, strictyaml.Errors) {
 	var problems strictyaml.Errors
 	at := func(line, col int, format string, args ...any) {
@@ -178,7 +180,9 @@ func (c *compiler) check(role Role, src source, want []*types.Type) (*Expression
 	}
 	if issues.Err() != nil {
 		for _, i := range issues.Errors() {
-			at(i.Location.Line(), i.Location.Column(), "%s", strings.ReplaceAll(strings.ReplaceAll(i.Message, "\n", " "), " (in container '')", ""))
+			if m := c.plainer(i.Message, parsed, i.ExprID); m != "" {
+				at(i.Location.Line(), i.Location.Column(), "%s", m)
+			}
 		}
 		return nil, problems
 	}
@@ -290,7 +294,7 @@ func (c *compiler) inspect(e *Expression, report func(id int64, format string, a
 			}
 			r := x.AsComprehension().IterRange()
 			if tree.GetType(r.ID()).Kind() == types.MapKind && !ordered(tree, r) {
-				report(r.ID(), "a map that is written here has no order to go through; make it a variable")
+				report(r.ID(), "this map has no order to go through; make it a variable, or go through capacity and look up [?r] in it")
 			}
 		case ast.StructKind:
 			report(x.ID(), "values of type %s cannot be built", x.AsStruct().TypeName())

@@ -55,6 +55,7 @@ func (p *Policy) parseParams(c *compiler, n strictyaml.Node) {
 			f["name"].Errorf("param %q is already declared", q.Name)
 			continue
 		}
+		c.broken["params."+q.Name] = true
 		q.Kind = f["type"].OneOf("int", "bool", "string", "ratio", "list(string)", "map(int)", "map(ratio)", "map(string)")
 		q.Type = kinds[q.Kind]
 		if q.Type == nil {
@@ -65,6 +66,7 @@ func (p *Policy) parseParams(c *compiler, n strictyaml.Node) {
 			continue
 		}
 		q.initial = q.Value
+		delete(c.broken, "params."+q.Name)
 		c.declare("params."+q.Name, f["name"])
 		i := len(p.params)
 		p.params = append(p.params, q)

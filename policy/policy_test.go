@@ -179,12 +179,17 @@ func TestDocumentErrors(t *testing.T) {
 			"later variable", "variables:\n- {name: a, expression: variables.b}\n- {name: b, expression: 1}\nrank: 1\ngrant: tenant.demand",
 			[]string{"7:36: undefined field 'b'"},
 		},
+		{"int and Ratio", "rank: \"tenant.vid > ratio(1, 2) ? 1 : 0\"\ngrant: tenant.demand", []string{"'(int, Ratio)': an int stands on the right only; write ratio(x) > y"}},
+		{"int and double", "rank: \"tenant.vid > tenant.vid * 0.3 ? 1 : 0\"\ngrant: tenant.demand", []string{"there are no doubles; 0.3 is ratio(3, 10)"}},
+		{"Kubernetes", "rank: object.spec.replicas\ngrant: tenant.demand", []string{"undeclared reference to 'object': expressions read capacity, free, oldTenant"}},
+		{"nearly a name", "rank: tenats.size()\ngrant: tenant.demand", []string{"undeclared reference to 'tenats': did you mean tenants?"}},
+		{"nearly a field", "variables: [{name: share, expression: \"1\"}]\nrank: variables.shrae\ngrant: tenant.demnd", []string{"'shrae': did you mean share?", "'demnd': did you mean demand?"}},
 		{
 			"static cost", "rank: tenants.map(t, tenants.map(u, u.weight).size()).size()\ngrant: tenant.demand",
 			[]string{"6:9: the expression may cost"},
 		},
-		{"no order", "rank: \"{'a': 1}.map(k, k).size()\"\ngrant: tenant.demand", []string{"6:10: a map that is written here has no order"}},
-		{"no order, hidden", "rank: \"[{'a': 1}].map(m, m.map(k, k).size())[0]\"\ngrant: tenant.demand", []string{"a map that is written here has no order"}},
+		{"no order", "rank: \"{'a': 1}.map(k, k).size()\"\ngrant: tenant.demand", []string{"6:10: this map has no order"}},
+		{"no order, hidden", "rank: \"[{'a': 1}].map(m, m.map(k, k).size())[0]\"\ngrant: tenant.demand", []string{"this map has no order"}},
 		{"odd map", "variables: [{name: a, expression: \"{1: 'c'}\"}]\nrank: 1\ngrant: tenant.demand", []string{"6:37: the expression is a map(int, string)"}},
 		{"no message", "rank: 1\ngrant: tenant.demand\nlimits:\n- expression: 'true'", []string{`9:5: field "message" or "messageExpression" is missing`}},
 		{"bad param", "params:\n- {name: x, type: ratio, default: 1/0}\nrank: 1\ngrant: tenant.demand", []string{`7:37: "1/0" is not a ratio`}},
@@ -415,5 +420,14 @@ func BenchmarkMemoryBounds(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// What is wrong only because a variable or parameter is wrong is not said.
+func TestErrorsOnce(t *testing.T) {
+	_, err := policy.Parse("p.yaml", document("params: [{name: p, type: int, default: x}]\nvariables:\n- {name: a, expression: nope}\n- {name: b, expression: variables.a + params.p}\n"+
+		"rank: variables.b\ngrant: tenant.demand"))
+	if err == nil || strings.Count(err.Error(), "\n") != 1 || !strings.Contains(err.Error(), "'nope'") || !strings.Contains(err.Error(), "have a string") {
+		t.Errorf("have:\n%v", err)
 	}
 }

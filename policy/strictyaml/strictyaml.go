@@ -14,6 +14,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -117,7 +118,7 @@ func ParseLarge(file string, src []byte) (*Doc, Node) {
 		if errors.Is(err, io.EOF) {
 			d.at(1, 1, "document is empty")
 		} else {
-			d.at(lineOf(err), 1, "not YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+			d.notYAML(err)
 		}
 		return d, Node{}
 	}
@@ -125,7 +126,7 @@ func ParseLarge(file string, src []byte) (*Doc, Node) {
 	switch err := dec.Decode(&next); {
 	case errors.Is(err, io.EOF):
 	case err != nil:
-		d.at(lineOf(err), 1, "not YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+		d.notYAML(err)
 	default:
 		d.at(next.Line, next.Column, "a second document; a file holds one")
 	}
@@ -178,6 +179,33 @@ func (d *Doc) check(y *yaml.Node, depth int) {
 	for _, c := range y.Content {
 		d.check(c, depth+1)
 	}
+}
+
+// notYAML reports what the parser says, at the colon of an expression that would need quotes where that is what is wrong.
+func (d *Doc) notYAML(err error) {
+	line, col, hint := lineOf(err), 1, ""
+	message := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "yaml: "), fmt.Sprintf("line %d: ", line))
+	colon := func(l int, after string) bool {
+		if l > len(d.lines) {
+			return false
+		}
+		text := d.lines[l-1]
+		_, rest, ok := strings.Cut(text, after)
+		i := strings.Index(rest, ": ")
+		if !ok || i < 0 {
+			return false
+		}
+		line, col = l, 1+utf8.RuneCountInString(text[:len(text)-len(rest)+i])
+		hint = ` (an expression with ": " must be quoted, or begin with >-)`
+		return true
+	}
+	switch {
+	case strings.Contains(message, "mapping values are not allowed"): // behind the key's own colon, if the line has a key
+		_ = colon(line, ": ") || colon(line, "")
+	case strings.Contains(message, "did not find expected ',' or"): // the parser counts this one's lines from 0, or not
+		_ = colon(line, " ? ") || colon(line+1, " ? ")
+	}
+	d.at(line, col, "not YAML: %s%s", message, hint)
 }
 
 func lineOf(err error) int {

@@ -34,7 +34,10 @@ func TestErrors(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"empty", "", "f:1:1: document is empty"},
 		{"comment only", "# nothing\n", "f:1:1: document is empty"},
-		{"not YAML", "a: b: c\n", "f:1:1: not YAML"},
+		{"not YAML", "a: b: c\n", "f:1:5: not YAML: mapping values are not allowed in this context (an expression with \": \" must be quoted, or begin with >-)"},
+		{"a ternary on a line of its own", "a: é ?\n  é : f\n", "f:2:5: not YAML"},
+		{"a ternary in braces", "a: b\nc: [{d: e ? f : g}]\n", "f:2:15: not YAML"},
+		{"no end", "a: 'b\n", "not YAML: found unexpected end of stream"},
 		{"two documents", "s: x\n---\ns: y\n", "f:2:1: a second document"},
 		{"anchor", "s: &x y\n", "f:1:4: anchors are not supported"},
 		{"alias", "a: &x y\ns: *x\n", "f:2:4: aliases are not supported"},
