@@ -122,12 +122,11 @@ func entitle(ctx context.Context, s *site.Site, tenants []*tenant, printed *type
 		}
 		out.Entitled[t.site.Name] = g.Limits
 		if over := parts[t.site.Name].Exceeds(g.Limits); len(over) > 0 {
-			why := ""
+			why := excess(over, parts[t.site.Name], g.Limits)
 			if g.Why != "" {
-				why = ": " + g.Why
+				why = fmt.Sprintf("%s (of %d amounts that it is not entitled to; policy eval -s shows all)", g.Why, len(over))
 			}
-			errs = append(errs, s.Errorf(t.path, "tenant %s is not entitled to what its program uses: %s%s", t.site.Name,
-				excess(over, parts[t.site.Name], g.Limits), why))
+			errs = append(errs, s.Errorf(t.path, "tenant %s is not entitled to what its program uses: %s", t.site.Name, why))
 		}
 	}
 	if len(errs) > 0 {

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -33,7 +34,8 @@ func (p *Policy) MemoryBounds(ctx context.Context, demands []MemoryDemand, capac
 	return bounds, err
 }
 
-// ExplainMemory is MemoryBounds with the trace of the first two runs: how the shares come about.
+// ExplainMemory is MemoryBounds with the trace of the first two runs: how the shares come about. When the policy refuses what comes of the
+// first, the allocation is what came of it.
 func (p *Policy) ExplainMemory(ctx context.Context, demands []MemoryDemand, capacity Resources) ([]MemoryBounds, *Allocation, error) {
 	return p.memory(ctx, demands, capacity, false)
 }
@@ -67,11 +69,14 @@ func (p *Policy) memory(ctx context.Context, demands []MemoryDemand, capacity Re
 	}
 	for _, t := range f.tenants {
 		if !zero(t.rest) {
-			return nil, nil, f.refuse(p.grant, t, ReasonUnmet, "cannot have its least memory: "+t.message)
+			return nil, f.reached(), f.refuse(p.grant, t, ReasonUnmet, "cannot have its least memory: "+t.message)
 		}
 	}
 	if err := f.validate(); err != nil {
-		return nil, nil, err
+		if errors.Is(err, ErrRefused) {
+			err = fmt.Errorf("when every tenant has only its min: %w; raise the min of its registers in the site, or ask for less", err)
+		}
+		return nil, f.reached(), err
 	}
 	ladders := make([][][]int64, len(demands))
 	for i, d := range demands {
@@ -119,6 +124,15 @@ func (p *Policy) memory(ctx context.Context, demands []MemoryDemand, capacity Re
 		*t = floors[i]
 	}
 	return out, shares, nil
+}
+
+// reached is what is allocated so far, or nil where that cannot be said.
+func (f *filling) reached() *Allocation {
+	a, err := f.allocation()
+	if err != nil {
+		return nil
+	}
+	return a
 }
 
 // tenant asks for the ladder step by step.

@@ -48,6 +48,28 @@ func readPolicy(name string) (*policy.Policy, []byte, error) {
 	return p, text, exitWith(exitInput, err)
 }
 
+// addParams adds --param.
+func addParams(c *cobra.Command, params *[]string) {
+	c.Flags().StringArrayVar(params, "param", nil, "NAME=VALUE: a parameter of the policy, its value as in YAML, such as 'class={a: gold}'; may be repeated")
+}
+
+// withParams is p with what --param gives.
+func withParams(p *policy.Policy, params []string) (*policy.Policy, error) {
+	for _, s := range params {
+		name, value, ok := strings.Cut(s, "=")
+		if !ok {
+			return nil, inputf("--param %s: want NAME=VALUE", s)
+		}
+		doc, n := strictyaml.Parse("--param "+name, []byte(name+": "+value+"\n"))
+		out := p.With(n)
+		if err := doc.Err(); err != nil {
+			return nil, exitWith(exitInput, err)
+		}
+		p = out
+	}
+	return p, nil
+}
+
 // finding is a problem in a document, as policy lint -o json prints it. Lines and columns count from 1.
 type finding struct {
 	File     string `json:"file"`

@@ -50,17 +50,19 @@ type policyDifference struct {
 func newPolicyDiff() *cobra.Command {
 	var input string
 	var history bool
+	var params []string
 	c := &cobra.Command{
 		Use:   "diff OLD NEW [DIR]",
 		Short: "Show who gains and who loses by another policy",
 		Long: `Diff asks two policies about the tenants of a linked directory, or of a file (--input), and shows who would be entitled to more or
-less, and what stops those who lose. SITE stands for the site's own policy. With --history it also goes through the
+less, and what stops those who lose. SITE stands for the site's own policy; --param is for NEW. With --history it also goes through the
 reallocations that the ledger says were applied with this linked program, and shows which of them each policy admits.`,
 		Example: "  interlock policy diff SITE new.yaml linked\n  interlock policy diff builtin:drf builtin:quota --input tenants.yaml\n  interlock policy diff SITE new.yaml linked --history",
 		Args:    cobra.RangeArgs(2, 3),
 	}
 	c.Flags().StringVar(&input, "input", "", "file with tenants and a capacity")
 	c.Flags().BoolVar(&history, "history", false, "also say what of the ledger's history each policy admits")
+	addParams(c, &params)
 	out := addFormat(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		a, err := askedAbout(args, 2, input)
@@ -80,6 +82,9 @@ reallocations that the ledger says were applied with this linked program, and sh
 			if err != nil {
 				return err
 			}
+		}
+		if policies[1], err = withParams(policies[1], params); err != nil {
+			return err
 		}
 		d, err := a.compare(c.Context(), policies)
 		if err != nil {

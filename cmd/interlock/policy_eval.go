@@ -15,8 +15,10 @@ import (
 
 	"github.com/interlock/interlock/alloc"
 	"github.com/interlock/interlock/alloc/sharing"
+	"github.com/interlock/interlock/linker"
 	"github.com/interlock/interlock/linker/p4"
 	"github.com/interlock/interlock/linker/resources"
+	"github.com/interlock/interlock/linker/site"
 	"github.com/interlock/interlock/policy"
 	"github.com/interlock/interlock/policy/suite"
 )
@@ -31,6 +33,8 @@ type evaluated struct {
 	Input   *policy.Allocation `json:"input,omitempty"`
 	Program *policy.Allocation `json:"program,omitempty"`
 	Memory  *memoryEvaluated   `json:"memory,omitempty"`
+	// Floors is what came of giving every tenant its min, where the policy refuses that.
+	Floors *policy.Allocation `json:"floors,omitempty"`
 }
 
 type memoryEvaluated struct {
@@ -69,23 +73,33 @@ type asked struct {
 }
 
 func newPolicyEval() *cobra.Command {
-	var name, input string
+	var name, input, siteFile string
+	var params []string
 	c := &cobra.Command{
-		Use:   "eval [DIR]",
+		Use:   "eval [DIR | -s SITE]",
 		Short: "Show what a policy would give whom now, grant by grant",
 		Long: `Eval asks a policy about the tenants of a linked directory: what of the pipeline each is entitled to, as link asks, and between which
 sizes of register memory the allocator may choose for each, as plan and run ask: with the balances, and what else the policy reads of tenants,
 that the ledger's last decision about them says. It shows every grant in its order, and the
 rule that stopped each tenant. Nothing is changed. The policy is the site's unless --policy names another. With --input, it
-is asked about the tenants and the capacity in a file (kind: SharingInput) instead.`,
-		Example: "  interlock policy eval linked\n  interlock policy eval linked --policy new.yaml\n  interlock policy eval --policy builtin:drf --input tenants.yaml -o json",
+is asked about the tenants and the capacity in a file (kind: SharingInput) instead; with --site, about the pipeline of a site that need not
+be linked, or that link refuses. What was decided before the policy refuses is shown as well.`,
+		Example: "  interlock policy eval linked\n  interlock policy eval linked --policy new.yaml --param most=1/2\n  interlock policy eval --policy builtin:drf --input tenants.yaml -o json",
 		Args:    cobra.MaximumNArgs(1),
 	}
 	c.Flags().StringVar(&name, "policy", "", "policy to ask, instead of the site's")
 	c.Flags().StringVar(&input, "input", "", "file with tenants and a capacity")
+	c.Flags().StringVarP(&siteFile, "site", "s", "", "a site that need not be linked: what its pipeline part comes to, also when link refuses it")
+	addParams(c, &params)
 	out := addFormat(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		a, err := askedAbout(args, 0, input)
+		var a *asked
+		var err error
+		if siteFile != "" {
+			a, err = askedAboutSite(c.Context(), siteFile, len(args) > 0 || input != "")
+		} else {
+			a, err = askedAbout(args, 0, input)
+		}
 		if err != nil {
 			return err
 		}
@@ -98,11 +112,20 @@ is asked about the tenants and the capacity in a file (kind: SharingInput) inste
 		if p == nil {
 			return inputf("--input needs --policy: there is no site that names one")
 		}
+		if p, err = withParams(p, params); err != nil {
+			return err
+		}
 		e, err := a.evaluate(c.Context(), p)
-		if err != nil {
+		if err != nil && e.Program == nil {
 			return policyError(err)
 		}
-		return exitWith(exitEnvironment, out.print(c.OutOrStdout(), e, e.print))
+		if failed := out.print(c.OutOrStdout(), e, e.print); failed != nil {
+			return exitWith(exitEnvironment, failed)
+		}
+		if err != nil { // what was decided before is shown
+			return policyError(err)
+		}
+		return nil
 	}
 	return c
 }
@@ -148,6 +171,40 @@ func askedAbout(args []string, i int, input string) (*asked, error) {
 	return a, err
 }
 
+// askedAboutSite links a site whatever its policy says, to ask about the pipeline.
+func askedAboutSite(ctx context.Context, file string, more bool) (*asked, error) {
+	if more {
+		return nil, inputf("give a directory, --site or --input, one of them")
+	}
+	s, err := site.Load(file)
+	if err != nil {
+		return nil, exitWith(exitInput, err)
+	}
+	if len(s.Switches) > 1 {
+		return nil, inputf("--site is for sites with one switch; link this one without its policy, and give the directory")
+	}
+	a := &asked{}
+	if a.ownPolicy, err = loadPolicy(s); err != nil {
+		return nil, err
+	}
+	l, err := linker.Link(ctx, s, linker.Options{Entitler: linker.Unlimited{}})
+	if err != nil {
+		return nil, linkError(err)
+	}
+	if a.target, err = resources.Load(s.Switch.Target); err != nil {
+		return nil, exitWith(exitInput, err)
+	}
+	var names []string
+	for _, t := range s.Tenants {
+		names = append(names, t.Name)
+	}
+	if a.programs, err = (&work{site: s}).policyTenants(); err != nil {
+		return nil, err
+	}
+	a.layout = resources.Lay(l.Info, a.target, names)
+	return a, nil
+}
+
 // readPrograms reads the linked program, to be measured.
 func (a *asked) readPrograms(w *work) error {
 	target, err := resources.Load(w.site.Switch.Target)
@@ -191,12 +248,16 @@ func (a *asked) evaluate(ctx context.Context, p *policy.Policy) (*evaluated, err
 	if e.Program, err = p.Entitle(ctx, tenants, capacity); err != nil {
 		return e, fmt.Errorf("pipeline: %w", err)
 	}
+	if a.work == nil {
+		return e, nil
+	}
 	site := a.site()
 	if err := a.work.recall(site, p); err != nil {
 		return e, err
 	}
 	bounds, shares, err := p.ExplainMemory(ctx, site.Demands(), site.Capacity())
 	if err != nil {
+		e.Floors = shares
 		return e, fmt.Errorf("register memory: %w", err)
 	}
 	e.Memory = &memoryEvaluated{Shares: shares}
@@ -224,6 +285,12 @@ func (e *evaluated) print(w io.Writer) {
 		return
 	}
 	printAllocation(w, "pipeline, as link asks", e.Program)
+	if e.Floors != nil {
+		printAllocation(w, "register memory, when every tenant has only its min, which the policy refuses", e.Floors)
+	}
+	if e.Memory == nil {
+		return
+	}
 	printAllocation(w, "register memory, when all ask for all that they can use", e.Memory.Shares)
 	if len(e.Memory.Known) > 0 {
 		fmt.Fprintln(w, "\nregister memory: what is known of the tenants now")

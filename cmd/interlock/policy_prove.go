@@ -33,7 +33,9 @@ func newPolicyProve() *cobra.Command {
 ||), and has every solver decide what is claimed of it: for every policy that what the engine counts on is kept (capacity is never
 exceeded, every tenant holds nothing or its min) and that no step breaks a limit; and the statements beside it, in NAME.statements.yaml
 for the policy NAME.yaml. A statement holds for all amounts, weights and budgets, and for as many tenants and resources as the
-table names: those that the policy tells apart by their names, and others.
+table names: those that the policy tells apart by their names, and others; and for the parameters' values below the table, which are the
+policy's defaults unless the statement's bounds or a site give others. Under each solver's name is the time of all its formulas together: several
+are decided at once, so this may be more than has passed.
 
 What is refuted is shown as a run of the policy, after it was run: tenants, what they ask for, what they hold when it fails.
 FILE is a policy, or builtin:NAME. With --site the tenants, weights, budgets and solvers are the site's, the parameters, too, if FILE is its

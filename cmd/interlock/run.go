@@ -52,7 +52,10 @@ refuses, or an expression that fails, is told about once; bounds and balances st
 nothing is.
 
 When the file of the site's policy changes, the new version is in force from the next epoch on; one that has a mistake, that refuses what is
-running, or that does not entitle a tenant to its linked program, is told about, and the old one stays.`,
+running, or that does not entitle a tenant to its linked program, is told about, and the old one stays.
+
+Each line has, by tenant, the slots of its largest elastic register ("fixed": it has none) and the utility in the epoch, with ! where that is below
+the target, or - where there were no packets to measure it on.`,
 		Example: "  interlock run linked\n  interlock run linked --epochs 20 --epoch 500ms",
 		Args:    cobra.MaximumNArgs(1),
 	}
