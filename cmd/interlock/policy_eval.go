@@ -23,9 +23,6 @@ import (
 	"github.com/interlock/interlock/policy/suite"
 )
 
-// resourcesFile is what link writes about who uses how much.
-const resourcesFile = "resources.json"
-
 // evaluated is what policy eval -o json prints. Input is of --input; Program and Memory are of a linked directory.
 type evaluated struct {
 	Policy  string             `json:"policy"`
