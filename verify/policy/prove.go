@@ -301,16 +301,19 @@ func (p *Proof) judge(ctx context.Context, d verify.Decider, st *Statement, o *O
 				return
 			}
 			ce, err := p.replay(ctx, st, g, model)
+			small := (*Counterexample)(nil)
+			if err == nil || errors.Is(err, errNotReached) { // another may come up where this one does not
+				small = p.smaller(ctx, d, st, g)
+			}
 			switch {
+			case small != nil:
+				ce = small
 			case errors.Is(err, errNotReached):
 				o.Verdict, o.Reason = verify.Unknown, fmt.Sprintf("%s: %v", g.what, err)
 				continue
 			case err != nil:
 				o.Verdict, o.Reason = verify.Error, fmt.Sprintf("%s: the counterexample of %s does not hold when it is replayed: %v", g.what, r.Solver, err)
 				return
-			}
-			if small := p.smaller(ctx, d, st, g); small != nil {
-				ce = small
 			}
 			o.Verdict, o.Reason, o.Counterexample = verify.Refuted, g.what, ce
 			return
