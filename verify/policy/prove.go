@@ -119,8 +119,10 @@ func (p *Proof) Prove(ctx context.Context, d verify.Decider, only []string, boun
 	return r, nil
 }
 
-// sized is bounds with the statement's sizes where the site leaves them open, and with the names that matter where both do.
+// sized is bounds with the statement's sizes where the site leaves them open, and with the names that matter where both do. What the statement
+// takes for granted must be proved for the same: of other tenants or resources it may not hold.
 func (p *Proof) sized(st *Statement, b Bounds) (Bounds, map[string]string, error) {
+	given := b
 	tenants, resources, stands, err := told(p.policy, st)
 	first := func(lists ...[]string) []string {
 		for _, l := range lists {
@@ -135,6 +137,16 @@ func (p *Proof) sized(st *Statement, b Bounds) (Bounds, map[string]string, error
 	b.MinCapacity = max(b.MinCapacity, st.size.minCapacity)
 	if len(b.Tenants) == 0 || len(b.Resources) == 0 {
 		return b, nil, &Unprovable{At: st.At, Reason: err.Error()}
+	}
+	for _, name := range st.using {
+		u, _, err := p.sized(p.statement(name), given)
+		switch {
+		case err != nil:
+			return b, nil, err
+		case !slices.Equal(u.Tenants, b.Tenants), !slices.Equal(u.Resources, b.Resources), u.MinCapacity > b.MinCapacity:
+			return b, nil, &Unprovable{At: st.At, Reason: fmt.Sprintf("it takes for granted what is proved for tenants %v, resources %v and capacities from %d on"+
+				", and is itself about %v, %v and %d: say the same in bounds (%s)", u.Tenants, u.Resources, u.MinCapacity, b.Tenants, b.Resources, b.MinCapacity, name)}
+		}
 	}
 	for name := range stands {
 		if !slices.Contains(b.Tenants, name) && !slices.Contains(b.Resources, name) {

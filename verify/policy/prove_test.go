@@ -267,6 +267,38 @@ func TestNotInductive(t *testing.T) {
 	}
 }
 
+// What is proved for one number of tenants is not taken for granted of another: "there are two tenants" is proved for two, and would prove
+// anything for three.
+func TestUsedElsewhere(t *testing.T) {
+	p, err := sharing.Parse("p.yaml", document("rank: 0\ngrant: tenant.demand"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const two = "- {name: two, always: tenants.size() == 2, bounds: {tenants: [a, b], resources: [x], minimumCapacity: 1}}\n"
+	for bounds, want := range map[string]verify.Verdict{
+		"{tenants: [a, b], resources: [x], minimumCapacity: 1}":    verify.Proved,
+		"{tenants: [a, b], resources: [x], minimumCapacity: 2}":    verify.Proved,
+		"{tenants: [a, b, c], resources: [x], minimumCapacity: 1}": verify.Unknown,
+		"{tenants: [a, b], resources: [x, y], minimumCapacity: 1}": verify.Unknown,
+		"{tenants: [a, b], resources: [x]}":                        verify.Unknown,
+	} {
+		statements := claims(t, p, two+"- {name: s, always: \"tenant.usage['x'] >= 0\", using: [two], bounds: "+bounds+"}")
+		for _, site := range []Bounds{{}, {Tenants: []string{"a", "b"}, Resources: []string{"x"}}} {
+			r, err := New(p, statements).Prove(context.Background(), solvers(t), []string{"s"}, []Bounds{site}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			expect := want
+			if site.Tenants != nil && bounds != "{tenants: [a, b], resources: [x]}" {
+				expect = verify.Proved // the site says of whom both are
+			}
+			if o := r.Statements[0]; o.Verdict != expect || expect == verify.Unknown && !strings.Contains(o.Reason, "takes for granted") {
+				t.Errorf("%s, site %v: have %s: %s", bounds, site.Tenants, o.Verdict, o.Reason)
+			}
+		}
+	}
+}
+
 // What has no translation is said at its position.
 func TestNotProvable(t *testing.T) {
 	tests := []struct{ spec, want string }{

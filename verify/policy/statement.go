@@ -200,8 +200,8 @@ func ParseStatements(file string, src []byte, p *sharing.Policy, load func(name 
 	return out, nil
 }
 
-// usable says why s cannot take the statement of that name for granted; empty: it can. It would if that were proved of fewer states, or of
-// another policy.
+// usable says why s cannot take the statement of that name for granted; empty: it can, if it is proved for the same tenants and resources (see
+// sized). It could not if that were proved of fewer states, or of another policy.
 func usable(before []*Statement, name string, s *Statement) string {
 	for _, u := range before {
 		if u.Name != name {
