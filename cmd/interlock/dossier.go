@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -53,10 +54,15 @@ func newDossier(l *check.Log, e check.Entry) *dossier {
 		p.NoFormulas = "No solver was asked: the lemma in " + d.Lemma + " covers every " + map[string]string{"evict": "eviction", "close": "closing"}[d.Action] + "."
 	}
 	inputs := map[string][]byte{}
+	var unread error // beside what was left out
 	for name, ref := range d.Inputs {
 		p.Inputs = append(p.Inputs, page.Input{Name: name, Digest: ref.Content, Size: ref.Size})
-		if b, err := l.Blob(ref); err == nil {
+		b, err := l.Blob(ref)
+		switch {
+		case err == nil:
 			inputs[name] = b
+		case !errors.Is(err, check.ErrRedacted):
+			unread = errors.Join(unread, fmt.Errorf("%s: %w", name, err))
 		}
 	}
 	slices.SortFunc(p.Inputs, func(a, b page.Input) int { return strings.Compare(a.Name, b.Name) })
@@ -75,7 +81,7 @@ func newDossier(l *check.Log, e check.Entry) *dossier {
 	x := &dossier{page: p}
 	x.addProof(l, e)
 	x.addRefutation(l, e, inputs)
-	if err := x.addMemory(l, e, inputs); err != nil {
+	if err := cmp.Or(unread, x.addMemory(l, e, inputs)); err != nil {
 		x.page.NoMaps = "There is no map: " + err.Error() + "."
 	}
 	return x
