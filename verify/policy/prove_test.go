@@ -322,23 +322,24 @@ func TestStatementErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := map[string]string{
-		"- {name: s}":                                                                                          "s.yaml:5:3: want one of the fields",
-		"- {name: s, always: nope}":                                                                            "s.yaml:5:21: undeclared reference to 'nope'",
-		"- {name: s, always: 1}":                                                                               "s.yaml:5:21: the expression is a int; want bool",
-		"- {name: s, always: \"true\", sound: true}":                                                           "a statement is either always or sound",
-		"- {name: s, always: \"true\", using: [t]}":                                                            `there is no statement "t" before this one`,
-		"- {name: s, always: \"true\"}\n- {name: s, always: \"true\"}":                                         `statement "s" is already there`,
-		"- {name: s, monotone: tenant.name, in: weight, is: rising}":                                           "want an int, a Ratio or a bool",
-		"- {name: s, monotone: rank(tenant)}":                                                                  `monotone needs the field "in": weight or budget`,
-		"- {name: s, monotone: rank(tenant), in: weight}":                                                      `monotone needs the field "is": rising or falling`,
-		"- {name: s, monotone: rank(tenant), in: weight, is: wrong}":                                           "want one of rising, falling",
-		"- {name: s, always: \"true\", is: rising}":                                                            "in and is go with monotone",
-		"- {name: t, sound: true}\n- {name: s, always: \"true\", using: [t]}":                                  `statement "t" is a sound, which does not hold in every state`,
+		"- {name: s}":                                                             "s.yaml:5:3: want one of the fields",
+		"- {name: s, always: nope}":                                               "s.yaml:5:21: undeclared reference to 'nope'",
+		"- {name: s, always: 1}":                                                  "s.yaml:5:21: the expression is a int; want bool",
+		"- {name: s, always: \"true\", sound: true}":                              "a statement is either always or sound",
+		"- {name: s, always: \"true\", using: [t]}":                               `there is no statement "t" before this one`,
+		"- {name: s, always: \"true\"}\n- {name: s, always: \"true\"}":            `statement "s" is already there`,
+		"- {name: s, monotone: tenant.name, in: weight, is: rising}":              "want an int, a Ratio or a bool",
+		"- {name: s, monotone: rank(tenant)}":                                     `monotone needs the field "in": weight or budget`,
+		"- {name: s, monotone: rank(tenant), in: weight}":                         `monotone needs the field "is": rising or falling`,
+		"- {name: s, monotone: rank(tenant), in: weight, is: wrong}":              "want one of rising, falling",
+		"- {name: s, always: \"true\", is: rising}":                               "in and is go with monotone",
+		"- {name: t, sound: true}\n- {name: s, always: \"true\", using: [t]}":     `statement "t" is a sound, which does not hold in every state`,
+		"- {name: s, always: \"true\", bounds: {params: {none: 1}}}":              `policy drf has no param "none"`,
+		"- {name: s, admits: builtin:none}":                                       "no such built-in policy",
+		"- {name: s, always: \"true\", bounds: {tenants: [a, a]}}":                "a name is there twice",
+		"- {name: s, always: \"rank(tenant) > 0\"}\n- {name: t, nothing: at all}": `unknown field "nothing"`,
+
 		"- {name: t, always: \"true\", given: [\"tenant.active\"]}\n- {name: s, always: \"true\", using: [t]}": "is proved where tenant.active, which is not given here",
-		"- {name: s, always: \"true\", bounds: {params: {none: 1}}}":                                           `policy drf has no param "none"`,
-		"- {name: s, admits: builtin:none}":                                                                    "no such built-in policy",
-		"- {name: s, always: \"true\", bounds: {tenants: [a, a]}}":                                             "a name is there twice",
-		"- {name: s, always: \"rank(tenant) > 0\"}\n- {name: t, nothing: at all}":                              `unknown field "nothing"`,
 	}
 	for text, want := range tests {
 		_, err := ParseStatements("s.yaml", []byte("apiVersion: interlock/v1alpha1\nkind: PolicyStatements\nbounds: {resources: [x]}\nstatements:\n"+text+"\n"), p, sharing.Load)
