@@ -49,7 +49,7 @@ type SolverConfig struct {
 	// Path of the binary, or its name to be looked up in PATH. Empty: for z3 the worker interlock-z3 (from $INTERLOCK_Z3, beside
 	// the running binary, or in PATH), for other solvers the name.
 	Path string
-	Args []string // nil: what Z3 or cvc5, by the base name of Path, needs to read standard input; none for other solvers
+	Args []string // nil: what Z3 or cvc5, by what it prints for --version, needs to read standard input; none for other solvers
 	// Processes is how many run at once; 0: one a CPU.
 	Processes int
 	Rlimit    uint64        // deterministic limit for one text, in the solver's own unit; 0: the default; of Z3 and cvc5 only
@@ -87,21 +87,25 @@ func resolve(ctx context.Context, conf SolverConfig) (SolverConfig, family, veri
 	if conf.Memory == 0 {
 		conf.Memory = DefaultMemory
 	}
+	version, library, err := askVersion(ctx, path)
+	if err != nil {
+		return fail(err)
+	}
 	var f family
-	base := filepath.Base(path)
-	switch {
-	case base == worker || strings.HasPrefix(base, "z3"):
+	ours := isWorker(version)
+	switch { // by what it says that it is, so that a copy of any name gets its limits
+	case ours || strings.HasPrefix(version, "Z3 version"):
 		if conf.Rlimit == 0 {
 			conf.Rlimit = DefaultZ3Rlimit
 		}
-		if base != worker {
+		if !ours {
 			f.warmArgs = []string{"-in"}
 		}
 		f.freshArgs = f.warmArgs
 		f.warmSetup = "(set-option :rlimit " + strconv.FormatUint(quickRlimit(conf.Rlimit), 10) + ")\n"
 		f.freshSetup = "(set-option :rlimit " + strconv.FormatUint(conf.Rlimit, 10) + ")\n"
 		f.incremental = true
-	case strings.HasPrefix(base, "cvc5"):
+	case strings.HasPrefix(version, "cvc5 version"):
 		if conf.Rlimit == 0 {
 			conf.Rlimit = DefaultCvc5Rlimit
 		}
@@ -110,7 +114,7 @@ func resolve(ctx context.Context, conf SolverConfig) (SolverConfig, family, veri
 		f.incremental = true
 	default:
 		if conf.Rlimit != 0 {
-			return conf, f, verify.SolverInfo{}, fmt.Errorf("solver %s: no way is known to give %s a resource limit", conf.Name, base)
+			return conf, f, verify.SolverInfo{}, fmt.Errorf("solver %s: no way is known to give %q a resource limit", conf.Name, version)
 		}
 		f.freshSetup = "(set-option :produce-models true)\n"
 	}
@@ -118,10 +122,6 @@ func resolve(ctx context.Context, conf SolverConfig) (SolverConfig, family, veri
 		f.warmArgs, f.freshArgs = conf.Args, conf.Args
 	}
 
-	version, library, err := askVersion(ctx, path)
-	if err != nil {
-		return fail(err)
-	}
 	binary, err := os.ReadFile(path)
 	if err != nil {
 		return fail(err)
@@ -167,6 +167,9 @@ func findSolver(conf SolverConfig) (string, error) {
 	return exec.LookPath(name)
 }
 
+// isWorker tells whether version is what our Z3 worker prints.
+func isWorker(version string) bool { return strings.HasPrefix(version, worker+",") }
+
 // askVersion returns the first line of what the solver prints for --version, and the library that our worker names.
 func askVersion(ctx context.Context, path string) (version, library string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
@@ -182,7 +185,7 @@ func askVersion(ctx context.Context, path string) (version, library string, err 
 	if version == "" {
 		return "", "", fmt.Errorf("%s --version prints nothing", path)
 	}
-	if filepath.Base(path) == worker {
+	if isWorker(version) {
 		second, _, _ := strings.Cut(string(rest), "\n")
 		library = strings.TrimPrefix(second, "library ")
 	}

@@ -21,7 +21,7 @@ import (
 func TestCloseLeavesNothing(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	pids := filepath.Join(t.TempDir(), "pids")
-	conf := fakeSolver(t, "z3-fake", "echo $$ >>"+pids+"\nanswer=unsat\n"+strings.Replace(echoes, "esac", "*hang*) sleep 1000;;\nesac", 1))
+	conf := fakeSolver(t, fakeZ3, "echo $$ >>"+pids+"\nanswer=unsat\n"+strings.Replace(echoes, "esac", "*hang*) sleep 1000;;\nesac", 1))
 	conf.Processes, conf.Timeout = 3, 2*time.Second
 	p, err := NewPool([]SolverConfig{conf})
 	if err != nil {
@@ -74,7 +74,7 @@ func TestSolversDieWithUs(t *testing.T) {
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
 		t.Skip("needs /proc")
 	}
-	conf := fakeSolver(t, "z3-fake", "echo $$\n"+echoes+"sleep 1000")
+	conf := fakeSolver(t, fakeZ3, "echo $$\n"+echoes+"sleep 1000")
 	cmd := exec.Command(os.Args[0], "-test.run=^TestSolversDieWithUs$")
 	cmd.Env = append(os.Environ(), env+"="+conf.Path)
 	out, err := cmd.StdoutPipe()

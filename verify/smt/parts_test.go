@@ -49,7 +49,7 @@ func TestDecideParts(t *testing.T) {
 }
 
 func TestDecidePartsRefuses(t *testing.T) {
-	s := newPool(t, fakeSolver(t, "z3-fake", "answer=unsat\n"+echoes)).solvers[0]
+	s := newPool(t, fakeSolver(t, fakeZ3, "answer=unsat\n"+echoes)).solvers[0]
 	for _, c := range []struct{ name, logic, part string }{
 		{"no question", "QF_LIA", "(assert true)"},
 		{"two questions", "QF_LIA", "(check-sat)(check-sat)"},
@@ -70,7 +70,7 @@ func TestDecidePartsRefuses(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	hangs := fakeSolver(t, "z3-fake", "sleep 1000")
+	hangs := fakeSolver(t, fakeZ3, "sleep 1000")
 	hangs.Timeout = 10 * time.Second
 	if a, err := newPool(t, hangs).solvers[0].DecideParts(ctx, "QF_LIA", []string{"(check-sat)"}); len(a) > 0 || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v, %v", a, err)

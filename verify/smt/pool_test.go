@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/interlock/interlock/verify"
 )
 
@@ -153,11 +155,14 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// fakeZ3 is the version of a solver that is treated as Z3 is.
+const fakeZ3 = "Z3 version 0.0"
+
 // fakeSolver is a shell script that poses as a solver.
-func fakeSolver(t *testing.T, name, body string) SolverConfig {
+func fakeSolver(t *testing.T, version, body string) SolverConfig {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	script := "#!/bin/sh\nif [ \"$1\" = --version ]; then echo fake 1.0; exit; fi\n" + body
+	path := filepath.Join(t.TempDir(), "fake")
+	script := "#!/bin/sh\nif [ \"$1\" = --version ]; then echo '" + version + "'; exit; fi\n" + body
 	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -189,9 +194,9 @@ func TestUnreliableSolvers(t *testing.T) {
 		{"is out of memory", "echo 'std::bad_alloc' >&2; exit 134", verify.Unknown, "memory"},
 		{"talks without end", "yes unsat", verify.Error, ""},
 	} {
-		for _, base := range []string{"z3-fake", "other"} { // warm and then fresh; fresh only
-			t.Run(c.name+"/"+base, func(t *testing.T) {
-				conf := fakeSolver(t, base, c.script)
+		for _, version := range []string{fakeZ3, "other 1.0"} { // warm and then fresh; fresh only
+			t.Run(c.name+"/"+version, func(t *testing.T) {
+				conf := fakeSolver(t, version, c.script)
 				if !strings.HasPrefix(c.name, "hangs") {
 					conf.Timeout = 30 * time.Second
 				}
@@ -207,7 +212,7 @@ func TestUnreliableSolvers(t *testing.T) {
 
 // A solver that dies in the middle of a batch takes no answer of another text with it.
 func TestCrashInTheMiddle(t *testing.T) {
-	conf := fakeSolver(t, "z3-fake", "answer=unsat\n"+strings.Replace(echoes, "esac", `*die*) kill -KILL $$;;
+	conf := fakeSolver(t, fakeZ3, "answer=unsat\n"+strings.Replace(echoes, "esac", `*die*) kill -KILL $$;;
 *"check-sat"*) echo unsat;;
 esac`, 1))
 	conf.Timeout = 10 * time.Second
@@ -236,7 +241,7 @@ esac`, 1))
 }
 
 func TestCancel(t *testing.T) {
-	conf := fakeSolver(t, "z3-fake", "sleep 1000")
+	conf := fakeSolver(t, fakeZ3, "sleep 1000")
 	conf.Timeout = time.Hour
 	p := newPool(t, conf)
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
@@ -319,4 +324,24 @@ func FuzzCheckText(f *testing.F) {
 			t.Errorf("accepted %q", text)
 		}
 	})
+}
+
+// A solver has its limits under whatever name it is installed.
+func TestSolverByAnotherName(t *testing.T) {
+	for _, name := range []string{"z3", "cvc5"} {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			t.Skip(err)
+		}
+		link := filepath.Join(t.TempDir(), "mine")
+		if err := os.Symlink(path, link); err != nil {
+			t.Fatal(err)
+		}
+		options := func(path string) []string {
+			return newPool(t, SolverConfig{Name: "x", Path: path}).Solvers()[0].Options
+		}
+		if diff := cmp.Diff(options(path), options(link)); diff != "" {
+			t.Errorf("%s (-by its name, +by another):\n%s", name, diff)
+		}
+	}
 }
