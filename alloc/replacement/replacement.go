@@ -30,9 +30,10 @@ type Wanted struct {
 	Switch     string
 	DeviceID   uint64
 	ElectionID uint64
-	Linked     []byte        // the new program
-	Tenants    []plan.Tenant // its tenants
-	Evicted    []string      // those among them that are not admitted
+	Linked     []byte          // the new program
+	Tenants    []plan.Tenant   // its tenants
+	Evicted    []string        // those among them that are not admitted
+	Unusable   []replace.Slots // that the switch refuses to write
 }
 
 // From is what the switch has, or had when it was closed.
@@ -63,6 +64,12 @@ func (p *Planner) Propose(w Wanted, from From) (*replace.Input, error) {
 	var err error
 	if b.next, err = p.load(w.Linked); err != nil {
 		return nil, fmt.Errorf("the new program: %w", err)
+	}
+	for _, x := range w.Unusable { // it may have smaller arrays
+		x.Last = min(x.Last, b.next.codec.Slots()[alloc.Array{Control: x.Control, Stage: x.Stage}]-1)
+		if x.First <= x.Last {
+			b.in.Unusable = append(b.in.Unusable, x)
+		}
 	}
 	if from.Linked != nil {
 		if b.old, err = p.load(from.Linked); err != nil {

@@ -136,7 +136,7 @@ func (b *builder) memory(t replace.Tenant, cells map[alloc.Array]map[int64]*p4v1
 		entry := make(alloc.Entry, stages)
 		for k := range min(len(had), stages) {
 			a, m := alloc.Array{Control: control, Stage: k}, had[k]
-			if t.Fate == replace.Retained && m.Base+m.Size <= b.next.codec.Slots()[a] {
+			if t.Fate == replace.Retained && m.Base+m.Size <= b.next.codec.Slots()[a] && b.in.Writable(control, k, m.Base, m.Size) {
 				entry[k] = m
 				for _, s := range sortedCells(cells[a]) {
 					if i := s.GetIndex().GetIndex(); m.Base <= i && i < m.Base+m.Size {

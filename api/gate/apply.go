@@ -76,7 +76,7 @@ func (g *Gate) apply(ctx context.Context, c *Clearance) (*Outcome, error) {
 	}
 
 	begun, out.begun = time.Now(), true
-	did := &scrubbing{map[slot]string{}, map[slot]bool{}}
+	did := newWriting(ErrScrub)
 	failure := g.send(ctx, c.plan, before.pipeline.P4Info, c.turn, did, out)
 	out.Writes = time.Since(begun)
 
@@ -169,7 +169,7 @@ func Expected(in *plan.Input) ([]byte, error) {
 }
 
 // send carries out the steps, each only when the one before has succeeded and it is its turn.
-func (g *Gate) send(ctx context.Context, in *plan.Input, info *configv1.P4Info, turn func(context.Context, int) error, did *scrubbing, out *Outcome) error {
+func (g *Gate) send(ctx context.Context, in *plan.Input, info *configv1.P4Info, turn func(context.Context, int) error, did *writing, out *Outcome) error {
 	was, steps := g.fenced, in.Steps
 	for i, s := range steps {
 		var err error

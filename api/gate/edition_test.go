@@ -138,6 +138,13 @@ func (r *rig) bring(e *edition, evicted ...string) *bringing {
 	return b
 }
 
+func (b *bringing) wanted() replacement.Wanted {
+	return replacement.Wanted{
+		Switch: "s1", DeviceID: deviceID, ElectionID: b.gate.ElectionID(), Linked: b.edition.linked, Tenants: b.edition.tenants, Evicted: b.evicted,
+		Unusable: b.gate.Unusable(),
+	}
+}
+
 func (b *bringing) do(ctx context.Context) error {
 	at := func(stage string) error {
 		if b.at == nil {
@@ -159,6 +166,11 @@ func (b *bringing) do(ctx context.Context) error {
 	if _, err := b.gate.Recover(ctx, last, -1); err != nil {
 		return err
 	}
+	es, err := r.outcomes()
+	if err != nil {
+		return err
+	}
+	b.gate.Remember(gate.RefusalsOf(es, "s1"))
 	if err := at("opened"); err != nil {
 		return err
 	}
@@ -194,9 +206,7 @@ func (b *bringing) do(ctx context.Context) error {
 			return err
 		}
 	}
-	w := replacement.Wanted{
-		Switch: "s1", DeviceID: deviceID, ElectionID: b.gate.ElectionID(), Linked: b.edition.linked, Tenants: b.edition.tenants, Evicted: b.evicted,
-	}
+	w := b.wanted()
 	planner := replacement.NewPlanner(b.gate.Replacements())
 	if b.standing.Situation == gate.Complete {
 		if b.in, err = planner.Open(w, b.standing.Before); err != nil || b.in == nil {

@@ -371,7 +371,17 @@ var faultKinds = []fault{
 			}
 			return err
 		}, nil)
-	}, after: (*campaign).doWithout},
+	}, after: (*campaign).doWithout, replace: func(c *replaceCampaign, b *bringing) {
+		bad := c.rnd.IntN(80)
+		c.faults.set(nil, func(_ int, u *p4v1.Update) error {
+			r := u.GetEntity().GetRegisterEntry()
+			if r == nil || r.GetIndex().GetIndex() != int64(100+bad) {
+				return nil
+			}
+			c.a.fire()
+			return status.Error(codes.DataLoss, "parity error")
+		}, nil)
+	}},
 	{name: "step left out", plan: func(c *campaign, a *attempt) {
 		a.fire()
 		at := c.rnd.IntN(len(a.in.Steps))

@@ -21,11 +21,16 @@ import (
 	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify/ledger"
 	"github.com/interlock/interlock/verify/ledger/check"
+	"github.com/interlock/interlock/verify/replace"
 )
 
-// ErrScrub says that the switch did not scrub some slots, though it answered. Nobody has them. When that happens twice in a row, they are in
-// quarantine: planners leave them alone, until a plan scrubs them.
-var ErrScrub = errors.New("slots are not scrubbed")
+// ErrScrub says that the switch did not scrub some slots, though it answered, and ErrRestore that it did not give them their content back when its
+// program was replaced. Nobody has them. When that happens twice in a row, they are in quarantine: planners leave them alone, until a plan
+// scrubs them, and a replacement goes on without them.
+var (
+	ErrScrub   = errors.New("slots are not scrubbed")
+	ErrRestore = errors.New("slots are not restored")
+)
 
 // RefusalsForQuarantine is how often in a row a slot must be refused.
 const RefusalsForQuarantine = 2
@@ -41,7 +46,7 @@ func (s slot) compare(o slot) int {
 	return cmp.Or(cmp.Compare(o.control, s.control), s.stage-o.stage, cmp.Compare(s.index, o.index)) // ingress before egress
 }
 
-// A refusal is what is known of a slot that was not scrubbed.
+// A refusal is what is known of a slot that was not written.
 type refusal struct {
 	times int
 	entry int64 // of the outcome that says so last; of one in quarantine, of that which put it there
@@ -49,7 +54,7 @@ type refusal struct {
 	why   string
 }
 
-// Refusals are the slots of one switch that were to be scrubbed and were not, by the ledger's outcomes. No slot among them is anybody's,
+// Refusals are the slots of one switch that were to be scrubbed or restored and were not, by the ledger's outcomes. No slot among them is anybody's,
 // unless somebody else wrote to the switch.
 type Refusals struct {
 	of map[slot]refusal
@@ -150,15 +155,38 @@ func (g *Gate) Remember(r *Refusals) {
 	g.quarantined.Store(r.quarantined())
 }
 
-// Refused are the slots that were to be scrubbed and were not, as of now.
+// quarantines checks that slots are in quarantine.
+func (g *Gate) quarantines(x replace.Slots) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i := x.First; i <= x.Last; i++ {
+		if s := (slot{x.Control, x.Stage, i}); g.refusals.of[s].times < RefusalsForQuarantine {
+			return fmt.Errorf("%w: %s/%d slot %d is to be done without, and is not in quarantine", ErrTampered, s.control, s.stage, s.index)
+		}
+	}
+	return nil
+}
+
+// Unusable are the slots in quarantine, as a replacement does without them.
+func (g *Gate) Unusable() []replace.Slots {
+	var out []replace.Slots
+	for _, x := range g.Refused() {
+		if x.Quarantined {
+			out = append(out, replace.Slots{Control: x.Control, Stage: x.Stage, First: x.First, Last: x.Last})
+		}
+	}
+	return out
+}
+
+// Refused are the slots that were to be scrubbed or restored and were not, as of now.
 func (g *Gate) Refused() []Refused {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.refusals.All()
 }
 
-// scrubs are the slots that an update zeroes; none if it does something else.
-func scrubs(u *p4v1.Update, arrays map[uint32]stageArray) []slot {
+// writes are the slots that an update gives a value; none if it does something else.
+func writes(u *p4v1.Update, arrays map[uint32]stageArray) []slot {
 	r := u.GetEntity().GetRegisterEntry()
 	a, ok := arrays[r.GetRegisterId()]
 	if r == nil || !ok {
@@ -197,16 +225,19 @@ func stageArrays(info *configv1.P4Info) map[uint32]stageArray {
 	return out
 }
 
-// scrubbing is what became of the scrubs of a plan.
-type scrubbing struct {
-	refused  map[slot]string // why
-	scrubbed map[slot]bool   // of those that had been refused
+// A writing is what became of the slots that are written: the scrubs of a plan, or what a replacement restores.
+type writing struct {
+	refused map[slot]string // why
+	written map[slot]bool   // of those that had been refused
+	err     error           // ErrScrub or ErrRestore
 }
 
-// settled looks at a request that the switch answered, perhaps with an error. Slots that it said it did not scrub are refused. Of those that it
+func newWriting(err error) *writing { return &writing{map[slot]string{}, map[slot]bool{}, err} }
+
+// settled looks at a request that the switch answered, perhaps with an error. Slots that it said it did not write are refused. Of those that it
 // says it did, the ones that it had refused before are read back: its word is not taken for them any more. The error is the request's, or says that
-// some do not hold zero.
-func (g *Gate) settled(ctx context.Context, request []byte, info *configv1.P4Info, s *scrubbing, failure error) error {
+// some do not hold what was written.
+func (g *Gate) settled(ctx context.Context, request []byte, info *configv1.P4Info, w *writing, failure error) error {
 	if failure == nil && len(g.refusals.of) == 0 {
 		return nil
 	}
@@ -219,7 +250,7 @@ func (g *Gate) settled(ctx context.Context, request []byte, info *configv1.P4Inf
 		return failure // it refused the request, or did not answer
 	}
 	arrays := stageArrays(info)
-	refused, suspects := map[slot]string{}, map[slot]bool{}
+	refused, suspects := map[slot]string{}, map[slot]*big.Int{}
 	for i, u := range req.GetUpdates() {
 		why := ""
 		if failure != nil {
@@ -231,35 +262,38 @@ func (g *Gate) settled(ctx context.Context, request []byte, info *configv1.P4Inf
 				why = fmt.Sprintf("%s: %s", code, errs[i].GetMessage())
 			}
 		}
-		for _, x := range scrubs(u, arrays) {
+		for _, x := range writes(u, arrays) {
 			if why != "" {
 				refused[x] = why
 			} else if _, known := g.refusals.of[x]; known {
-				suspects[x] = true
+				suspects[x] = new(big.Int).SetBytes(u.GetEntity().GetRegisterEntry().GetData().GetBitstring())
 			}
 		}
 	}
 	for x := range refused {
-		delete(suspects, x) // it is scrubbed twice
+		delete(suspects, x) // it is written twice
 	}
 	held, err := g.hold(ctx, suspects, arrays)
 	if err != nil {
 		return errors.Join(failure, err)
 	}
-	for x := range suspects {
-		if v := held[x]; v == nil || v.Sign() != 0 {
+	for x, want := range suspects {
+		switch v := held[x]; {
+		case v != nil && v.Cmp(want) == 0:
+			w.written[x] = true
+			delete(w.refused, x)
+		case want.Sign() == 0:
 			refused[x] = "the switch accepted the scrub, and the slot does not read back as zero"
-		} else {
-			s.scrubbed[x] = true
-			delete(s.refused, x)
+		default:
+			refused[x] = "the switch accepted the write, and the slot does not read back as written"
 		}
 	}
 	if len(refused) == 0 {
 		return failure
 	}
-	maps.Copy(s.refused, refused)
+	maps.Copy(w.refused, refused)
 	for x := range refused {
-		delete(s.scrubbed, x)
+		delete(w.written, x)
 	}
 	names := []string{}
 	for _, x := range runs(refused) {
@@ -269,7 +303,7 @@ func (g *Gate) settled(ctx context.Context, request []byte, info *configv1.P4Inf
 	if more := len(names) - 3; more > 0 {
 		names = append(names[:3], fmt.Sprintf("and %d more", more))
 	}
-	err = fmt.Errorf("%w: %s", ErrScrub, strings.Join(names, ", "))
+	err = fmt.Errorf("%w: %s", w.err, strings.Join(names, ", "))
 	if failure != nil {
 		err = fmt.Errorf("%w; %w", failure, err)
 	}
@@ -277,7 +311,7 @@ func (g *Gate) settled(ctx context.Context, request []byte, info *configv1.P4Inf
 }
 
 // hold reads slots back.
-func (g *Gate) hold(ctx context.Context, want map[slot]bool, arrays map[uint32]stageArray) (map[slot]*big.Int, error) {
+func (g *Gate) hold(ctx context.Context, want map[slot]*big.Int, arrays map[uint32]stageArray) (map[slot]*big.Int, error) {
 	if len(want) == 0 {
 		return nil, nil
 	}
@@ -325,13 +359,13 @@ func runs(of map[slot]string) []ledger.Slots {
 	return out
 }
 
-// record writes what became of scrubs into an outcome.
-func (s *scrubbing) record(o *ledger.Outcome) {
-	scrubbed := map[slot]string{}
-	for x := range s.scrubbed {
-		scrubbed[x] = ""
+// record writes what became of slots into an outcome.
+func (w *writing) record(o *ledger.Outcome) {
+	written := map[slot]string{}
+	for x := range w.written {
+		written[x] = ""
 	}
-	o.Refused, o.Scrubbed = runs(s.refused), runs(scrubbed)
+	o.Refused, o.Scrubbed = runs(w.refused), runs(written)
 }
 
 // noteRefusals takes over what an outcome says that is in the ledger now.
@@ -349,11 +383,11 @@ func (g *Gate) noteRefusals(entry int64, o ledger.Outcome) {
 		case x.Quarantined:
 			g.log.Error("slots are quarantined: they are given to nobody until they are scrubbed", "slots", x.String(), "entry", entry, "why", x.Why)
 		default:
-			g.log.Warn("slots were not scrubbed; the next refusal puts them into quarantine", "slots", x.String(), "entry", entry, "why", x.Why)
+			g.log.Warn("slots were not written; the next refusal puts them into quarantine", "slots", x.String(), "entry", entry, "why", x.Why)
 		}
 	}
 	for _, x := range o.Scrubbed {
-		g.log.Info("slots that were refused are scrubbed: they may be given to tenants again", "control", x.Control, "stage", x.Stage,
+		g.log.Info("slots that were refused are written: they may be given to tenants again", "control", x.Control, "stage", x.Stage,
 			"first", x.First, "last", x.Last, "entry", entry)
 	}
 }

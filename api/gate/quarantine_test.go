@@ -15,8 +15,11 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/interlock/interlock/alloc"
+	"github.com/interlock/interlock/alloc/replacement"
 	"github.com/interlock/interlock/api/gate"
+	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify/plan"
+	"github.com/interlock/interlock/verify/replace"
 )
 
 // A cell is one slot of a switch's register memory.
@@ -202,8 +205,8 @@ func TestQuarantine(t *testing.T) {
 		t.Errorf("given to somebody again: %v", err)
 	}
 	for _, want := range []string{
-		`level=WARN msg="slots were not scrubbed; the next refusal puts them into quarantine" switch=s1`, `level=ERROR msg="slots are quarantined`,
-		`level=INFO msg="slots that were refused are scrubbed`, `reason="slots not scrubbed"`,
+		`level=WARN msg="slots were not written; the next refusal puts them into quarantine" switch=s1`, `level=ERROR msg="slots are quarantined`,
+		`level=INFO msg="slots that were refused are written`, `reason="slots not scrubbed"`,
 	} {
 		if !strings.Contains(logged.String(), want) {
 			t.Errorf("not logged: %s", want)
@@ -318,4 +321,95 @@ func (c *campaign) doWithout(a *attempt) {
 	if left := c.refusalsNow().All(); len(left) > 0 {
 		c.t.Errorf("sound again, and refused is %v", left)
 	}
+}
+
+// A slot of a retained tenant's that the switch refuses to restore twice in a row is in quarantine. The replacement goes on without that tenant's
+// memory there, which is announced as lost; all else is restored.
+func TestRestoreRefused(t *testing.T) {
+	r, x := hosting(t)
+	slot := uint16(0)
+	for s, v := range x.wrote["ann"] {
+		if v != 0 {
+			slot = s
+		}
+	}
+	bad := int64(100 + slot) // ann's memory begins there
+	spoils := func(u *p4v1.Update) bool {
+		return u.GetEntity().GetRegisterEntry().GetIndex().GetIndex() == bad
+	}
+	refuse := func(_ int, u *p4v1.Update) error {
+		if spoils(u) {
+			return status.Error(codes.DataLoss, "parity error")
+		}
+		return nil
+	}
+	to := editionOf(t, ann, bob, cyd)
+	try := func() (*bringing, error) {
+		b := r.bring(to)
+		return b, b.do(t.Context())
+	}
+
+	r.faults.set(nil, refuse, nil)
+	b, err := try()
+	if !errors.Is(err, gate.ErrRestore) || !strings.Contains(err.Error(), fmt.Sprintf("ingress/0 slot %d (DataLoss: parity error)", bad)) {
+		t.Fatal(err)
+	}
+	if len(b.gate.Unusable()) > 0 {
+		t.Fatalf("in quarantine after one refusal: %v", b.gate.Unusable())
+	}
+	r.faults.set(nil, nil, nil)
+	r.faults.setSpoil(func(u *p4v1.Update) { // now it accepts the write, and does not carry it out
+		if spoils(u) {
+			u.GetEntity().GetRegisterEntry().Data = &p4v1.P4Data{Data: &p4v1.P4Data_Bitstring{Bitstring: []byte{7}}}
+		}
+	})
+	if b, err = try(); !errors.Is(err, gate.ErrRestore) || !strings.Contains(err.Error(), "does not read back as written") {
+		t.Fatal(err)
+	}
+	if got := b.gate.Unusable(); len(got) != 1 || got[0].First != bad || got[0].Last != bad {
+		t.Fatalf("in quarantine: %v", got)
+	}
+
+	// Only what is in quarantine may be done without.
+	b = r.bring(to)
+	b.at = func(stage string, b *bringing) error {
+		if stage == "proposed" {
+			w := b.wanted()
+			w.Unusable = append(w.Unusable, replace.Slots{Control: specs.Ingress, First: 140, Last: 140}) // bob's
+			b.in, err = replacement.NewPlanner(b.gate.Replacements()).Propose(w, replacement.From{
+				Linked: b.standing.Linked, Before: b.standing.Before, Continues: b.standing.Continues,
+			})
+			return err
+		}
+		return nil
+	}
+	if err := b.do(t.Context()); !errors.Is(err, gate.ErrTampered) || !strings.Contains(err.Error(), "ingress/0 slot 140 is to be done without, and is not in quarantine") {
+		t.Fatal(err)
+	}
+
+	b, err = try()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []replace.Loss{{Tenant: "ann", Object: "register memory ingress/0"}}; !slices.Equal(b.in.Lost, want) {
+		t.Errorf("lost: %v", b.in.Lost)
+	}
+	if p, ok := x.probe(ann, 0, 1, slot, 0); !ok || p.hit {
+		t.Errorf("ann finds %+v, passed %v", p, ok)
+	}
+	for s := range uint16(40) {
+		if p, ok := x.probe(bob, 0, 1, s, 0); !ok || !p.hit || p.value != x.wrote["bob"][s] {
+			t.Errorf("bob's slot %d: %+v, passed %v", s, p, ok)
+		}
+	}
+	codec, err := alloc.CodecOf(to.linked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.codec = codec
+	_, tables := r.state()
+	if e := tables[keyOf(ann.vid)]; e[0].Size != 0 || e[0].Generation != 4 { // it was 3
+		t.Errorf("ann's page-table entry: %+v", e)
+	}
+	r.entries()
 }

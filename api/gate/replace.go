@@ -156,6 +156,11 @@ func (g *Gate) replacementForUs(in *replace.Input, prog *program.Input) error {
 	for _, t := range prog.Tenants {
 		proved = append(proved, plan.Tenant{Name: t.Name, VID: t.VID})
 	}
+	for _, x := range in.Unusable {
+		if err := g.quarantines(x); err != nil {
+			return err
+		}
+	}
 	if !sameTenants(ours, g.conf.Tenants) || !sameTenants(proved, g.conf.Tenants) {
 		return fmt.Errorf("%w: the replacement is about other tenants than those registered", ErrTampered)
 	}
@@ -202,7 +207,8 @@ func (g *Gate) exchange(ctx context.Context, c *Clearance) (*Outcome, error) {
 	}
 	begun, out.begun = time.Now(), true
 	g.proved.Store(nil) // no plan follows on one for what ran before
-	failure := g.sendReplacement(ctx, in.Steps, out)
+	did := newWriting(ErrRestore)
+	failure := g.sendReplacement(ctx, in, did, out)
 	out.Writes = time.Since(begun)
 
 	begun = time.Now()
@@ -224,6 +230,7 @@ func (g *Gate) exchange(ctx context.Context, c *Clearance) (*Outcome, error) {
 	if failure != nil {
 		rec.Result, rec.Error = ledger.Failed, failure.Error()
 	}
+	did.record(&rec)
 	out.Entry, err = g.finish(ctx, rec)
 	out.Log = time.Since(begun)
 	return out, errors.Join(failure, err)
@@ -279,20 +286,24 @@ func (g *Gate) replaceable(ctx context.Context, now *observation, in *replace.In
 }
 
 // sendReplacement carries out the steps, each only when the one before has succeeded.
-func (g *Gate) sendReplacement(ctx context.Context, steps []replace.Step, out *Outcome) error {
-	for i, s := range steps {
+func (g *Gate) sendReplacement(ctx context.Context, in *replace.Input, did *writing, out *Outcome) error {
+	info, err := g.info(in.New)
+	if err != nil {
+		return err
+	}
+	for i, s := range in.Steps {
 		var err error
 		switch s.Kind {
 		case replace.Commit:
 			g.fenced, g.shut, g.held = false, false, nil
 			err = g.answered(g.session.SetPipeline(ctx, s.Bytes))
 		case replace.Write:
-			err = g.write(ctx, s.Bytes)
+			err = g.settled(ctx, s.Bytes, info, did, g.write(ctx, s.Bytes))
 		default:
 			err = fmt.Errorf("unknown kind %q", s.Kind)
 		}
 		if err != nil {
-			return fmt.Errorf("step %d of %d: %w", i+1, len(steps), err)
+			return fmt.Errorf("step %d of %d: %w", i+1, len(in.Steps), err)
 		}
 		out.Steps++
 	}

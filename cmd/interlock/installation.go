@@ -40,7 +40,7 @@ func (i *installation) prepare(ctx context.Context) error {
 	target := i.work.target()
 	i.wanted = replacement.Wanted{
 		Switch: target.Name, DeviceID: target.DeviceID, ElectionID: i.gate.ElectionID(), Linked: i.work.linked, Tenants: i.work.tenants(),
-		Evicted: evicted,
+		Evicted: evicted, Unusable: i.gate.Unusable(),
 	}
 	if i.from, err = i.gate.Stand(ctx, i.work.linked); err != nil {
 		return err
@@ -101,6 +101,9 @@ func (i *installation) announce(out io.Writer) {
 		t.AppendRow([]any{"(the system)", "", "", "", others})
 	}
 	t.Render()
+	for _, x := range i.in.Unusable {
+		fmt.Fprintf(out, "in quarantine, and done without: %s/%d slots %d..%d; memory that has one of them is not given back\n", x.Control, x.Stage, x.First, x.Last)
+	}
 	updates := 0
 	for _, s := range i.in.Steps[1:] {
 		updates += len(s.Bytes)

@@ -75,8 +75,8 @@ type Outcome struct {
 	// PostState is the next one's PreState; where it is not, something else wrote to the switch.
 	PreState  verify.Digest `json:"preState"`
 	PostState verify.Digest `json:"postState"`
-	// Refused are slots that the plan was to scrub, that are nobody's, and that the switch did not scrub though it answered; Scrubbed are
-	// those of earlier outcomes' that it has scrubbed now. What is refused twice in a row is in quarantine until it is scrubbed.
+	// Refused are slots that the plan was to scrub, that are nobody's, and that the switch did not scrub though it answered, or that a
+	// replacement was to restore, likewise; Scrubbed are those of earlier outcomes' that it has written now. What is refused twice in a row is in quarantine until it is scrubbed.
 	Refused  []Slots                  `json:"refused,omitempty"`
 	Scrubbed []Slots                  `json:"scrubbed,omitempty"`
 	Times    map[string]time.Duration `json:"timesNs,omitempty"`

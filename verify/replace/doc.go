@@ -27,8 +27,9 @@
 // A tenant is known by its name. It is Retained if its code and all its objects are the same in both programs, at whatever VID, ports and
 // place; Changed if it is in both, and they are not; Added; or Removed. Retained tenants get everything back. The others' state is gone
 // with the old program: new tenants start from zero, and a VID that changes hands carries nothing over, since all of step 4 is known by
-// the name of who had it. Where a retained tenant's memory has no place in the new stage arrays, and where any tenant's was lost that stays,
-// its page-table entry comes back with size 0 and the next generation, so that the tenant can tell. Everything that is lost is in
+// the name of who had it. Where a retained tenant's memory has no place in the new stage arrays, or has slots there that the switch refuses to
+// write (Input.Unusable), and where any tenant's was lost that stays, its page-table entry comes back with size 0 and the next generation, so that
+// the tenant can tell. Everything that is lost is in
 // Input.Lost, which is recorded, and was shown to the operator before step 1.
 //
 // # What is decided, and by whom

@@ -38,6 +38,11 @@ func (e *Encoder) read(in *Input) (*reading, error) {
 	if err := r.programs(); err != nil {
 		return nil, err
 	}
+	for _, x := range in.Unusable {
+		if at := (place{x.Control, x.Stage}); x.First < 0 || x.First > x.Last || x.Last >= r.next.stages[at].slots {
+			return nil, wrong("M8", "slots %d..%d of %v are to be done without, and are none", x.First, x.Last, at)
+		}
+	}
 	if r.old == nil {
 		if len(in.Before) > 0 {
 			return nil, wrong("M8", "the switch ran no program, and held something")
@@ -264,7 +269,8 @@ func (r *reading) keepPage(c content, cells map[place]map[int64]string) error {
 	next := make([]mapping, r.next.stagesOf(control))
 	for i, m := range ms {
 		at := place{control, i}
-		kept := t.Fate == Retained && t.Admitted && r.old.stages[at].width == r.next.stages[at].width && m.base+m.size <= r.next.stages[at].slots
+		kept := t.Fate == Retained && t.Admitted && r.old.stages[at].width == r.next.stages[at].width && m.base+m.size <= r.next.stages[at].slots &&
+			r.in.Writable(control, i, m.base, m.size)
 		switch {
 		case kept:
 			next[i] = m

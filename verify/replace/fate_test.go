@@ -53,6 +53,7 @@ func TestFates(t *testing.T) {
 		guests  []guest
 		slots   int
 		evicted []string
+		bad     int64 // slot that the switch refuses to write
 		fates   string
 		lost    []string
 		ann     probe // what ann reads from slot 7 afterwards
@@ -92,6 +93,14 @@ func TestFates(t *testing.T) {
 			lost: []string{"bob: register memory ingress/0"}, ann: probe{true, 1007, true, 3}, bob: probe{true, 0, false, 6},
 		},
 		{
+			name: "a slot cannot be written", guests: []guest{ann, bob}, bad: 140, fates: "ann retained, bob retained",
+			lost: []string{"bob: register memory ingress/0"}, ann: probe{true, 1007, true, 3}, bob: probe{true, 0, false, 6},
+		},
+		{
+			name: "a slot that is nobody's cannot be written", guests: []guest{ann, bob}, bad: 1000, fates: "ann retained, bob retained",
+			ann: probe{true, 1007, true, 3}, bob: probe{true, 2003, true, 5},
+		},
+		{
 			name: "one is evicted", guests: []guest{ann, bob}, evicted: []string{"bob"}, fates: "ann retained, bob retained",
 			lost: []string{"bob: register memory ingress/0"}, ann: probe{true, 1007, true, 3},
 		},
@@ -103,6 +112,9 @@ func TestFates(t *testing.T) {
 			}
 			w := wanted(linkSite(t, c.slots, c.guests...), c.guests)
 			w.Evicted = c.evicted
+			if c.bad > 0 {
+				w.Unusable = []replace.Slots{{Control: specs.Ingress, First: c.bad, Last: c.bad}}
+			}
 			in, err := planner().Propose(w, from)
 			if err != nil {
 				t.Fatal(err)

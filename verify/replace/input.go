@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify"
 )
 
@@ -27,6 +28,8 @@ type Input struct {
 	Tenants []Tenant `json:"tenants"` // of both programs
 	// Before is a serialised p4.v1.ReadResponse, as device.Reader.Everything makes it: what the closed switch held.
 	Before []byte `json:"before,omitempty"`
+	// Unusable are slots that the switch refuses to write. Memory that has one of them is not given back.
+	Unusable []Slots `json:"unusable,omitempty"`
 	// Lost is what the tenants and the system do not get back, as the operator was told; see Losses.
 	Lost []Loss `json:"lost"`
 	// Continues is the digest of the decision that Before was read for, when the switch does not run Old any more; else empty.
@@ -55,10 +58,25 @@ type Tenant struct {
 	Admitted bool `json:"admitted"`
 }
 
+// Slots are First to Last of a stage array.
+type Slots struct {
+	Control specs.Control `json:"control"`
+	Stage   int           `json:"stage"`
+	First   int64         `json:"first"`
+	Last    int64         `json:"last"`
+}
+
 // Loss is an object whose state is gone afterwards.
 type Loss struct {
 	Tenant string `json:"tenant"` // empty: the system's, or nobody's
 	Object string `json:"object"` // "table kv__KvIngress.cache", "register memory ingress/0"
+}
+
+// Writable says that none of size slots from base on is unusable.
+func (in *Input) Writable(control specs.Control, stage int, base, size int64) bool {
+	return size == 0 || !slices.ContainsFunc(in.Unusable, func(x Slots) bool {
+		return x.Control == control && x.Stage == stage && x.First < base+size && base <= x.Last
+	})
 }
 
 // StepKind says what the gate sends in a step.

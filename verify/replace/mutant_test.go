@@ -240,6 +240,12 @@ func TestMutants(t *testing.T) {
 			m.in.Lost = slices.DeleteFunc(slices.Clone(m.in.Lost), func(l replace.Loss) bool { return strings.HasPrefix(l.Object, "register memory") })
 		}, "register memory ingress/0 of tenant bob is not announced", false},
 		{"a loss that is none", add, func(m *mutation) { m.in.Lost = []replace.Loss{{Tenant: "ann", Object: "table ann__I.routes"}} }, "losses are announced that are none", true},
+		{"memory left out that could be given back", add, func(m *mutation) {
+			m.in.Unusable = []replace.Slots{{Control: specs.Ingress, First: 140, Last: 140}}
+		}, "M8", true},
+		{"slots to do without that are none", add, func(m *mutation) {
+			m.in.Unusable = []replace.Slots{{Control: specs.Ingress, First: 160, Last: 150}}
+		}, "M8: slots 160..150 of ingress/0 are to be done without, and are none", true},
 		{"the next one under a VID gets what the last one had", reassign, func(m *mutation) {
 			i, n := m.find(m.table("", "il_page_ingress", false))
 			req := request(m.t, m.in.Steps[i])
