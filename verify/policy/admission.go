@@ -1,16 +1,19 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
+	"golang.org/x/sync/errgroup"
 
 	sharing "github.com/interlock/interlock/policy"
 	"github.com/interlock/interlock/policy/strictyaml"
@@ -385,12 +388,17 @@ func (a *Admission) Agrees(ctx context.Context) error {
 	if err := a.admits(ctx, p, a.Floors); err != nil {
 		return fmt.Errorf("at the floors: %w", err)
 	}
+	errs := make([]error, len(a.Tenants)) // the first tenant's is the answer, whichever comes first
+	var g errgroup.Group
+	g.SetLimit(runtime.NumCPU())
 	for i := range a.Tenants {
-		if err := a.Climbs(ctx, p, i); err != nil {
-			return err
-		}
+		g.Go(func() error {
+			errs[i] = a.Climbs(ctx, p, i)
+			return nil
+		})
 	}
-	return nil
+	_ = g.Wait()
+	return cmp.Or(errs...)
 }
 
 // Climbs has cel-go decide whether the policy admits that the i-th tenant has all that its ceilings and its total let it have, in each way to
