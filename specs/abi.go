@@ -55,6 +55,22 @@ func MarkerAddresses(electionID uint64) (a [12]byte) {
 	return a
 }
 
+// A ParserBound is how far a target's parser gets with one packet. What a target does with a packet that goes further is not known.
+type ParserBound struct {
+	// States is the largest number of parser states that a packet goes through, the first one and repeated ones included.
+	States int `json:"states"`
+	// Bytes is how far into the packet the parser reads: what it extracts, skips and looks ahead at, from the first byte on.
+	Bytes int `json:"bytes"`
+}
+
+// Within returns the bound that keeps to both.
+func (b ParserBound) Within(c ParserBound) ParserBound {
+	return ParserBound{min(b.States, c.States), min(b.Bytes, c.Bytes)}
+}
+
+// String says the bound in words.
+func (b ParserBound) String() string { return fmt.Sprintf("%d states, %d bytes", b.States, b.Bytes) }
+
 // Control is the control that a stage array and its page table belong to.
 type Control string
 

@@ -34,8 +34,10 @@ type Primitives struct {
 	Replace string
 	// Unanswered says what a request without an answer may still do, and until when.
 	Unanswered string
-	// Proof is what of this proofs use.
+	// Proof is what of this proofs of plans use.
 	Proof plan.Primitives
+	// Parser is how far the switch's parser gets with one packet, which proofs of programs keep to (P9).
+	Parser specs.ParserBound
 }
 
 // DeclaredPrimitives returns what is declared for a driver. A driver that nobody has declared primitives for cannot be used.
@@ -57,6 +59,7 @@ func DeclaredPrimitives(driver string) (Primitives, error) {
 				Scrub:      plan.ScrubPrimitive{By: []plan.ScrubKind{plan.ByCell, plan.ByArray}},
 				Unanswered: plan.UnansweredPrimitive{Until: plan.UntilArbitration},
 			},
+			Parser: specs.ParserBound{States: 4096, Bytes: 65535},
 		}, nil
 	}
 	return Primitives{}, fmt.Errorf("driver %q: no primitives are declared for it, so nothing can be proved about its switches", driver)

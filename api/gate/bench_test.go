@@ -9,6 +9,7 @@ import (
 	"github.com/interlock/interlock/alloc"
 	"github.com/interlock/interlock/api/gate"
 	"github.com/interlock/interlock/linker/manifest"
+	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/plan"
 	"github.com/interlock/interlock/verify/program"
@@ -25,7 +26,7 @@ func quickstartInput(t testing.TB) *program.Input {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &program.Input{Linked: text, Tenants: []program.Tenant{
+	return &program.Input{Linked: text, Parser: specs.ParserBound{States: 256, Bytes: 512}, Tenants: []program.Tenant{
 		{Name: "kv", VID: 100, Ports: []uint16{1, 2}}, {Name: "hh", VID: 200, Ports: []uint16{3, 4}}, {Name: "fw", VID: 300, Ports: []uint16{5, 6}},
 	}}
 }

@@ -80,7 +80,7 @@ switches:
   - {name: s1, target: tofino-like, driver: softswitch, address: "127.0.0.1:9559", deviceId: 1, ports: [1, 2, 3, 4, 5, 6, 7, 8], slots: 1024}
 tenants:
 `
-	e := &edition{input: &program.Input{}}
+	e := &edition{input: &program.Input{Parser: specs.ParserBound{States: 256, Bytes: 512}}}
 	for _, l := range lodgers {
 		path, err := filepath.Abs(l.program)
 		if err != nil {

@@ -56,6 +56,13 @@ func (g *Gate) ClearProgram(ctx context.Context, in *program.Input, cert *verify
 }
 
 func (g *Gate) provedProgram(ctx context.Context, in *program.Input, cert *verify.Certificate) error {
+	declared, err := device.DeclaredPrimitives(g.conf.Target.Driver)
+	if err != nil {
+		return err
+	}
+	if p := in.Parser; p == (specs.ParserBound{}) || p.Within(declared.Parser) != p {
+		return fmt.Errorf("%w: the program was proved for a parser of %v; driver %s declares %v", ErrTampered, p, declared.Driver, declared.Parser)
+	}
 	s, err := in.Subject()
 	if err != nil {
 		return err

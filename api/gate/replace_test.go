@@ -62,6 +62,14 @@ func TestInstall(t *testing.T) {
 	if err := again.gate.ClearProgram(t.Context(), e.input, &verify.Certificate{}); err == nil {
 		t.Error("cleared with an empty certificate")
 	}
+	// What is proved of the parser must be what this switch has, or less.
+	for _, b := range []specs.ParserBound{{}, {States: 4097, Bytes: 512}, {States: 256, Bytes: 65536}} {
+		other := *e.input
+		other.Parser = b
+		if err := again.gate.ClearProgram(t.Context(), &other, e.cert); !errors.Is(err, gate.ErrTampered) || !strings.Contains(err.Error(), "declares 4096 states") {
+			t.Errorf("a program that was proved for a parser of %v: %v", b, err)
+		}
+	}
 }
 
 // A third tenant comes while two send packets: they lose packets for a moment, and nothing else.

@@ -29,7 +29,11 @@ type installation struct {
 // prepare checks the program's proof, reads the switch, and proposes and proves what is to be done. Where the switch has to be closed first,
 // that is a rehearsal: what is read then is proposed and proved again, with little left to do.
 func (i *installation) prepare(ctx context.Context) error {
-	if err := i.gate.ClearProgram(ctx, i.work.programInput(), i.cert); err != nil {
+	prog, err := i.work.programInput()
+	if err != nil {
+		return err
+	}
+	if err := i.gate.ClearProgram(ctx, prog, i.cert); err != nil {
 		return err
 	}
 	evicted, err := i.work.evicted()
@@ -157,7 +161,11 @@ func (i *installation) carryOut(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	c, err := i.gate.ClearReplacement(ctx, i.in, proof, i.work.programInput())
+	prog, err := i.work.programInput()
+	if err != nil {
+		return err
+	}
+	c, err := i.gate.ClearReplacement(ctx, i.in, proof, prog)
 	if err != nil {
 		return err
 	}

@@ -94,8 +94,11 @@ func (n *linkedSite) decide(ctx context.Context, out io.Writer, f format, only [
 	defer pool.Close()
 	var certificates []*verify.Certificate
 	err = n.each(func(w *work) error {
-		p := &proven{work: w, in: w.programInput()}
-		var err error
+		in, err := w.programInput()
+		if err != nil {
+			return err
+		}
+		p := &proven{work: w, in: in}
 		bar := newProgress("proving")
 		p.proof, err = gate.ProveProperties(ctx, pool, p.in, only, required, time.Now(), bar.update)
 		bar.finish()
@@ -139,6 +142,8 @@ func (p *proven) print(out io.Writer, logged bool) {
 	case logged:
 		fmt.Fprintf(out, "\n%s is proved (ledger entry %d, %s)\n", filepath.Join(p.work.dir, linkedFile), p.index,
 			filepath.Join(p.work.dir, certificateFile))
+		fmt.Fprintf(out, "its parser keeps to %v a packet: what target %s has, and driver %s declares\n", p.in.Parser,
+			p.work.site.Switch.Target, p.work.site.Switch.Driver)
 		if d, err := device.DeclaredPrimitives(p.work.site.Switch.Driver); err == nil {
 			fmt.Fprintf(out, "plans for it will suppose of the switch: %v\n", d.Proof)
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/interlock/interlock/api/device"
 	"github.com/interlock/interlock/linker/manifest"
+	"github.com/interlock/interlock/linker/resources"
 	"github.com/interlock/interlock/linker/site"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger"
@@ -225,9 +226,18 @@ func (w *work) solvers() (*smt.Pool, []string, error) {
 	return pool, required, nil
 }
 
-// programInput is what is proved about the linked program: its text, and the tenants as the site registers them.
-func (w *work) programInput() *program.Input {
-	in := &program.Input{Linked: w.linked}
+// programInput is what is proved about the linked program: its text, the tenants as the site registers them, and how far a packet may be
+// parsed, which is the less of what the site's target profile has and what the driver declares of the switch.
+func (w *work) programInput() (*program.Input, error) {
+	target, err := resources.Load(w.site.Switch.Target)
+	if err != nil {
+		return nil, exitWith(exitInput, err)
+	}
+	declared, err := device.DeclaredPrimitives(w.site.Switch.Driver)
+	if err != nil {
+		return nil, exitWith(exitInput, err)
+	}
+	in := &program.Input{Linked: w.linked, Parser: target.Parser.Within(declared.Parser)}
 	for _, t := range w.site.Tenants {
 		p := program.Tenant{Name: t.Name, VID: t.VID}
 		seen := map[uint16]bool{}
@@ -240,7 +250,7 @@ func (w *work) programInput() *program.Input {
 		slices.Sort(p.Ports) // so that equal sites give equal inputs
 		in.Tenants = append(in.Tenants, p)
 	}
-	return in
+	return in, nil
 }
 
 // tenants are the site's, as plans name them.

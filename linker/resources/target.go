@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/interlock/interlock/policy/strictyaml"
+	"github.com/interlock/interlock/specs"
 )
 
 // Names of resources, as in targets, resources.json and policies: totals over the pipeline. Those of one stage are StageName's.
@@ -40,6 +41,8 @@ type Target struct {
 	Capacity           Usage
 	Slots              int64 // of a stage array, at most
 	ConditionalActions bool  // an action may access a register under a condition
+	// Parser is how far the parser gets with one packet; zero in profiles from before it was declared.
+	Parser specs.ParserBound
 
 	perStage Usage // of Capacity, what each stage has
 }
@@ -82,7 +85,7 @@ func Names() []string {
 // Parse reads a target profile.
 func Parse(file string, src []byte) (*Target, error) {
 	doc, root := strictyaml.Parse(file, src)
-	f := root.Fields([]string{"apiVersion", "kind", "metadata", "stages", "perStage", "phvContainers", "slots", "conditionalActions"})
+	f := root.Fields([]string{"apiVersion", "kind", "metadata", "stages", "perStage", "phvContainers", "slots", "conditionalActions"}, "parser")
 	f["apiVersion"].OneOf("interlock/v1alpha1")
 	f["kind"].OneOf("Target")
 	t := &Target{
@@ -98,6 +101,10 @@ func Parse(file string, src []byte) (*Target, error) {
 	for r, n := range f["perStage"].Fields(perStage) {
 		t.perStage[r] = n.Int(1, math.MaxInt32)
 		t.Capacity[r] = stages * t.perStage[r]
+	}
+	if p := f["parser"]; p.Present() {
+		pf := p.Fields([]string{"states", "bytes"})
+		t.Parser = specs.ParserBound{States: int(pf["states"].Int(1, math.MaxUint16)), Bytes: int(pf["bytes"].Int(1, math.MaxUint16))}
 	}
 	if err := doc.Err(); err != nil {
 		return nil, err

@@ -90,10 +90,9 @@ func TestTermsAgreeWithRuns(t *testing.T) {
 	t.Run("two", func(t *testing.T) { agree(t, two(t), 100, twoPacket) })
 	t.Run("quickstart", func(t *testing.T) { agree(t, quickstart(t), 40, quickstartPacket) })
 	for _, c := range slices.Concat(canaries, readings) {
-		t.Run(c.name, func(t *testing.T) {
-			in := two(t)
-			edit(t, in, c.old, c.new)
-			agree(t, in, 12, twoPacket)
-		})
+		t.Run(c.name, func(t *testing.T) { agree(t, c.input(t), 12, twoPacket) })
+	}
+	for _, c := range depths {
+		t.Run(c.name, func(t *testing.T) { agree(t, c.input(t), 12, twoPacket) })
 	}
 }

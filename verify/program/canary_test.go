@@ -334,56 +334,64 @@ func (c canary) safe() bool { return c.want == "" }
 func TestCanaries(t *testing.T) {
 	p := pool(t)
 	for _, c := range slices.Concat(canaries, readings) {
-		t.Run(c.name, func(t *testing.T) {
-			in := two(t)
-			edit(t, in, c.old, c.new)
-			// The other obligations of a canary may be refuted too, or become vacuous.
-			byID := map[string]verify.Obligation{}
-			var ask []verify.Obligation
-			for _, o := range obligations(t, in).Obligations {
-				byID[o.ID] = o
-				if strings.HasPrefix(o.ID, c.want) {
-					ask = append(ask, o)
-				}
-			}
-			refutedBy := map[string]bool{}
-			explained := 0
-			for _, res := range decide(t, p, ask) {
-				switch res.Verdict {
-				case verify.Proved:
-					continue
-				case verify.Refuted:
-				default:
-					t.Errorf("%s by %s: %s: %s", res.Obligation, res.Solver, res.Verdict, res.Reason)
-					continue
-				}
-				if c.safe() {
-					t.Errorf("%s refuted by %s: %s", res.Obligation, res.Solver, res.Model)
-				} else if refutedBy[res.Solver] {
-					continue
-				}
-				model, err := smt.ParseModel(res.Model)
-				if err != nil {
-					t.Fatalf("%s by %s: %v\n%s", res.Obligation, res.Solver, err, res.Model)
-				}
-				ce, err := Explain(in, byID[res.Obligation], model)
-				if err != nil {
-					t.Fatalf("%s by %s: %v\n%s", res.Obligation, res.Solver, err, res.Model)
-				}
-				if !strings.Contains(ce.Source, c.source) || !strings.Contains(ce.What, c.what) {
-					t.Errorf("%s by %s: blames %q with %q\n%s", res.Obligation, res.Solver, ce.Source, ce.What, ce)
-				}
-				if !bytes.Contains([]byte(ce.String()), []byte(ce.Source)) {
-					t.Errorf("the text lacks the source line:\n%s", ce)
-				}
-				refutedBy[res.Solver] = true
-				if explained++; explained == 1 {
-					t.Logf("%s\n%s", res.Obligation, ce)
-				}
-			}
-			if !c.safe() && (!refutedBy["z3"] || !refutedBy["cvc5"]) {
-				t.Errorf("%s*: refuted by %v only", c.want, refutedBy)
-			}
-		})
+		t.Run(c.name, func(t *testing.T) { c.test(t, p, c.input(t)) })
+	}
+}
+
+// input is two.p4 with the change made.
+func (c canary) input(t *testing.T) *Input {
+	in := two(t)
+	edit(t, in, c.old, c.new)
+	return in
+}
+
+// test proves what is safe and refutes what is not, by each solver with a counterexample that blames what it should.
+func (c canary) test(t *testing.T, p *smt.Pool, in *Input) {
+	// The other obligations of a canary may be refuted too, or become vacuous.
+	byID := map[string]verify.Obligation{}
+	var ask []verify.Obligation
+	for _, o := range obligations(t, in).Obligations {
+		byID[o.ID] = o
+		if strings.HasPrefix(o.ID, c.want) {
+			ask = append(ask, o)
+		}
+	}
+	refutedBy := map[string]bool{}
+	explained := 0
+	for _, res := range decide(t, p, ask) {
+		switch res.Verdict {
+		case verify.Proved:
+			continue
+		case verify.Refuted:
+		default:
+			t.Errorf("%s by %s: %s: %s", res.Obligation, res.Solver, res.Verdict, res.Reason)
+			continue
+		}
+		if c.safe() {
+			t.Errorf("%s refuted by %s: %s", res.Obligation, res.Solver, res.Model)
+		} else if refutedBy[res.Solver] {
+			continue
+		}
+		model, err := smt.ParseModel(res.Model)
+		if err != nil {
+			t.Fatalf("%s by %s: %v\n%s", res.Obligation, res.Solver, err, res.Model)
+		}
+		ce, err := Explain(in, byID[res.Obligation], model)
+		if err != nil {
+			t.Fatalf("%s by %s: %v\n%s", res.Obligation, res.Solver, err, res.Model)
+		}
+		if !strings.Contains(ce.Source, c.source) || !strings.Contains(ce.What, c.what) {
+			t.Errorf("%s by %s: blames %q with %q\n%s", res.Obligation, res.Solver, ce.Source, ce.What, ce)
+		}
+		if !bytes.Contains([]byte(ce.String()), []byte(ce.Source)) {
+			t.Errorf("the text lacks the source line:\n%s", ce)
+		}
+		refutedBy[res.Solver] = true
+		if explained++; explained == 1 {
+			t.Logf("%s\n%s", res.Obligation, ce)
+		}
+	}
+	if !c.safe() && (!refutedBy["z3"] || !refutedBy["cvc5"]) {
+		t.Errorf("%s*: refuted by %v only", c.want, refutedBy)
 	}
 }

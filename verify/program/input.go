@@ -14,6 +14,8 @@ type Input struct {
 	Linked []byte `json:"linked"`
 	// Tenants registered at the site, with the physical ports that are admitted for them.
 	Tenants []Tenant `json:"tenants"`
+	// Parser is how far the target's parser gets with one packet. Without it (zero) P9 is not checked.
+	Parser specs.ParserBound `json:"parser"`
 }
 
 // Tenant as registered.
@@ -31,6 +33,9 @@ var (
 
 // check refuses inputs that the properties have no meaning for.
 func (in *Input) check() error {
+	if p := in.Parser; p != (specs.ParserBound{}) && (p.States < 1 || p.Bytes < 1) {
+		return fmt.Errorf("a parser's bound of %v: both are at least 1", p)
+	}
 	names, vids := map[string]bool{}, map[uint16]string{}
 	for _, t := range in.Tenants {
 		switch {

@@ -57,6 +57,8 @@ type machine struct {
 	ends     []*end
 	outputs  []*output
 	emits    []emission
+	visits   []visit
+	reaches  []reach
 }
 
 // phase is a part of the pipeline.
@@ -163,8 +165,11 @@ const ghostCursor = 0 // bits that the parser has consumed, 32 bits wide
 // ghostAdmitted is the container that says whether the admission table had an entry for the packet's VID.
 const ghostAdmitted = 1
 
+// ghostStates is the container that counts the parser states that the packet has been in, 32 bits wide.
+const ghostStates = 2
+
 // ghostRan is the container that says whether tenant number i's code has run for the packet.
-func ghostRan(i int) int { return 2 + i }
+func ghostRan(i int) int { return 3 + i }
 
 func (m *machine) tenantIndex(name string) int {
 	for i, t := range m.tenants {

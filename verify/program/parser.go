@@ -95,12 +95,16 @@ func (m *machine) runParser(f *frame, d *syntax.ParserDecl, s *state) []*state {
 		if st == nil {
 			m.refuse(at, "parser state %s", name)
 		}
-		if s.depth++; s.depth > maxTransitions {
-			m.refuse(at, "a parser loop that no header stack ends (state %s)", name)
-		}
 		owner := f.declOwner
 		if owner == "" {
 			owner = m.tenantOf(st.Name.Name, st)
+		}
+		m.visit(owner, s, st)
+		if s.depth > maxTransitions {
+			if n := m.in.Parser.States; n == 0 || s.shallow <= n {
+				m.refuse(at, "a parser loop that no header stack ends (state %s)", name)
+			}
+			return // P9 is refuted by this packet
 		}
 		m.enterTenant(from, owner, name, s, st)
 		key := m.parserKey(name, s)
@@ -383,12 +387,14 @@ func (m *machine) packetIn(f *frame, s *state, e *syntax.Call, c *types.Call) []
 		if s.dead {
 			return m.dummy(t, e)
 		}
+		m.reach(f, s, s.cursor+n, e)
 		return m.fromPacket(s, ls)
 	case "advance":
 		n := m.known(c.Args[0])
 		m.need(s, n, nil, "")
 		if !s.dead {
 			s.cursor += n
+			m.reach(f, s, s.cursor, e)
 		}
 		return nil
 	case "length":
@@ -420,6 +426,7 @@ func (m *machine) extract(f *frame, s *state, e *syntax.Call, arg syntax.Expr) {
 	}
 	m.write(s, lv, m.fromPacket(s, ls), e)
 	s.cursor += n
+	m.reach(f, s, s.cursor, e)
 	if mem, ok := strip(arg).(*syntax.Member); ok {
 		if st, ok := under(m.typeOf(mem.X)).(*types.Stack); ok && mem.Sel.Name == "next" {
 			stack := m.lvalue(f, s, mem.X)

@@ -230,6 +230,7 @@ func (m *machine) initial(prs *syntax.ParserDecl) *state {
 	}
 	m.alloc(s, types.Void, []*smt.Term{m.b.BV(0, 32)}, prs)
 	m.alloc(s, types.Bool, []*smt.Term{m.b.False()}, prs)
+	m.alloc(s, types.Void, []*smt.Term{m.b.BV(0, 32)}, prs)
 	for range m.tenants {
 		m.alloc(s, types.Bool, []*smt.Term{m.b.False()}, prs)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/smt"
 )
@@ -20,7 +21,7 @@ func two(t *testing.T) *Input {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Input{Linked: text, Tenants: []Tenant{
+	return &Input{Linked: text, Parser: specs.ParserBound{States: 256, Bytes: 512}, Tenants: []Tenant{
 		{Name: "kv", VID: 100, Ports: []uint16{1, 2}},
 		{Name: "hh", VID: 200, Ports: []uint16{3}},
 	}}

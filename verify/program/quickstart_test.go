@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/smt"
 )
@@ -16,7 +17,7 @@ func quickstart(t testing.TB) *Input {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Input{Linked: text, Tenants: []Tenant{
+	return &Input{Linked: text, Parser: specs.ParserBound{States: 256, Bytes: 512}, Tenants: []Tenant{
 		{Name: "kv", VID: 100, Ports: []uint16{1, 2}},
 		{Name: "hh", VID: 200, Ports: []uint16{3, 4}},
 		{Name: "fw", VID: 300, Ports: []uint16{5, 6}},

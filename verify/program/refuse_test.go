@@ -77,10 +77,6 @@ func TestUnsupported(t *testing.T) {
 			"il_marker;", "consumes nothing",
 		},
 		{
-			"a loop that no stack ends", "hdr.hh.hh__labels.next\n----\nhdr.hh.hh__labels.last.bottom", "hdr.hh.hh__labels[0]\n----\nhdr.hh.hh__labels[0].bottom",
-			"select", "no header stack ends",
-		},
-		{
 			"the page table twice", "            il_page_ingress.apply();\n", "            il_page_ingress.apply();\n            if (il_page_ingress.apply().hit) { }\n",
 			"if (il_page_ingress", "applied twice",
 		},

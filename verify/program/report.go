@@ -5,13 +5,14 @@ import (
 	"sort"
 
 	"github.com/interlock/interlock/linker/p4/syntax"
+	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/smt"
 )
 
 // EncoderVersion names the way in which this package writes obligations. It changes whenever the text of some obligation
 // does, so that a replay knows whether to expect the recorded bytes.
-const EncoderVersion = "program/2"
+const EncoderVersion = "program/3"
 
 // logic of every obligation: bit-vectors alone. Tables and registers are unknowns, so no arrays are needed.
 const logic = "QF_BV"
@@ -87,11 +88,15 @@ func Obligations(in *Input) (*Report, error) {
 		r.Obligations = append(r.Obligations, m.obligation(c))
 		count[c.property]++
 	}
+	r.NotChecked = append(r.NotChecked, notChecked[:]...)
 	for _, n := range checked {
-		n.Obligations = count[n.ID]
+		if n.Obligations = count[n.ID]; n.ID == "P9" && in.Parser == (specs.ParserBound{}) {
+			n.Note = "what is to be proved does not say how far the target's parser gets"
+			r.NotChecked = append(r.NotChecked, n)
+			continue
+		}
 		r.Checked = append(r.Checked, n)
 	}
-	r.NotChecked = append(r.NotChecked, notChecked[:]...)
 	return r, nil
 }
 
@@ -129,6 +134,7 @@ func (m *machine) claims() (p *prover, err error) {
 	p.admission()
 	p.exit()
 	p.closed()
+	p.depth()
 	return p, nil
 }
 
@@ -151,6 +157,7 @@ var (
 			ID: "P5", Title: "slot confinement",
 			Note: "within the page-table entry that the packet's VID matched; that entries lie within the array is M3, proved with each plan",
 		},
+		{ID: "P9", Title: "parsing terminates", Note: "within the states and bytes that the target declares"},
 		{ID: "P10", Title: "untagged packets", Note: "wherever tenant code is entered: parser, ingress, egress"},
 		{ID: "P11", Title: "admission and exit", Note: "ports, and the admission table; the addresses in packets that leave are not checked"},
 	}
@@ -158,7 +165,6 @@ var (
 		{ID: "P4", Title: "zeroed PHV", Note: "needs two runs of the program"},
 		{ID: "P6", Title: "feed-forward", Note: "reads of system state and the order of stages are not checked"},
 		{ID: "P7", Title: "equivalence", Note: "needs the tenants' own programs"},
-		{ID: "P9", Title: "parsing terminates", Note: "parsers that are not bounded by a header stack are refused; the target's bound is not checked"},
 		{ID: "P12", Title: "P4Info rederived", Note: "the linker generates it from the printed program; it is not compared here"},
 	}
 )

@@ -23,9 +23,9 @@ type state struct {
 	// condition is what it was.
 	cut, hard int
 
-	// Parser position in bits, number of transitions taken, and what is known about the packet's length in bytes.
+	// Parser position in bits, number of states entered, and what is known about the packet's length in bytes.
 	cursor         int
-	depth          int
+	depth, shallow int      // shallow: of the shortest of the merged paths
 	visited        []string // parser states with cursor and stack indices
 	minLen, maxLen int
 
@@ -238,7 +238,7 @@ func (m *machine) merge(live []*state) *state {
 			}
 		}
 		out.cut, out.hard = max(out.cut, s.cut), max(out.hard, s.hard)
-		out.depth = max(out.depth, s.depth)
+		out.depth, out.shallow = max(out.depth, s.depth), min(out.shallow, s.shallow)
 		for _, v := range s.visited {
 			if !slices.Contains(out.visited, v) {
 				out.visited = append(out.visited, v)

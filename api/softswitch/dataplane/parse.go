@@ -7,8 +7,8 @@ import (
 	"github.com/interlock/interlock/linker/p4/syntax"
 )
 
-// maxTransitions bounds the states a packet goes through in one parser; the next one is the error ParserTimeout.
-const maxTransitions = 4096
+// MaxStates bounds the states a packet goes through in one parser; the next one is the error ParserTimeout. The driver declares it.
+const MaxStates = 4096
 
 // States that are none.
 const (
@@ -57,11 +57,11 @@ func (c *compiler) parserBody(call syntax.Node, inst *instance, bs []bound) step
 // linked lays the states that are reached out one after the other, each before those that it enters, if there is no loop.
 func (c *compiler) linked(d *syntax.ParserDecl, code step, states []state, start int) step {
 	order, loops := arranged(states, start)
-	if loops {
+	if loops || len(order) > MaxStates {
 		timeout, count := c.errorIndex(d, "ParserTimeout"), c.alloc(1)
 		code = append(code, instr{op: opSet, d: uint32(count)})
 		turn := native(func(f *frame) flow {
-			if f.w[count]++; f.w[count] > maxTransitions {
+			if f.w[count]++; f.w[count] > MaxStates {
 				return f.fail(timeout)
 			}
 			return next

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify"
 	"github.com/interlock/interlock/verify/ledger"
 	"github.com/interlock/interlock/verify/ledger/check"
@@ -41,7 +42,7 @@ func TestReplay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := &program.Input{Linked: text, Tenants: []program.Tenant{
+	in := &program.Input{Linked: text, Parser: specs.ParserBound{States: 256, Bytes: 512}, Tenants: []program.Tenant{
 		{Name: "kv", VID: 100, Ports: []uint16{1, 2}}, {Name: "hh", VID: 200, Ports: []uint16{3}},
 	}}
 	rep, err := program.Obligations(in)
