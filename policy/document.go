@@ -212,8 +212,8 @@ func Parse(file string, src []byte) (*Policy, error) {
 	if err := doc.Err(); err != nil {
 		return nil, err
 	}
-	p.warnings = c.unused()
 	p.compiler = c
+	p.warnings = append(c.unused(), p.unasked()...)
 	return p, nil
 }
 

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -132,6 +133,31 @@ func (c *compiler) unused() strictyaml.Errors {
 		if !c.used[d.name] {
 			out = append(out, &strictyaml.Error{File: c.file, Line: d.at.Line(), Col: d.at.Col(), Msg: d.name + " is never read"})
 		}
+	}
+	return out
+}
+
+// oneStage is the name of a resource of one stage of the pipeline.
+var oneStage = regexp.MustCompile(`^[A-Za-z]+/[0-9]+$`)
+
+// unasked are the names of resources of one stage in a policy that is asked about the totals only.
+func (p *Policy) unasked() strictyaml.Errors {
+	if p.byStage {
+		return nil
+	}
+	var out strictyaml.Errors
+	for _, e := range p.Expressions() {
+		ast.PreOrderVisit(e.AST().Expr(), ast.NewExprVisitor(func(x ast.Expr) {
+			if x.Kind() != ast.LiteralKind {
+				return
+			}
+			if s, ok := x.AsLiteral().Value().(string); ok && oneStage.MatchString(s) {
+				at := e.Position(x.ID())
+				out = append(out, &strictyaml.Error{
+					File: at.File, Line: at.Line, Col: at.Col, Msg: fmt.Sprintf("%s is asked about with 'byStage: true' only", s),
+				})
+			}
+		}))
 	}
 	return out
 }
