@@ -36,6 +36,13 @@ const (
 	// PageTableKey is the name of the only key of a page table and of the admission table, exact, 12 bits: the VID.
 	PageTableKey = "vid"
 
+	// VirtualMetadata, PageMetadata and MemoryMetadata are the fields of the linked program's metadata that pass between system and
+	// tenant code: the tenant's standard_metadata, the page-table entry (which tenant code only reads), and whether the packet asked for
+	// memory and missed. Tenant t's own headers and metadata are the fields of the name t.
+	VirtualMetadata = "il_vsm"
+	PageMetadata    = "il_page"
+	MemoryMetadata  = "il_memory"
+
 	// Widths, in bits, of page-table action parameters. slot = base + v' with v' < size cannot wrap in 32 bits.
 	BaseBits       = 24
 	SizeBits       = 24

@@ -89,7 +89,7 @@ func agree(t *testing.T, in *Input, packets int, packet func(*rand.Rand) (uint16
 func TestTermsAgreeWithRuns(t *testing.T) {
 	t.Run("two", func(t *testing.T) { agree(t, two(t), 100, twoPacket) })
 	t.Run("quickstart", func(t *testing.T) { agree(t, quickstart(t), 40, quickstartPacket) })
-	for _, c := range slices.Concat(canaries, readings) {
+	for _, c := range slices.Concat(canaries, readings, forwards) {
 		t.Run(c.name, func(t *testing.T) { agree(t, c.input(t), 12, twoPacket) })
 	}
 	for _, c := range depths {

@@ -97,6 +97,8 @@ type copyBack struct {
 // invoke binds parameters by copy-in, runs body in g, and copies out, also on the way of an exit.
 func (m *machine) invoke(f *frame, s *state, at syntax.Node, g *frame, sig *types.Signature, args []argument, body func(*state)) []*smt.Term {
 	mark := len(s.vals)
+	// What the caller hands to a tenant's code, and takes back from it, that code reads and writes.
+	defer m.runs(g.owner)()
 	var back []copyBack
 	for i, p := range sig.Params {
 		if i >= len(args) {
@@ -118,6 +120,7 @@ func (m *machine) invoke(f *frame, s *state, at syntax.Node, g *frame, sig *type
 	var resultLeaves int
 	if sig.Result != nil && sig.Result != types.Void {
 		g.result = m.alloc(s, sig.Result, m.arbitrary(sig.Result, "uninitialised", f.site(at)+"$result", at), at)
+		g.result.owner = m.owner
 		resultLeaves = len(m.layout(sig.Result, at))
 	}
 	base := s.clone()
@@ -186,7 +189,7 @@ func (m *machine) bind(f *frame, s *state, at syntax.Node, g *frame, o *types.Ob
 	switch {
 	case p.Dir == syntax.Out || p.Dir == syntax.InOut:
 		if _, ok := a.expr.(*syntax.DontCare); ok {
-			g.vars[o] = m.alloc(s, p.Type, m.arbitrary(p.Type, "uninitialised", f.site(at)+"$out."+p.Name, at), at)
+			g.vars[o] = m.ours(m.alloc(s, p.Type, m.arbitrary(p.Type, "uninitialised", f.site(at)+"$out."+p.Name, at), at))
 			return back
 		}
 		lv := m.lvalue(f, s, a.expr)
@@ -204,9 +207,10 @@ func (m *machine) bind(f *frame, s *state, at syntax.Node, g *frame, o *types.Ob
 			}
 			g.vars[o] = l
 		}
+		g.vars[o] = m.ours(g.vars[o])
 		return append(back, copyBack{lv, g.vars[o], f.site(at) + "$back." + p.Name})
 	case a.vals != nil:
-		g.vars[o] = m.alloc(s, p.Type, m.fit(a.vals, p.Type, at), at)
+		g.vars[o] = m.ours(m.alloc(s, p.Type, m.fit(a.vals, p.Type, at), at))
 		return back
 	}
 	if p.Decl.Default == a.expr { // one expression for all calls
@@ -218,18 +222,20 @@ func (m *machine) bind(f *frame, s *state, at syntax.Node, g *frame, o *types.Ob
 	}
 	v = append([]*smt.Term(nil), m.fit(v, p.Type, a.expr)...)
 	m.blurInvalid(p.Type, v, 0, f.site(at)+"$in."+p.Name, at)
-	g.vars[o] = m.alloc(s, p.Type, m.folded(v), at)
+	g.vars[o] = m.ours(m.alloc(s, p.Type, m.folded(v), at))
 	return back
 }
 
 // copyOut writes out and inout parameters back, in order. A container keeps the origin of the value that comes back.
 func (m *machine) copyOut(s *state, back []copyBack, at syntax.Node) {
+	m.at = at
 	for _, c := range back {
 		n := len(m.layout(c.from.typ, at))
 		if c.to.slice {
 			m.write(s, c.to, s.vals[c.from.off:c.from.off+1], at)
 			continue
 		}
+		m.touch(s, c.to, writes)
 		v := append([]*smt.Term(nil), s.vals[c.from.off:c.from.off+n]...)
 		m.blurInvalid(c.from.typ, v, 0, c.site, at)
 		for i := 0; i < n; i++ {
@@ -317,8 +323,10 @@ func (m *machine) builtin(f *frame, s *state, e *syntax.Call, c *types.Call) []*
 	lv := m.lvalue(f, s, c.Recv)
 	switch c.Method {
 	case "isValid":
+		m.touch(s, lv, reads)
 		return one(s.vals[lv.off])
 	case "setValid", "setInvalid":
+		m.touch(s, lv, writes)
 		m.put(s, lv.off, m.b.Bool(c.Method == "setValid"), e)
 		return nil
 	case "push_front", "pop_front":
@@ -348,7 +356,7 @@ func (m *machine) shiftStack(f *frame, s *state, e *syntax.Call, lv lvalue, st *
 		} else {
 			v = m.arbitrary(st.Elem, "stale", fmt.Sprintf("stale@%s.%d", f.site(e), i), e)
 		}
-		m.write(s, lvalue{off: lv.off + i*size, typ: st.Elem}, v, e)
+		m.write(s, lvalue{off: lv.off + i*size, typ: st.Elem, owner: lv.owner}, v, e)
 	}
 	// Clamped in more bits, so that nothing wraps.
 	at := m.nextOf(lv, st, e)

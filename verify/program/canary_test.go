@@ -282,7 +282,7 @@ il_last.apply();
 	},
 	{
 		"leaving by exit after a write", "state hh__start {", "state hh__start { standard_metadata.egress_spec = 7; hdr.hh.hh__eth.etherType = 0xffff;",
-		"", "", "",
+		"P6/writes/hh/parser", "standard_metadata.egress_spec = 7", "writes standard_metadata.egress_spec, which is the system's",
 	},
 }
 
@@ -333,7 +333,7 @@ func (c canary) safe() bool { return c.want == "" }
 
 func TestCanaries(t *testing.T) {
 	p := pool(t)
-	for _, c := range slices.Concat(canaries, readings) {
+	for _, c := range slices.Concat(canaries, readings, forwards) {
 		t.Run(c.name, func(t *testing.T) { c.test(t, p, c.input(t)) })
 	}
 }

@@ -1,5 +1,5 @@
 // Package program proves linked programs: it re-parses the printed program, executes it symbolically for every packet, every
-// table and register content, and makes the obligations of properties P1, P2, P3, P5, P9, P10 and P11 of DESIGN.md §5.1. Report says
+// table and register content, and makes the obligations of properties P1, P2, P3, P5, P6, P9, P10 and P11 of DESIGN.md §5.1. Report says
 // which of the others are not checked.
 //
 // # What it trusts
@@ -27,6 +27,9 @@
 // So is what could be read in two ways: names under which the control plane would take an object for somebody else's, two
 // unknowns at one position of the text (macros, #line), files that are not in the text, const entries that mix prefixes with
 // priorities.
+//
+// Who uses which container is noted where it is read or written, by whoever's code runs then (P6): assignments, slices, arguments that are
+// copied in and out, results of externs, extraction, validity.
 //
 // Parser states count each time a packet enters one (P9). What comes after the target's bound is executed like the rest, as far as the
 // model goes: P9 is refuted then, and the other properties do not rest on what the target does there.

@@ -22,6 +22,7 @@ type access struct {
 	pc    *smt.Term
 	at    syntax.Node
 	phase phase
+	group int          // as in the machine
 	pages []pageLookup // made before, in the same control
 	// admitted says that the admission table was asked before, and had an entry for the packet's VID.
 	admitted *smt.Term
@@ -84,7 +85,7 @@ func (m *machine) access(f *frame, s *state, at syntax.Node, inst *instance, op 
 		return
 	}
 	m.accesses = append(m.accesses, &access{
-		inst: inst, op: op, code: f.owner, index: index, pc: m.cond(s), at: at, phase: m.phase,
+		inst: inst, op: op, code: f.owner, index: index, pc: m.cond(s), at: at, phase: m.phase, group: m.group,
 		pages: m.pages[:len(m.pages):len(m.pages)], admitted: s.vals[ghostAdmitted],
 	})
 }

@@ -119,6 +119,7 @@ func (m *machine) stackPart(f *frame, s *state, e *syntax.Member, st *types.Stac
 		return one(m.b.BV(uint64(st.Size), 32))
 	case "lastIndex":
 		lv := m.lvalue(f, s, e.X)
+		m.touch(s, lv, reads)
 		return one(m.b.BVSub(m.b.ZeroExt(s.vals[m.nextOf(lv, st, e)], 32-stackBits), m.b.BV(1, 32)))
 	}
 	return m.read(s, m.lvalue(f, s, e))

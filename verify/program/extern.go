@@ -71,6 +71,7 @@ func (m *machine) markToDrop(f *frame, s *state, e *syntax.Call, c *types.Call) 
 	if len(c.Args) > 0 {
 		sm = m.lvalue(f, s, c.Args[0])
 	}
+	m.touch(s, sm, writes)
 	off, _ := m.field(sm.typ, "egress_spec", e)
 	m.put(s, sm.off+off, m.b.BV(specs.DropPort, 9), e)
 	off, t := m.field(sm.typ, "mcast_grp", e)
@@ -216,6 +217,7 @@ func (m *machine) emit(f *frame, s *state, e *syntax.Call, c *types.Call) {
 	}
 	if m.isLvalue(f, c.Args[0]) {
 		lv := m.lvalue(f, s, c.Args[0])
+		m.touch(s, lv, reads)
 		m.emitValue(s, e, syntax.PrintNode(c.Args[0]), lv.typ, lv.off)
 		return
 	}

@@ -12,6 +12,7 @@ type lvalue struct {
 	typ    types.Type
 	slice  bool
 	hi, lo int
+	owner  string // as in loc
 }
 
 // isLvalue reports whether e denotes containers, rather than a value.
@@ -44,7 +45,7 @@ func (m *machine) lvalue(f *frame, s *state, e syntax.Expr) lvalue {
 		o := m.info.Uses[e.Ident]
 		if o != nil {
 			if l, ok := f.lookupVar(o); ok {
-				return lvalue{off: l.off, typ: l.typ}
+				return lvalue{off: l.off, typ: l.typ, owner: l.owner}
 			}
 		}
 		m.refuse(e, "%s in this place", e.Ident.Name)
@@ -54,7 +55,7 @@ func (m *machine) lvalue(f *frame, s *state, e syntax.Expr) lvalue {
 			return m.stackElem(s, x, st, e)
 		}
 		off, t := m.field(x.typ, e.Sel.Name, e)
-		return lvalue{off: x.off + off, typ: t}
+		return lvalue{off: x.off + off, typ: t, owner: x.owner}
 	case *syntax.Index:
 		x := m.lvalue(f, s, e.X)
 		st, ok := under(x.typ).(*types.Stack)
@@ -65,14 +66,14 @@ func (m *machine) lvalue(f *frame, s *state, e syntax.Expr) lvalue {
 		if i >= st.Size {
 			m.refuse(e, "index %d of a stack of %d headers", i, st.Size)
 		}
-		return lvalue{off: x.off + i*len(m.layout(st.Elem, e)), typ: st.Elem}
+		return lvalue{off: x.off + i*len(m.layout(st.Elem, e)), typ: st.Elem, owner: x.owner}
 	case *syntax.Slice:
 		x := m.lvalue(f, s, e.X)
 		hi, lo := m.known(e.Hi), m.known(e.Lo)
 		if x.slice {
-			return lvalue{x.off, m.typeOf(e), true, x.lo + hi, x.lo + lo}
+			return lvalue{x.off, m.typeOf(e), true, x.lo + hi, x.lo + lo, x.owner}
 		}
-		return lvalue{x.off, m.typeOf(e), true, hi, lo}
+		return lvalue{x.off, m.typeOf(e), true, hi, lo, x.owner}
 	}
 	m.refuse(e, "%s as a place to assign", syntax.PrintNode(e))
 	return lvalue{}
@@ -104,12 +105,13 @@ func (m *machine) stackElem(s *state, x lvalue, st *types.Stack, e *syntax.Membe
 		m.endParser(s, m.errorCode("StackOutOfBounds"))
 		i = 0
 	}
-	return lvalue{off: x.off + i*len(m.layout(st.Elem, e)), typ: st.Elem}
+	return lvalue{off: x.off + i*len(m.layout(st.Elem, e)), typ: st.Elem, owner: x.owner}
 }
 
 // read returns what a place holds. A header's fields are read whether or not the header is valid: the container is what an
 // invalid header's field reads.
 func (m *machine) read(s *state, lv lvalue) []*smt.Term {
+	m.touch(s, lv, reads)
 	if lv.slice {
 		return one(m.b.Extract(s.vals[lv.off], lv.hi, lv.lo))
 	}
@@ -119,6 +121,7 @@ func (m *machine) read(s *state, lv lvalue) []*smt.Term {
 
 // write stores leaves in a place.
 func (m *machine) write(s *state, lv lvalue, v []*smt.Term, by syntax.Node) {
+	m.touch(s, lv, writes)
 	if lv.slice {
 		m.put(s, lv.off, m.splice(s.vals[lv.off], v[0], lv.hi, lv.lo), by)
 		return

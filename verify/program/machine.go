@@ -40,8 +40,10 @@ type machine struct {
 	// phase is what runs now, and pages are the page-table lookups that it has made so far.
 	phase phase
 	pages []pageLookup
-	// at is the statement that runs now.
-	at syntax.Node
+	// at is the statement that runs now, and owner the tenant whose code it is, or ""; group tells apart executions that exclude each other.
+	at    syntax.Node
+	owner string
+	group int
 
 	hdr, meta, sm loc
 	outer         [2]loc // the Ethernet header and the tag
@@ -59,6 +61,9 @@ type machine struct {
 	emits    []emission
 	visits   []visit
 	reaches  []reach
+	contacts []contact
+	touched  map[contact]bool
+	regions  []region // of the containers of headers and metadata
 }
 
 // phase is a part of the pipeline.
@@ -75,8 +80,9 @@ const (
 
 // loc is where a variable's containers are.
 type loc struct {
-	off int
-	typ types.Type
+	off   int
+	typ   types.Type
+	owner string // tenant whose variable it is, or ""
 }
 
 // A frame is one activation of a parser, control, action or function.
@@ -182,7 +188,7 @@ func (m *machine) tenantIndex(name string) int {
 
 // alloc makes containers for a value of type t with the given contents.
 func (m *machine) alloc(s *state, t types.Type, vals []*smt.Term, by syntax.Node) loc {
-	l := loc{len(s.vals), t}
+	l := loc{off: len(s.vals), typ: t}
 	s.vals = append(s.vals, vals...)
 	if s.origin != nil {
 		for range vals {

@@ -208,6 +208,7 @@ func (m *machine) runState(f *frame, t *parserTask, s *state, push func(string, 
 	m.at = st
 	g := m.newFrame(nil, f, st.Name.Name, st, "p."+strings.ReplaceAll(t.key, "/", ".")+"/")
 	mark := len(s.vals)
+	defer m.runs(g.owner)()
 	for _, x := range st.Body {
 		if s.dead {
 			break

@@ -87,6 +87,7 @@ func (m *machine) run() (err error) {
 	m.findOuter(m.pipelineFrame(dep.Name.Name, dep, dep.Params, []loc{{}, m.hdr}), dep)
 	f := m.pipelineFrame(prs.Name.Name, prs, prs.Params, []loc{{}, m.hdr, m.meta, m.sm})
 	for _, g := range m.runParser(f, prs, s) {
+		m.group++
 		g.truncate(mark)
 		m.afterParser(g, controls)
 	}
@@ -187,6 +188,7 @@ func (m *machine) runTop(s *state, d *syntax.ControlDecl, ctx string, at []loc) 
 	f := m.pipelineFrame(d.Name.Name, d, d.Params, at)
 	f.ctx = ctx
 	base := s.clone()
+	defer m.runs(f.owner)()
 	m.enterTenant("", f.owner, d.Name.Name, s, d)
 	m.controlBody(f, s, d)
 	m.finish(s, base, f)
@@ -239,6 +241,7 @@ func (m *machine) initial(prs *syntax.ParserDecl) *state {
 		return m.alloc(s, t, m.arbitrary(t, "stale", "stale."+name, prs.Params[i]), nil)
 	}
 	m.hdr, m.meta, m.sm = root(1, "hdr"), root(2, "meta"), root(3, "sm")
+	m.ownRegions(prs)
 	set := func(name string, t *smt.Term) { s.vals[m.smOffset(name)] = t }
 	set("ingress_port", m.ingressPort())
 	set("packet_length", m.wholeLength())

@@ -12,7 +12,7 @@ import (
 
 // EncoderVersion names the way in which this package writes obligations. It changes whenever the text of some obligation
 // does, so that a replay knows whether to expect the recorded bytes.
-const EncoderVersion = "program/3"
+const EncoderVersion = "program/4"
 
 // logic of every obligation: bit-vectors alone. Tables and registers are unknowns, so no arrays are needed.
 const logic = "QF_BV"
@@ -135,6 +135,7 @@ func (m *machine) claims() (p *prover, err error) {
 	p.exit()
 	p.closed()
 	p.depth()
+	p.forward()
 	return p, nil
 }
 
@@ -157,13 +158,13 @@ var (
 			ID: "P5", Title: "slot confinement",
 			Note: "within the page-table entry that the packet's VID matched; that entries lie within the array is M3, proved with each plan",
 		},
+		{ID: "P6", Title: "feed-forward", Note: "of stage arrays; and what tenant code reads and writes of headers, metadata and variables, by container"},
 		{ID: "P9", Title: "parsing terminates", Note: "within the states and bytes that the target declares"},
 		{ID: "P10", Title: "untagged packets", Note: "wherever tenant code is entered: parser, ingress, egress"},
 		{ID: "P11", Title: "admission and exit", Note: "ports, and the admission table; the addresses in packets that leave are not checked"},
 	}
 	notChecked = [...]PropertyNote{
 		{ID: "P4", Title: "zeroed PHV", Note: "needs two runs of the program"},
-		{ID: "P6", Title: "feed-forward", Note: "reads of system state and the order of stages are not checked"},
 		{ID: "P7", Title: "equivalence", Note: "needs the tenants' own programs"},
 		{ID: "P12", Title: "P4Info rederived", Note: "the linker generates it from the printed program; it is not compared here"},
 	}

@@ -123,7 +123,11 @@ func (m *machine) local(f *frame, s *state, d syntax.Decl) {
 		} else {
 			v = m.arbitrary(o.Type, "uninitialised", f.site(d)+"."+d.Name.Name, d)
 		}
-		f.vars[o] = m.alloc(s, o.Type, m.folded(v), d)
+		l := m.alloc(s, o.Type, m.folded(v), d)
+		if l.owner = f.declOwner; l.owner == "" {
+			l.owner = m.tenantOf(d.Name.Name, d)
+		}
+		f.vars[o] = l
 	case *syntax.InstanceDecl:
 		m.declareInstance(f, d)
 	case *syntax.ActionDecl, *syntax.TableDecl, *syntax.FunctionDecl:
@@ -240,7 +244,7 @@ func (m *machine) returnStmt(f *frame, s *state, st *syntax.ReturnStmt) {
 		if s.dead {
 			return
 		}
-		m.assign(f, s, lvalue{off: f.result.off, typ: f.result.typ}, v, st)
+		m.assign(f, s, lvalue{off: f.result.off, typ: f.result.typ, owner: f.result.owner}, v, st)
 	}
 	f.returned = append(f.returned, s.clone())
 	m.leave(s, false)

@@ -90,6 +90,9 @@ func (m *machine) applyTable(f *frame, s *state, e *syntax.Call) *applied {
 	}
 	home := m.declFrame(f, c.Callee)
 	t := m.tableInfo(d)
+	inst := m.tableInstance(home, c.Callee, d)
+	// What a tenant's table does is up to the tenant's controller, whoever applies it and whosever actions it lists.
+	defer m.runs(inst.owner)()
 	keys := make([]*smt.Term, len(t.keys))
 	ts := make([]types.Type, len(t.keys))
 	leave := m.within(f, f.site(e)+"$key/") // other applications of the table evaluate these expressions too
@@ -101,9 +104,7 @@ func (m *machine) applyTable(f *frame, s *state, e *syntax.Call) *applied {
 	if s.dead {
 		return r
 	}
-	inst := m.tableInstance(home, c.Callee, d)
 	m.access(f, s, e, inst, "apply", nil)
-	// What a tenant's table does is up to the tenant's controller, whoever applies it and whosever actions it lists.
 	m.enterTenant(f.owner, inst.owner, inst.name, s, e)
 	for _, p := range t.profiles {
 		m.accessProfile(f, s, e, p)

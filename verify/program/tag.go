@@ -46,7 +46,7 @@ func (m *machine) findOuter(f *frame, d *syntax.ControlDecl) {
 		if !isHeader(lv.typ) || headerBits(m.layout(lv.typ, at)) != want {
 			m.refuse(at, "a deparser whose header %d does not have %d bits", i+1, want)
 		}
-		m.outer[i] = loc{lv.off, lv.typ}
+		m.outer[i] = loc{off: lv.off, typ: lv.typ}
 	}
 }
 

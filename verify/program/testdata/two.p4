@@ -230,7 +230,7 @@ control il_Verify(inout il_headers_t hdr, inout il_metadata_t meta) {
     }
 }
 
-control kv__Ingress(inout kv__headers_t hdr, inout kv__metadata_t meta, inout il_standard_metadata_t sm, inout il_page_t page) {
+control kv__Ingress(inout kv__headers_t hdr, inout kv__metadata_t meta, inout il_standard_metadata_t sm, in il_page_t page) {
     bit<32> kv__tmp;
     action kv__miss() {
         meta.hit = 0;
@@ -285,7 +285,7 @@ control kv__Ingress(inout kv__headers_t hdr, inout kv__metadata_t meta, inout il
     }
 }
 
-control hh__Ingress(inout hh__headers_t hdr, inout hh__metadata_t meta, inout il_standard_metadata_t sm, inout il_page_t page) {
+control hh__Ingress(inout hh__headers_t hdr, inout hh__metadata_t meta, inout il_standard_metadata_t sm, in il_page_t page) {
     direct_counter(CounterType.packets) hh__count;
     action hh__forward(bit<9> port) {
         hh__count.count();
