@@ -9,10 +9,13 @@ package linker
 import (
 	"bytes"
 	"context"
+	"embed"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	p4configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
 
@@ -47,6 +50,8 @@ type Linked struct {
 	Manifest  *manifest.Manifest
 	Resources *Resources
 	Info      *types.Info // of the printed text, parsed again
+	// Sources are the tenants' own programs, by their names, each as one text that includes nothing but core.p4 and v1model.p4.
+	Sources map[string][]byte
 }
 
 // Link links the tenants of a site. An error about a program is, or wraps, a syntax.Diagnostics.
@@ -95,6 +100,10 @@ func Link(ctx context.Context, s *site.Site, opt Options) (*Linked, error) {
 		return nil, refuse(s.Errorf("switches[0].target", "the linked program does not fit target %s: %s", target.Name, excess(over, res.Linked, target.Capacity)))
 	}
 	out.Resources = res
+	out.Sources = map[string][]byte{}
+	for _, t := range tenants {
+		out.Sources[t.site.Name] = t.single
+	}
 	out.Manifest = describe(s, tenants, ingress, egress, out, res, opt.Policy)
 	if err := checkNames(tenants, out.P4Info); err != nil {
 		return nil, err
@@ -126,6 +135,11 @@ func load(s *site.Site) ([]*tenant, error) {
 		}
 		t.load(src, others)
 		diags = append(diags, t.diags...)
+		if !t.diags.HasErrors() {
+			if t.single, err = t.text(src); err != nil {
+				return nil, err
+			}
+		}
 		tenants = append(tenants, t)
 	}
 	if diags.HasErrors() {
@@ -143,6 +157,25 @@ func load(s *site.Site) ([]*tenant, error) {
 		}
 	}
 	return tenants, nil
+}
+
+// text is the program as one text: the file itself, unless it includes others.
+func (t *tenant) text(src []byte) ([]byte, error) {
+	if _, diags := syntax.Parse(t.file, src, syntax.Config{FS: embed.FS{}, Builtin: p4.Builtin()}); !diags.HasErrors() {
+		return src, nil
+	}
+	var b bytes.Buffer
+	for _, d := range t.info.Program.Decls {
+		c, ok := d.(*syntax.ConstDecl)
+		if !ok || !builtin(d) || c.Name.Name != "__v1model_version" {
+			continue
+		}
+		if v, ok := t.info.Defs[c.Name].Value.(types.IntValue); ok {
+			fmt.Fprintf(&b, "#define V1MODEL_VERSION %v\n", v.Int)
+		}
+	}
+	err := syntax.PrintConfig{Include: slices.Sorted(maps.Keys(p4.Builtin()))}.Fprint(&b, t.info.Program)
+	return b.Bytes(), err
 }
 
 // fits refuses constructs that the target cannot do.

@@ -205,8 +205,12 @@ func TestWriteDir(t *testing.T) {
 		}
 	}
 	files, err := os.ReadDir(dir)
-	if err != nil || len(files) != 4 {
+	if err != nil || len(files) != 5 {
 		t.Errorf("%d files, %v", len(files), err)
+	}
+	sources, err := os.ReadDir(dir + "/" + linker.DirSources)
+	if err != nil || len(sources) != 3 {
+		t.Errorf("%d sources, %v", len(sources), err)
 	}
 	m, err := manifest.Load(dir + "/" + linker.FileManifest)
 	if err != nil {
@@ -217,6 +221,45 @@ func TestWriteDir(t *testing.T) {
 	}
 	if err := l.WriteDir(dir + "/" + linker.FileP4 + "/x"); err == nil {
 		t.Error("wrote below a file")
+	}
+}
+
+// TestSourceAsOneText links a program of several files, written for the newer version of v1model: what is kept of it reads by itself, and
+// stands for the same program.
+func TestSourceAsOneText(t *testing.T) {
+	text, err := os.ReadFile("testdata/newer.p4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write := func(name string, b []byte) {
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("rest.p4", text)
+	write("main.p4", []byte("#include \"rest.p4\"\n"))
+	l, err := linkSite(siteWith(t, filepath.Join(dir, "main.p4"), ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := l.Sources["t"]
+	if bytes.Contains(again, []byte("rest.p4")) {
+		t.Errorf("still includes the other file:\n%s", again)
+	}
+	write("one.p4", again)
+	if err := os.Remove(filepath.Join(dir, "rest.p4")); err != nil {
+		t.Fatal(err)
+	}
+	m, err := linkSite(siteWith(t, filepath.Join(dir, "one.p4"), ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(l.P4, m.P4) {
+		t.Error(cmp.Diff(string(l.P4), string(m.P4)))
+	}
+	if !bytes.Equal(m.Sources["t"], again) {
+		t.Error("a text that reads by itself was changed")
 	}
 }
 

@@ -18,7 +18,8 @@ type tenant struct {
 	index  int    // from 1
 	prefix string
 	file   string
-	source string
+	source string // digest of the file
+	single []byte // the program as one text
 	info   *types.Info
 	diags  syntax.Diagnostics
 

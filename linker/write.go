@@ -14,12 +14,14 @@ const (
 	FileP4Info    = "linked.p4info.txtpb"
 	FileManifest  = "manifest.json"
 	FileResources = "resources.json"
+	// DirSources has the tenants' own programs as they were linked: NAME.p4.
+	DirSources = "sources"
 )
 
 // WriteDir writes the linked program's files. The directory appears, or its files change, only when all of them have been written:
 // each is written beside its place and then moved there, the manifest, which has the others' digests, last.
 func (l *Linked) WriteDir(dir string) (err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, DirSources), 0o755); err != nil {
 		return fmt.Errorf("write linked program: %w", err)
 	}
 	man, err := encode(l.Manifest)
@@ -30,10 +32,15 @@ func (l *Linked) WriteDir(dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	files := []struct {
+	type file struct {
 		name string
 		data []byte
-	}{{FileP4, l.P4}, {FileP4Info, l.P4InfoTxt}, {FileResources, res}, {FileManifest, man}}
+	}
+	var files []file
+	for _, tenant := range sortedKeys(l.Sources) {
+		files = append(files, file{filepath.Join(DirSources, tenant+".p4"), l.Sources[tenant]})
+	}
+	files = append(files, file{FileP4, l.P4}, file{FileP4Info, l.P4InfoTxt}, file{FileResources, res}, file{FileManifest, man})
 	var temps []string
 	defer func() {
 		for _, t := range temps {
@@ -43,7 +50,7 @@ func (l *Linked) WriteDir(dir string) (err error) {
 		}
 	}()
 	for _, f := range files {
-		t, err := os.CreateTemp(dir, "."+f.name+".*")
+		t, err := os.CreateTemp(filepath.Join(dir, filepath.Dir(f.name)), "."+filepath.Base(f.name)+".*")
 		if err != nil {
 			return fmt.Errorf("write linked program: %w", err)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -88,7 +89,7 @@ tenants:
 		}
 		text += fmt.Sprintf("  - {name: %s, vid: %d, program: %q, ports: {1: %d, 2: %d}}\n", l.name, l.vid, path, l.port, l.port+1)
 		e.tenants = append(e.tenants, plan.Tenant{Name: l.name, VID: l.vid})
-		e.input.Tenants = append(e.input.Tenants, program.Tenant{Name: l.name, VID: l.vid, Ports: []uint16{l.port, l.port + 1}})
+		e.input.Tenants = append(e.input.Tenants, program.Tenant{Name: l.name, VID: l.vid, Ports: []uint16{l.port, l.port + 1}, Virtual: map[uint16]uint16{1: l.port, 2: l.port + 1}})
 	}
 	s, err := site.Parse("site.yaml", []byte(text))
 	if err != nil {
@@ -98,7 +99,18 @@ tenants:
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.linked, e.input.Linked = linked.P4, linked.P4
+	e.linked, e.input.Linked, e.input.P4Info, e.input.Sources = linked.P4, linked.P4, linked.P4InfoTxt, linked.Sources
+	dir := t.TempDir()
+	if err := linked.WriteDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := os.ReadFile(filepath.Join(dir, linker.FileManifest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.input.Ownership, err = program.OwnershipOf(manifest); err != nil {
+		t.Fatal(err)
+	}
 	proof, err := gate.ProveProgram(t.Context(), solver(t, "z3"), e.input, []string{"z3"}, time.Unix(0, 0), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -63,6 +63,9 @@ func (g *Gate) provedProgram(ctx context.Context, in *program.Input, cert *verif
 	if p := in.Parser; p == (specs.ParserBound{}) || p.Within(declared.Parser) != p {
 		return fmt.Errorf("%w: the program was proved for a parser of %v; driver %s declares %v", ErrTampered, p, declared.Driver, declared.Parser)
 	}
+	if err := in.Whole(); err != nil {
+		return fmt.Errorf("%w: %w", verify.ErrUndecided, err)
+	}
 	s, err := in.Subject()
 	if err != nil {
 		return err

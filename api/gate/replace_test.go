@@ -62,6 +62,12 @@ func TestInstall(t *testing.T) {
 	if err := again.gate.ClearProgram(t.Context(), e.input, &verify.Certificate{}); err == nil {
 		t.Error("cleared with an empty certificate")
 	}
+	// Of what is installed P12 is shown, so the files are there.
+	bare := *e.input
+	bare.P4Info, bare.Ownership, bare.Sources = nil, nil, nil
+	if err := again.gate.ClearProgram(t.Context(), &bare, e.cert); !errors.Is(err, verify.ErrUndecided) || !strings.Contains(err.Error(), "P12") {
+		t.Errorf("a program without its files: %v", err)
+	}
 	// What is proved of the parser must be what this switch has, or less.
 	for _, b := range []specs.ParserBound{{}, {States: 4097, Bytes: 512}, {States: 256, Bytes: 65536}} {
 		other := *e.input

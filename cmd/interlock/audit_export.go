@@ -20,7 +20,7 @@ func newAuditExport() *cobra.Command {
 		Long: `Export checks the log and writes it into one ZIP file, which every audit command, and bill, reads as it reads the ledger itself.
 
 With --tenant it is made for that tenant, and leaves out what is the others' business. Of decisions that are about others, too:
-  - programs, what a replaced program held, the requests that give it back, and the names of objects that it does not give back;
+  - programs, their P4Info and manifests, what a replaced program held, the requests that give it back, and the names of objects that it does not give back;
   - what the policy was asked and said: demands, weights, budgets, balances, targets, floors and ceilings;
   - formulas of programs, replacements and policies; certificates of programs and replacements, which name tables and registers;
     certificates of policies with counterexamples;

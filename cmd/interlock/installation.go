@@ -11,12 +11,14 @@ import (
 	"github.com/interlock/interlock/alloc/replacement"
 	"github.com/interlock/interlock/api/gate"
 	"github.com/interlock/interlock/verify"
+	"github.com/interlock/interlock/verify/program"
 	"github.com/interlock/interlock/verify/replace"
 )
 
 // An installation is what is to be done on one switch.
 type installation struct {
 	work    *work
+	program *program.Input
 	gate    *gate.Gate
 	cert    *verify.Certificate
 	planner *replacement.Planner
@@ -29,11 +31,11 @@ type installation struct {
 // prepare checks the program's proof, reads the switch, and proposes and proves what is to be done. Where the switch has to be closed first,
 // that is a rehearsal: what is read then is proposed and proved again, with little left to do.
 func (i *installation) prepare(ctx context.Context) error {
-	prog, err := i.work.programInput()
-	if err != nil {
+	var err error
+	if i.program, err = i.work.programInput(); err != nil {
 		return err
 	}
-	if err := i.gate.ClearProgram(ctx, prog, i.cert); err != nil {
+	if err := i.gate.ClearProgram(ctx, i.program, i.cert); err != nil {
 		return err
 	}
 	evicted, err := i.work.evicted()
@@ -161,11 +163,7 @@ func (i *installation) carryOut(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	prog, err := i.work.programInput()
-	if err != nil {
-		return err
-	}
-	c, err := i.gate.ClearReplacement(ctx, i.in, proof, prog)
+	c, err := i.gate.ClearReplacement(ctx, i.in, proof, i.program)
 	if err != nil {
 		return err
 	}

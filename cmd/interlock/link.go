@@ -29,7 +29,7 @@ func newLink() *cobra.Command {
 		GroupID: "program",
 		Short:   "Link the tenants' programs and the system program into one program",
 		Long: `Link checks every tenant's program, refuses what tenants may not do, asks the sharing policy what each may use, and
-writes DIR/linked.p4, linked.p4info.txtpb, manifest.json and resources.json. Prove the result before you install it.
+writes DIR/linked.p4, linked.p4info.txtpb, manifest.json, resources.json and sources/TENANT.p4. Prove the result before you install it.
 
 Where the site has several switches, each has a program of its own, of the tenants that are on it: DIR/SWITCH/linked.p4 and so on. Later
 commands take DIR for all of them, with --on SWITCH for one, or DIR/SWITCH.`,

@@ -28,7 +28,8 @@ func newProve() *cobra.Command {
 		GroupID: "program",
 		Short:   "Prove a linked program: isolation for all packets, tables and register contents",
 		Long: `Prove re-parses DIR/linked.p4, executes it symbolically and has every required solver decide each
-obligation and its guard (the situation can happen at all). The certificate goes to DIR/certificate.json and the ledger.`,
+obligation and its guard (the situation can happen at all). Of DIR/linked.p4info.txtpb and manifest.json it has them decide that they
+follow from linked.p4 and the tenants' own programs, DIR/sources (P12). The certificate goes to DIR/certificate.json and the ledger.`,
 		Example: "  interlock prove linked\n  interlock prove linked --only P2,P5\n  interlock prove specs",
 		Args:    cobra.MaximumNArgs(1),
 	}
@@ -274,7 +275,7 @@ var propertyTitle = map[string]string{
 	"P1": "namespace: own objects only", "P2": "tag unchanged, exactly one", "P3": "no recirculation, cloning, multicast",
 	"P4": "nothing depends on stale PHV", "P5": "slots within the tenant's extent", "P6": "feed-forward, one access a stage",
 	"P7": "equivalent to the tenant's own program", "P8": "usage within entitlement", "P9": "parsing within the target's bound",
-	"P10": "untagged and unknown never reach tenants", "P11": "own ports in and out", "P12": "P4Info rederived",
+	"P10": "untagged and unknown never reach tenants", "P11": "own ports in and out", "P12": "P4Info and owners follow from the programs",
 	"M1": "exclusive: one tenant a slot", "M2": "no residue", "M3": "extents within bounds", "M4": "page table bound to the VID",
 	"M5": "kept slots untouched", "M6": "reaches the goal, within policy", "M7": "bytes mean what the plan says", "M8": "restored or announced, then admitted",
 	"Y":  "the policy admits whatever it allows",

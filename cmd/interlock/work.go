@@ -226,8 +226,8 @@ func (w *work) solvers() (*smt.Pool, []string, error) {
 	return pool, required, nil
 }
 
-// programInput is what is proved about the linked program: its text, the tenants as the site registers them, and how far a packet may be
-// parsed, which is the less of what the site's target profile has and what the driver declares of the switch.
+// programInput is what is proved about the linked program: its text and the files that go with it, the tenants as the site registers them, and how
+// far a packet may be parsed, which is the less of what the site's target profile has and what the driver declares of the switch.
 func (w *work) programInput() (*program.Input, error) {
 	target, err := resources.Load(w.site.Switch.Target)
 	if err != nil {
@@ -237,9 +237,22 @@ func (w *work) programInput() (*program.Input, error) {
 	if err != nil {
 		return nil, exitWith(exitInput, err)
 	}
-	in := &program.Input{Linked: w.linked, Parser: target.Parser.Within(declared.Parser)}
+	in := &program.Input{Linked: w.linked, Parser: target.Parser.Within(declared.Parser), Sources: map[string][]byte{}}
+	var missing error
+	read := func(name string) []byte {
+		b, err := os.ReadFile(filepath.Join(w.dir, name))
+		if err != nil && missing == nil {
+			missing = inputf("%w: link again", err)
+		}
+		return b
+	}
+	in.P4Info = read(program.P4InfoName)
+	if in.Ownership, err = program.OwnershipOf(read(program.ManifestName)); err != nil && missing == nil {
+		missing = exitWith(exitInput, err)
+	}
 	for _, t := range w.site.Tenants {
-		p := program.Tenant{Name: t.Name, VID: t.VID}
+		in.Sources[t.Name] = read(program.SourceName(t.Name))
+		p := program.Tenant{Name: t.Name, VID: t.VID, Virtual: t.Ports}
 		seen := map[uint16]bool{}
 		for _, phys := range t.Ports {
 			if !seen[phys] {
@@ -248,9 +261,15 @@ func (w *work) programInput() (*program.Input, error) {
 			}
 		}
 		slices.Sort(p.Ports) // so that equal sites give equal inputs
+		if len(t.Addresses) > 0 {
+			p.Addresses = map[string]string{}
+		}
+		for v, phys := range t.Addresses {
+			p.Addresses[v.String()] = phys.String()
+		}
 		in.Tenants = append(in.Tenants, p)
 	}
-	return in, nil
+	return in, missing
 }
 
 // tenants are the site's, as plans name them.

@@ -1,6 +1,7 @@
 // Package program proves linked programs: it re-parses the printed program, executes it symbolically for every packet, every
-// table and register content, and makes the obligations of properties P1, P2, P3, P5, P6, P9, P10 and P11 of DESIGN.md §5.1. Report says
-// which of the others are not checked.
+// Package program proves linked programs: it re-parses the printed program, executes it symbolically for every packet, every
+// table and register content, and makes the obligations of properties P1, P2, P3, P5, P6, P9, P10, P11 and P12 of DESIGN.md §5.1.
+// Report says which of the others are not checked.
 //
 // # What it trusts
 //

@@ -1,7 +1,6 @@
 package program
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -63,6 +62,9 @@ func ExplainWith(in *Input, o verify.Obligation, model smt.Model, replay Replay)
 	m, claims, err := prepare(in)
 	if err != nil {
 		return Counterexample{}, err
+	}
+	if o.Property == "P12" {
+		return m.explainComparison(o)
 	}
 	var c *claim
 	for _, x := range claims {
@@ -228,23 +230,22 @@ func sourceLine(text []byte, pos syntax.Pos) string {
 	if pos.File != LinkedName {
 		return ""
 	}
-	lines := bytes.Split(text, []byte("\n"))
-	if pos.Line < 1 || int(pos.Line) > len(lines) {
-		return ""
-	}
-	return strings.TrimSpace(string(lines[pos.Line-1]))
+	return lineOf(text, int(pos.Line))
 }
 
 // String describes the counterexample over several lines.
 func (c Counterexample) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s refuted: %s\n", c.Property, c.What)
-	if c.At.IsValid() {
+	if c.At.File != "" {
 		fmt.Fprintf(&b, "  at %s", c.At)
 		if c.Source != "" {
 			fmt.Fprintf(&b, ": %s", c.Source)
 		}
 		b.WriteString("\n")
+	}
+	if c.Property == "P12" {
+		return b.String() // no packet is needed
 	}
 	from := "no registered tenant's"
 	if c.Tenant != "" {

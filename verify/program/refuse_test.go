@@ -235,7 +235,7 @@ func TestBadInput(t *testing.T) {
 		{"a name", func(in *Input) { in.Tenants[0].Name = "K v" }, "a name is"},
 		{"the system's prefix", func(in *Input) { in.Tenants[0].Name = "il" }, "a name is"},
 		{"the controller's port", func(in *Input) { in.Tenants[0].Ports = []uint16{510} }, "no front port"},
-		{"a tenant without code", func(in *Input) { in.Tenants = append(in.Tenants, Tenant{"fw", 300, []uint16{5}}) }, "tenant fw is registered, but"},
+		{"a tenant without code", func(in *Input) { in.Tenants = append(in.Tenants, Tenant{Name: "fw", VID: 300, Ports: []uint16{5}}) }, "tenant fw is registered, but"},
 		{"no program", func(in *Input) { in.Linked = nil }, ""},
 		{"no P4", func(in *Input) { in.Linked = []byte("control {") }, "linked.p4:1:"},
 		{"another file", func(in *Input) { in.Linked = append(in.Linked, "\n#include \"program_test.go\"\n"...) }, "#include of program_test.go"},

@@ -12,7 +12,7 @@ import (
 
 // EncoderVersion names the way in which this package writes obligations. It changes whenever the text of some obligation
 // does, so that a replay knows whether to expect the recorded bytes.
-const EncoderVersion = "program/4"
+const EncoderVersion = "program/5"
 
 // logic of every obligation: bit-vectors alone. Tables and registers are unknowns, so no arrays are needed.
 const logic = "QF_BV"
@@ -82,20 +82,34 @@ func Obligations(in *Input) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	compared, err := m.described()
+	if err != nil {
+		return nil, err
+	}
 	r := &Report{}
-	count := map[string]int{}
 	for _, c := range claims {
 		r.Obligations = append(r.Obligations, m.obligation(c))
-		count[c.property]++
+	}
+	for _, c := range compared {
+		r.Obligations = append(r.Obligations, c.obligation())
+	}
+	count := map[string]int{}
+	for _, o := range r.Obligations {
+		count[o.Property]++
 	}
 	r.NotChecked = append(r.NotChecked, notChecked[:]...)
 	for _, n := range checked {
-		if n.Obligations = count[n.ID]; n.ID == "P9" && in.Parser == (specs.ParserBound{}) {
+		n.Obligations = count[n.ID]
+		switch {
+		case n.ID == "P9" && in.Parser == (specs.ParserBound{}):
 			n.Note = "what is to be proved does not say how far the target's parser gets"
-			r.NotChecked = append(r.NotChecked, n)
+		case n.ID == "P12" && in.P4Info == nil:
+			n.Note = "the files, or the tenants' own programs, were not given"
+		default:
+			r.Checked = append(r.Checked, n)
 			continue
 		}
-		r.Checked = append(r.Checked, n)
+		r.NotChecked = append(r.NotChecked, n)
 	}
 	return r, nil
 }
@@ -162,10 +176,13 @@ var (
 		{ID: "P9", Title: "parsing terminates", Note: "within the states and bytes that the target declares"},
 		{ID: "P10", Title: "untagged packets", Note: "wherever tenant code is entered: parser, ingress, egress"},
 		{ID: "P11", Title: "admission and exit", Note: "ports, and the admission table; the addresses in packets that leave are not checked"},
+		{
+			ID: "P12", Title: "P4Info and ownership",
+			Note: "what manifest.json says of amounts is P8's, and which stage a register has is the planner's",
+		},
 	}
 	notChecked = [...]PropertyNote{
 		{ID: "P4", Title: "zeroed PHV", Note: "needs two runs of the program"},
 		{ID: "P7", Title: "equivalence", Note: "needs the tenants' own programs"},
-		{ID: "P12", Title: "P4Info rederived", Note: "the linker generates it from the printed program; it is not compared here"},
 	}
 )

@@ -15,7 +15,8 @@ const SubjectKind = "program"
 const (
 	inputLinked  = "linked.p4"
 	inputTenants = "tenants.json"
-	inputParser  = "parser.json" // the target's bound; not in entries of before program/3
+	inputParser  = "parser.json"    // the target's bound; not in entries of before program/3
+	inputOwners  = "ownership.json" // with P4InfoName and the tenants' programs; not in entries of before program/5
 )
 
 // Subject is what a certificate of in speaks of.
@@ -33,6 +34,15 @@ func (in *Input) Subject() (verify.Subject, error) {
 			return verify.Subject{}, err
 		}
 	}
+	if in.P4Info != nil {
+		s.Inputs[P4InfoName] = in.P4Info
+	}
+	if in.Ownership != nil {
+		s.Inputs[inputOwners] = in.Ownership
+	}
+	for tenant, text := range in.Sources {
+		s.Inputs[SourceName(tenant)] = text
+	}
 	return s, nil
 }
 
@@ -40,21 +50,31 @@ func (in *Input) Subject() (verify.Subject, error) {
 func FromInputs(inputs map[string][]byte) (*Input, error) {
 	linked, ok := inputs[inputLinked]
 	tenants, ok2 := inputs[inputTenants]
-	parser, bounded := inputs[inputParser]
-	want := 2
-	if bounded {
-		want++
-	}
-	if !ok || !ok2 || len(inputs) != want {
-		return nil, fmt.Errorf("want the inputs %s, %s and perhaps %s", inputLinked, inputTenants, inputParser)
+	if !ok || !ok2 {
+		return nil, fmt.Errorf("want the inputs %s and %s", inputLinked, inputTenants)
 	}
 	in := Input{Linked: linked}
 	if err := verify.StrictJSON(tenants, &in.Tenants); err != nil {
 		return nil, fmt.Errorf("%s: %w", inputTenants, err)
 	}
-	if bounded {
-		if err := verify.StrictJSON(parser, &in.Parser); err != nil {
-			return nil, fmt.Errorf("%s: %w", inputParser, err)
+	for name, b := range inputs {
+		switch tenant, ok := SourceOf(name); {
+		case name == inputLinked || name == inputTenants:
+		case name == inputParser:
+			if err := verify.StrictJSON(b, &in.Parser); err != nil {
+				return nil, fmt.Errorf("%s: %w", inputParser, err)
+			}
+		case name == P4InfoName:
+			in.P4Info = b
+		case name == inputOwners:
+			in.Ownership = b
+		case ok:
+			if in.Sources == nil {
+				in.Sources = map[string][]byte{}
+			}
+			in.Sources[tenant] = b
+		default:
+			return nil, fmt.Errorf("an input %s, of which nothing is known", name)
 		}
 	}
 	return &in, nil

@@ -5,6 +5,9 @@
 // Left out, unless the tenant is the only one that it is about:
 //
 //	linked.p4, old.p4     programs
+//	sources/NAME.p4       programs of the others, as they were handed in
+//	linked.p4info.txtpb,  what controllers are told of a program's objects, and whose they are
+//	ownership.json
 //	before.bin,           what a replaced program held: tables, counts, slots; and the requests that give it back
 //	steps.json
 //	lost.json             names of tables, counters and registers that a replacement does not give back

@@ -68,6 +68,10 @@ func record(t *testing.T) (dir, key string) {
 		}
 	}
 	program := map[string][]byte{"linked.p4": []byte(secret), "tenants.json": []byte(`[{"name":"kv","vid":1,"ports":[1]},{"name":"hh","vid":2,"ports":[2]}]`)}
+	for _, name := range []string{"linked.p4info.txtpb", "ownership.json", "sources/hh.p4"} {
+		program[name] = []byte(secret + " in " + name)
+	}
+	program["sources/kv.p4"] = []byte("the tenant's own")
 	planned := map[string][]byte{
 		"linked.p4": []byte(secret), "prestate.bin": []byte("x"), "plan.json": []byte(`{"switch":"s1","tenants":[{"name":"kv"},{"name":"hh"}]}`),
 	}
@@ -205,15 +209,21 @@ func TestForTenant(t *testing.T) {
 		{What: "before.bin", Files: 1},
 		{What: "certificates", Files: 4},
 		{What: "formulas", Files: 4},
+		{What: "hh.p4", Files: 1},
 		{What: "linked.p4", Files: 1},
+		{What: "linked.p4info.txtpb", Files: 1},
 		{What: "lost.json", Files: 1},
 		{What: "old.p4", Files: 1},
+		{What: "ownership.json", Files: 1},
 		{What: "shares.json", Files: 1},
 		{What: "steps.json", Files: 1},
 		{What: "terms", Files: 2},
 	}
 	if !slices.Equal(x.Omissions, want) || x.Tenant != "kv" {
 		t.Errorf("for %s, left out: %v", x.Tenant, x.Omissions)
+	}
+	if text, err := x.Blob(x.Entries[0].Decision.Inputs["sources/kv.p4"]); err != nil || string(text) != "the tenant's own" {
+		t.Errorf("its own program: %q %v", text, err)
 	}
 	if _, err := x.Blob(*x.Entries[2].Decision.Terms); err != nil {
 		t.Errorf("terms with nothing of others: %v", err)

@@ -15,8 +15,11 @@ import (
 // private are the recorded inputs that show the sources, demands or state of those that a decision is about, whatever folder they are in: a
 // network plan has one for each switch.
 var private = map[string]bool{
-	"linked.p4": true, "old.p4": true, "before.bin": true, "steps.json": true, "lost.json": true, "shares.json": true,
+	"linked.p4": true, "linked.p4info.txtpb": true, "ownership.json": true, "old.p4": true, "before.bin": true, "steps.json": true, "lost.json": true, "shares.json": true,
 }
+
+// sources is the folder of a program's inputs that has the tenants' own programs.
+const sources = "sources/"
 
 // secrets are the digests of the stored blobs that show what is others' than tenant's.
 func secrets(l *check.Log, tenant string) ([]string, error) {
@@ -51,7 +54,11 @@ func secrets(l *check.Log, tenant string) ([]string, error) {
 		alone := len(names) == 1 && names[0] == tenant
 		programs := d.Action == "install" || d.Action == "replace"
 		for name, b := range d.Inputs {
-			sort(b, !alone && private[path.Base(name)])
+			hide := private[path.Base(name)]
+			if strings.HasPrefix(name, sources) {
+				hide = name != sources+tenant+".p4" // their own program is no secret to them
+			}
+			sort(b, !alone && hide)
 		}
 		for _, pack := range d.Texts {
 			sort(pack, !alone && (programs || d.Action == "share"))
