@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,6 +26,8 @@ type replaceCampaign struct {
 	x   *residents
 	rnd *rand.Rand
 	a   *attempt // under way
+	// from is how often a replacement went on from where.
+	from map[gate.Situation]int
 }
 
 // stages at which a controller can die without a request under way.
@@ -83,15 +86,30 @@ func (c *replaceCampaign) heal(f *fault, b *bringing) {
 }
 
 func TestReplacementFaults(t *testing.T) {
-	kinds := kindsOf((*fault).inReplacements)
-	n := max(*faultN/10, 12)
-	t.Logf("seed %d, %d faults", *seed, n)
-	counts := newCounts(t, kinds)
-	r, x := hosting(t)
-	c := &replaceCampaign{rig: r, x: x, rnd: rand.New(rand.NewPCG(*seed, 11))}
+	kinds, want := kindsOf((*fault).inReplacements), max(*faultN/10, 12)
+	t.Logf("seed %d, %d faults", *seed, want)
+	total, from, passed, dropped := newCounts(t, kinds), map[gate.Situation]int{}, 0, 0
+	for s := *seed; total.injected < want; s++ {
+		ok := t.Run(fmt.Sprintf("seed %d", s), func(t *testing.T) {
+			r, x := hosting(t)
+			c := &replaceCampaign{rig: r, x: x, rnd: rand.New(rand.NewPCG(s, 11)), from: from}
+			counts := c.run(kinds, min(perCampaign, want-total.injected))
+			total.join(counts)
+			passed, dropped = passed+x.passed, dropped+x.dropped
+		})
+		if !ok {
+			t.Fatalf("run it again with -seed %d -run TestReplacementFaults -faults %d", s, perCampaign*10)
+		}
+	}
+	total.report(fmt.Sprintf("replacements went on from: %v; %d packets passed, %d were dropped", from, passed, dropped))
+}
+
+// run goes from edition to edition until n faults have happened.
+func (c *replaceCampaign) run(kinds []*fault, n int) *counts {
+	t, x, counts := c.t, c.x, newCounts(c.t, kinds)
 	to := []*edition{editionOf(t, ann, bob, cyd), editionOf(t, ann, bob), editionOf(t, dan, bob, ann)}
+	kinds = slices.Clone(kinds)
 	c.rnd.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
-	from := map[gate.Situation]int{}
 	for turn := 0; counts.injected < n; turn++ {
 		f, e := kinds[turn%len(kinds)], to[turn%len(to)]
 		b := c.bring(e)
@@ -125,10 +143,10 @@ func TestReplacementFaults(t *testing.T) {
 			t.Fatalf("after %q: %v (%s)", f.name, err, b.standing.Situation)
 		}
 		if b.standing != nil {
-			from[b.standing.Situation]++
+			c.from[b.standing.Situation]++
 		}
 		b.gate.Close()
 	}
-	counts.report(fmt.Sprintf("replacements went on from: %v; %d packets passed, %d were dropped", from, x.passed, x.dropped))
 	c.entries()
+	return counts
 }
