@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/interlock/interlock/api/device"
+	"github.com/interlock/interlock/api/p4rt"
 	"github.com/interlock/interlock/api/softswitch"
 	"github.com/interlock/interlock/api/testcert"
 )
@@ -16,7 +17,7 @@ import (
 func TestTLS(t *testing.T) {
 	ca, cert, key := testcert.New(t, "switch")
 	clientCA, clientCert, clientKey := testcert.New(t, "operator")
-	opt, err := softswitch.ServerTLS(cert, key, clientCA)
+	opt, err := p4rt.ServerTLS(cert, key, clientCA)
 	if err != nil {
 		t.Fatal(err)
 	}

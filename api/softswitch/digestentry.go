@@ -12,6 +12,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/interlock/interlock/api/softswitch/dataplane"
+
+	"github.com/interlock/interlock/api/p4rt"
 )
 
 // Bounds of what a controller that does not answer may make the switch keep.
@@ -271,8 +273,8 @@ func (d *boundDigest) acknowledge(list uint64) {
 }
 
 // acknowledge takes a DigestListAck in.
-func (s *server) acknowledge(st *stream, ack *p4v1.DigestListAck) {
-	err := s.arbiter.checkPrimary(st)
+func (s *server) acknowledge(st *p4rt.Stream[*scope], ack *p4v1.DigestListAck) {
+	_, _, err := s.arbiter.CheckPrimary(st)
 	if err == nil {
 		var d *boundDigest
 		s.inside.RLock()
@@ -287,7 +289,7 @@ func (s *server) acknowledge(st *stream, ack *p4v1.DigestListAck) {
 		err = bad("there is no digest %#x", ack.GetDigestId())
 	}
 	x := status.Convert(err)
-	st.post(&p4v1.StreamMessageResponse{Update: &p4v1.StreamMessageResponse_Error{Error: &p4v1.StreamError{
+	st.Post(&p4v1.StreamMessageResponse{Update: &p4v1.StreamMessageResponse_Error{Error: &p4v1.StreamError{
 		CanonicalCode: int32(x.Code()), Message: x.Message(),
 		Details: &p4v1.StreamError_DigestListAck{DigestListAck: &p4v1.DigestListAckError{DigestListAck: ack}},
 	}}}, true)

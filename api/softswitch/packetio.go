@@ -10,6 +10,8 @@ import (
 
 	"github.com/interlock/interlock/api/softswitch/dataplane"
 	"github.com/interlock/interlock/linker/p4/types"
+
+	"github.com/interlock/interlock/api/p4rt"
 )
 
 // A controllerHeader is the header that packets to or from the controller have in front, and that the controller sees as
@@ -115,14 +117,18 @@ func (h *controllerHeader) decode(pkt []byte) *p4v1.PacketIn {
 }
 
 // sendOut takes a packet of a controller in.
-func (s *server) sendOut(st *stream, p *p4v1.PacketOut) error {
+func (s *server) sendOut(st *p4rt.Stream[*scope], p *p4v1.PacketOut) error {
 	if s.opts.OnRequest != nil {
 		if err := s.opts.OnRequest(p); err != nil {
 			return err
 		}
 	}
-	if err := s.arbiter.checkSender(st); err != nil {
+	role, sc, err := s.arbiter.CheckPrimary(st)
+	switch {
+	case err != nil:
 		return err
+	case !sc.maySend():
+		return status.Errorf(codes.PermissionDenied, "role %q does not send packets out", role)
 	}
 	return s.packetOut(p)
 }
@@ -142,5 +148,5 @@ func (s *Switch) packetIn(p *program, pkt []byte) bool {
 		s.log.Warn("packet to the controller is shorter than the packet_in header", "bytes", len(pkt))
 		return false
 	}
-	return s.arbiter.tell(&p4v1.StreamMessageResponse{Update: &p4v1.StreamMessageResponse_Packet{Packet: in}}, (*scope).mayReceive)
+	return s.arbiter.Tell(&p4v1.StreamMessageResponse{Update: &p4v1.StreamMessageResponse_Packet{Packet: in}}, (*scope).mayReceive)
 }

@@ -29,7 +29,7 @@ func (s *server) SetForwardingPipelineConfig(_ context.Context, req *p4v1.SetFor
 	}
 	s.control.Lock()
 	defer s.control.Unlock()
-	sc, err := s.arbiter.check(req.GetRole(), req.GetElectionId())
+	sc, err := s.arbiter.Check(req.GetRole(), req.GetElectionId())
 	if err != nil {
 		return nil, err
 	}

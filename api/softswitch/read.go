@@ -4,6 +4,8 @@ import (
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/interlock/interlock/api/p4rt"
 )
 
 // answerSize is how many entities one message of an answer to Read has.
@@ -44,7 +46,7 @@ func (s *server) Read(req *p4v1.ReadRequest, conn p4v1.P4Runtime_ReadServer) err
 	if err := s.checkRole(req.GetRole(), 0); err != nil {
 		return err
 	}
-	sc := s.arbiter.scopeOf(req.GetRole())
+	sc := s.arbiter.ScopeOf(req.GetRole())
 	var messages []*p4v1.ReadResponse
 	out := &answer{send: func(m *p4v1.ReadResponse) error { messages = append(messages, m); return nil }}
 	err := func() error {
@@ -57,13 +59,13 @@ func (s *server) Read(req *p4v1.ReadRequest, conn p4v1.P4Runtime_ReadServer) err
 		if sc != nil {
 			out.keep = func(e *p4v1.Entity) bool { return sc.covers(p, e) }
 		}
-		var failed batchErrors
+		var failed p4rt.BatchErrors
 		for i, e := range req.GetEntities() {
 			if err := p.read(e, out); err != nil {
-				failed.add(i, len(req.GetEntities()), err)
+				failed.Add(i, len(req.GetEntities()), err)
 			}
 		}
-		return failed.status("read")
+		return failed.Status(errorSpace, "read")
 	}()
 	// What was read is sent without holding anything, so that a slow reader stops nobody.
 	if e := out.flush(); e != nil {

@@ -8,6 +8,8 @@ import (
 
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/interlock/interlock/api/p4rt"
 )
 
 // sink takes what a server streams.
@@ -53,8 +55,8 @@ func FuzzRequests(f *testing.F) {
 			t.Fatal(err)
 		}
 		s := &server{Switch: sw}
-		st := newStream()
-		if err := sw.arbiter.arbitrate(st, &p4v1.MasterArbitrationUpdate{ElectionId: &p4v1.Uint128{Low: 1}}); err != nil {
+		st := p4rt.NewStream[*scope]()
+		if err := sw.arbiter.Arbitrate(st, &p4v1.MasterArbitrationUpdate{ElectionId: &p4v1.Uint128{Low: 1}}); err != nil {
 			t.Fatal(err)
 		}
 		var w p4v1.WriteRequest
@@ -80,7 +82,7 @@ func FuzzRequests(f *testing.F) {
 			case *p4v1.StreamMessageRequest_DigestAck:
 				s.acknowledge(st, u.DigestAck)
 			case *p4v1.StreamMessageRequest_Arbitration:
-				_ = sw.arbiter.arbitrate(newStream(), u.Arbitration)
+				_ = sw.arbiter.Arbitrate(p4rt.NewStream[*scope](), u.Arbitration)
 			}
 		}
 		if _, err := sw.Process(1, b); err != nil {
@@ -193,9 +195,7 @@ func TestClientsThatDieLeaveNothing(t *testing.T) {
 	}
 	r.cancel()
 	wait(t, "streams", func() bool {
-		r.s.arbiter.mu.Lock()
-		defer r.s.arbiter.mu.Unlock()
-		role := r.s.arbiter.roles[""]
-		return len(role.streams) == 0 && role.primary == nil
+		live, primary := r.s.arbiter.Live("")
+		return live == 0 && !primary
 	})
 }

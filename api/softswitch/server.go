@@ -10,10 +10,11 @@ import (
 	"net"
 
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
-	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/interlock/interlock/api/p4rt"
 )
 
 // MaxMessage bounds a P4Runtime message that the server takes, in bytes.
@@ -58,35 +59,15 @@ func (s *server) checkDevice(id uint64) error {
 
 // StreamChannel is a controller's stream: arbitration, packets out and in.
 func (s *server) StreamChannel(conn p4v1.P4Runtime_StreamChannelServer) error {
-	st := newStream()
-	ctx, cancel := context.WithCancel(conn.Context())
-	defer cancel()
-	var g errgroup.Group
-	g.Go(func() error {
-		defer cancel()
-		for {
-			for _, m := range st.take() {
-				if err := conn.Send(m); err != nil {
-					return err
-				}
-			}
-			select {
-			case <-st.wake:
-			case <-ctx.Done():
-				return nil
-			}
-		}
+	st := p4rt.NewStream[*scope]()
+	return st.Serve(conn, func() error { return s.receive(conn, st) }, func() {
+		s.control.Lock() // a write of the primary that is under way ends first
+		defer s.control.Unlock()
+		s.arbiter.Leave(st)
 	})
-	err := s.receive(conn, st)
-	s.control.Lock() // a write of the primary that is under way ends first
-	s.arbiter.leave(st)
-	s.control.Unlock()
-	cancel()
-	_ = g.Wait() // the stream is over; why is in err
-	return err
 }
 
-func (s *server) receive(conn p4v1.P4Runtime_StreamChannelServer, st *stream) error {
+func (s *server) receive(conn p4v1.P4Runtime_StreamChannelServer, st *p4rt.Stream[*scope]) error {
 	for {
 		m, err := conn.Recv()
 		if errors.Is(err, io.EOF) {
@@ -101,26 +82,26 @@ func (s *server) receive(conn p4v1.P4Runtime_StreamChannelServer, st *stream) er
 				return err
 			}
 			s.control.Lock()
-			err := s.arbiter.arbitrate(st, u.Arbitration)
+			err := s.arbiter.Arbitrate(st, u.Arbitration)
 			s.control.Unlock()
 			if err != nil {
 				return err
 			}
 		case *p4v1.StreamMessageRequest_Packet:
 			if err := s.sendOut(st, u.Packet); err != nil {
-				st.post(packetOutError(u.Packet, err), true)
+				st.Post(packetOutError(u.Packet, err), true)
 			}
 		case nil:
 			return status.Error(codes.InvalidArgument, "an empty stream message")
 		case *p4v1.StreamMessageRequest_DigestAck:
 			s.acknowledge(st, u.DigestAck)
 		case *p4v1.StreamMessageRequest_Other:
-			st.post(&p4v1.StreamMessageResponse{Update: &p4v1.StreamMessageResponse_Error{Error: &p4v1.StreamError{
+			st.Post(&p4v1.StreamMessageResponse{Update: &p4v1.StreamMessageResponse_Error{Error: &p4v1.StreamError{
 				CanonicalCode: int32(codes.Unimplemented), Message: "no architecture-specific stream messages are known here",
 				Details: &p4v1.StreamError_Other{Other: &p4v1.StreamOtherError{Other: u.Other}},
 			}}}, true)
 		default:
-			st.post(&p4v1.StreamMessageResponse{Update: &p4v1.StreamMessageResponse_Error{Error: &p4v1.StreamError{
+			st.Post(&p4v1.StreamMessageResponse{Update: &p4v1.StreamMessageResponse_Error{Error: &p4v1.StreamError{
 				CanonicalCode: int32(codes.Unimplemented), Message: fmt.Sprintf("stream message %T", u),
 			}}}, true)
 		}

@@ -14,6 +14,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/interlock/interlock/api/softswitch/dataplane"
+
+	"github.com/interlock/interlock/api/p4rt"
 )
 
 // CPUPort is the port to and from the controller, unless Options.CPUPort says otherwise.
@@ -71,7 +73,7 @@ type Switch struct {
 	loaded     chan struct{} // closed when the first program is installed
 	loadedOnce sync.Once
 
-	arbiter arbiter
+	arbiter p4rt.Arbiter[*scope]
 	ports   portTable
 	links   ports         // that are up or down
 	lost    atomic.Uint64 // packet-ins that no primary was there for, or whose primary was too slow
@@ -85,7 +87,7 @@ func New(opts Options) *Switch {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	s.arbiter.device, s.cpu = opts.DeviceID, opts.CPUPort
+	s.arbiter.Device, s.arbiter.Parse, s.cpu = opts.DeviceID, parseScope, opts.CPUPort
 	if s.cpu == 0 {
 		s.cpu = CPUPort
 	}
@@ -118,7 +120,7 @@ func (s *Switch) install(p *program) {
 // environment is what programs of this switch get.
 func (s *Switch) environment() environment {
 	return environment{clock: s.opts.Clock, ports: &s.links, tell: func(m *p4v1.StreamMessageResponse, about *configv1.Preamble) bool {
-		return s.arbiter.tell(m, func(sc *scope) bool { return sc.has(about) })
+		return s.arbiter.Tell(m, func(sc *scope) bool { return sc.has(about) })
 	}}
 }
 

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
+	"github.com/interlock/interlock/api/p4rt"
 	"github.com/interlock/interlock/api/testcert"
 )
 
@@ -23,7 +24,7 @@ func TestTLS(t *testing.T) {
 	ca, cert, key := testcert.New(t, "switch")
 	clientCA, clientCert, clientKey := testcert.New(t, "operator")
 	_, strangeCert, strangeKey := testcert.New(t, "stranger")
-	opt, err := ServerTLS(cert, key, clientCA)
+	opt, err := p4rt.ServerTLS(cert, key, clientCA)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +96,7 @@ func TestTLSRefuses(t *testing.T) {
 		{"no such authority", cert, key, empty + "x"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if _, err := ServerTLS(tc.cert, tc.key, tc.ca); err == nil {
+			if _, err := p4rt.ServerTLS(tc.cert, tc.key, tc.ca); err == nil {
 				t.Fatal("accepted")
 			}
 		})

@@ -8,7 +8,8 @@ import (
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/protoadapt"
+
+	"github.com/interlock/interlock/api/p4rt"
 )
 
 // Write applies a batch of updates, in the order they are written in.
@@ -26,7 +27,7 @@ func (s *server) Write(_ context.Context, req *p4v1.WriteRequest) (*p4v1.WriteRe
 	}
 	s.control.Lock()
 	defer s.control.Unlock()
-	sc, err := s.arbiter.check(req.GetRole(), req.GetElectionId())
+	sc, err := s.arbiter.Check(req.GetRole(), req.GetElectionId())
 	if err != nil {
 		return nil, err
 	}
@@ -67,13 +68,13 @@ type batch struct {
 
 // writeAll applies every update that can be applied.
 func (s *server) writeAll(b *batch) error {
-	var failed batchErrors
+	var failed p4rt.BatchErrors
 	for i := range b.updates {
 		if _, err := s.update(b, i, false); err != nil {
-			failed.add(i, len(b.updates), err)
+			failed.Add(i, len(b.updates), err)
 		}
 	}
-	return failed.status("write")
+	return failed.Status(errorSpace, "write")
 }
 
 // writeOrRollback applies all updates or none. Packets may see those in between unless the caller keeps them out.
@@ -88,18 +89,18 @@ func (s *server) writeOrRollback(b *batch) error {
 		for j := len(undo) - 1; j >= 0; j-- {
 			undo[j]()
 		}
-		var failed batchErrors
+		var failed p4rt.BatchErrors
 		for j := range b.updates {
 			switch {
 			case j == i:
-				failed.add(j, len(b.updates), err)
+				failed.Add(j, len(b.updates), err)
 			case j > i:
-				failed.add(j, len(b.updates), status.Error(codes.Aborted, "not attempted: an update before it failed"))
+				failed.Add(j, len(b.updates), status.Error(codes.Aborted, "not attempted: an update before it failed"))
 			default:
-				failed.add(j, len(b.updates), status.Error(codes.Aborted, "rolled back: an update after it failed"))
+				failed.Add(j, len(b.updates), status.Error(codes.Aborted, "rolled back: an update after it failed"))
 			}
 		}
-		return failed.status("write")
+		return failed.Status(errorSpace, "write")
 	}
 	return nil
 }
@@ -165,46 +166,5 @@ func (p *program) update(t p4v1.Update_Type, e *p4v1.Entity, keep bool) (undo fu
 	}
 }
 
-// batchErrors collects what failed in a batch (P4Runtime specification, error reporting).
-type batchErrors struct {
-	all  []*p4v1.Error
-	some bool
-}
-
-func (b *batchErrors) add(i, n int, err error) {
-	if b.all == nil {
-		b.all = make([]*p4v1.Error, n)
-		for j := range b.all {
-			b.all[j] = &p4v1.Error{CanonicalCode: int32(codes.OK)}
-		}
-	}
-	st := status.Convert(err)
-	b.all[i] = &p4v1.Error{CanonicalCode: int32(st.Code()), Message: st.Message(), Space: errorSpace}
-	b.some = true
-}
-
 // errorSpace names the vendor space of error messages.
 const errorSpace = "interlock-softswitch"
-
-// maxErrorDetails bounds the entries of a status that travel: what a client takes as trailers is bounded too. Past it the rest of
-// the batch is told in the message only.
-const maxErrorDetails = 8192
-
-func (b *batchErrors) status(what string) error {
-	if !b.some {
-		return nil
-	}
-	st := status.Newf(codes.Unknown, "%s failed", what)
-	if len(b.all) > maxErrorDetails {
-		return status.Errorf(codes.Unknown, "%s failed, with too many updates for details", what)
-	}
-	details := make([]protoadapt.MessageV1, len(b.all))
-	for i, e := range b.all {
-		details[i] = protoadapt.MessageV1Of(e)
-	}
-	with, err := st.WithDetails(details...)
-	if err != nil {
-		return st.Err()
-	}
-	return with.Err()
-}

@@ -26,9 +26,11 @@ var layout = []struct {
 	{"verify/policy", []string{"specs", "linker/p4", "linker/resources", "policy", "verify"}},
 	{"verify/...", []string{"specs", "linker/p4", "verify"}},
 	{"alloc/...", []string{"specs", "linker/p4", "linker/manifest", "linker/site", "policy", "verify", "alloc"}},
-	{"api/softswitch/...", []string{"specs", "linker/p4"}},
+	{"api/p4rt", nil},
+	{"api/softswitch/...", []string{"specs", "linker/p4", "api/p4rt"}},
 	{"api/device/...", []string{"specs", "linker/p4", "verify/plan", "api/device"}}, // drivers declare what plans' proofs suppose
 	{"api/gate/...", []string{"specs", "linker/p4", "verify", "api/device"}},
+	{"api/gateway/...", []string{"specs", "linker/p4", "linker/manifest", "alloc", "verify", "api/p4rt", "api/device", "api/gate"}},
 }
 
 // only lists packages with the complete set of those of ours that may import them, tests aside.

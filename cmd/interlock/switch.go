@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
+	"github.com/interlock/interlock/api/p4rt"
 	"github.com/interlock/interlock/api/softswitch"
 )
 
@@ -71,7 +72,7 @@ type switchOptions struct {
 func serveSwitch(ctx context.Context, out io.Writer, listen string, ports []string, wires softswitch.WireOptions, opts switchOptions) error {
 	var serving []grpc.ServerOption
 	if opts.cert != "" {
-		secure, err := softswitch.ServerTLS(opts.cert, opts.key, opts.clientCA)
+		secure, err := p4rt.ServerTLS(opts.cert, opts.key, opts.clientCA)
 		if err != nil {
 			return exitWith(exitInput, err)
 		}

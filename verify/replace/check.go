@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/interlock/interlock/specs"
+	"github.com/interlock/interlock/verify/wire"
 )
 
 // A written thing is what the steps do, as far as their order matters.
@@ -66,7 +67,7 @@ func (r *reading) steps() (*written, error) {
 // commit checks the request that brings the new program.
 func (r *reading) commit(b []byte) error {
 	var req p4v1.SetForwardingPipelineConfigRequest
-	if err := unmarshal(b, &req); err != nil {
+	if err := wire.Unmarshal(b, &req); err != nil {
 		return err
 	}
 	want := &p4v1.SetForwardingPipelineConfigRequest{
@@ -83,7 +84,7 @@ func (r *reading) commit(b []byte) error {
 }
 
 func (r *reading) request(b []byte, req *p4v1.WriteRequest) error {
-	if err := unmarshal(b, req); err != nil {
+	if err := wire.Unmarshal(b, req); err != nil {
 		return err
 	}
 	if err := only(req, "device_id", "election_id", "updates"); err != nil { // the atomicity is CONTINUE_ON_ERROR

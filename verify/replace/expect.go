@@ -9,6 +9,7 @@ import (
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 
 	"github.com/interlock/interlock/specs"
+	"github.com/interlock/interlock/verify/wire"
 )
 
 // A reading is a replacement with both programs and its pre-state read.
@@ -50,7 +51,7 @@ func (e *Encoder) read(in *Input) (*reading, error) {
 		return r, nil
 	}
 	var before p4v1.ReadResponse
-	if err := unmarshal(in.Before, &before); err != nil {
+	if err := wire.Unmarshal(in.Before, &before); err != nil {
 		return nil, wrong("M7", "what was read: %w", err)
 	}
 	if err := r.expect(before.GetEntities()); err != nil {

@@ -12,7 +12,8 @@ import (
 
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/interlock/interlock/verify/wire"
 )
 
 // An item is one thing that lasts, by names that both programs share: an entry, a default action, a count, a cell.
@@ -48,33 +49,12 @@ type content struct {
 	index int64            // of counts and cells
 }
 
-// unmarshal decodes b into m and refuses whatever a switch might read otherwise: unknown fields, and any encoding but the one that
-// marshalling m gives.
-func unmarshal(b []byte, m proto.Message) error {
-	if err := (proto.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(b, m); err != nil {
-		return err
-	}
-	again, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(b, again) {
-		return fmt.Errorf("the %s has unknown fields, or is not in canonical form", m.ProtoReflect().Descriptor().Name())
-	}
-	return nil
-}
-
 // only refuses a message in which fields other than the named ones are set.
 func only(m proto.Message, names ...string) error {
-	var err error
-	m.ProtoReflect().Range(func(f protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
-		if slices.Contains(names, string(f.Name())) {
-			return true
-		}
-		err = fmt.Errorf("%s.%s must not be set here", m.ProtoReflect().Descriptor().Name(), f.Name())
-		return false
-	})
-	return err
+	if f := wire.OtherField(m, names...); f != "" {
+		return fmt.Errorf("%s.%s must not be set here", m.ProtoReflect().Descriptor().Name(), f)
+	}
+	return nil
 }
 
 // read is what an entity of a read or of a request says, by the names that c has for its ids.

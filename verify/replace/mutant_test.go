@@ -229,7 +229,7 @@ func TestMutants(t *testing.T) {
 			req.Atomicity = p4v1.WriteRequest_ROLLBACK_ON_ERROR
 			m.put(1, req)
 		}, "atomicity must not be set", true},
-		{"an unknown field", add, func(m *mutation) { m.in.Steps[1].Bytes = append(m.in.Steps[1].Bytes, 0x98, 0x06, 0x01) }, "unknown fields", true},
+		{"an unknown field", add, func(m *mutation) { m.in.Steps[1].Bytes = append(m.in.Steps[1].Bytes, 0x98, 0x06, 0x01) }, "unknown field", true},
 		{"a retained tenant as changed", add, func(m *mutation) { m.in.Tenants[0].Fate = replace.Changed }, "M8: tenant ann is said to be changed, and is retained", true},
 		{"a removed tenant that nobody mentions", reassign, func(m *mutation) {
 			m.in.Tenants = m.in.Tenants[:2]

@@ -1,10 +1,13 @@
-package softswitch
+// Package p4rt is what our P4Runtime servers have in common: controllers' streams and arbitration, per-update errors, TLS.
+package p4rt
 
 import (
+	"context"
 	"fmt"
 	"sync"
 
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
+	"golang.org/x/sync/errgroup"
 	statuspb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -53,20 +56,21 @@ const (
 	maxRoles   = 1024
 )
 
-// A stream is a controller's StreamChannel.
-type stream struct {
+// A Stream is a controller's StreamChannel.
+type Stream[S any] struct {
 	id   electionID
-	role *role // nil before its first arbitration update
+	role *role[S] // nil before its first arbitration update
 
 	mu    sync.Mutex
 	queue []*p4v1.StreamMessageResponse
 	wake  chan struct{} // buffered, 1
 }
 
-func newStream() *stream { return &stream{wake: make(chan struct{}, 1)} }
+// NewStream is a stream that has not arbitrated yet.
+func NewStream[S any]() *Stream[S] { return &Stream[S]{wake: make(chan struct{}, 1)} }
 
-// post queues a message; droppable ones are refused when too many wait.
-func (s *stream) post(m *p4v1.StreamMessageResponse, droppable bool) bool {
+// Post queues a message; droppable ones are refused when too many wait.
+func (s *Stream[S]) Post(m *p4v1.StreamMessageResponse, droppable bool) bool {
 	s.mu.Lock()
 	if droppable && len(s.queue) >= maxQueue {
 		s.mu.Unlock()
@@ -81,7 +85,7 @@ func (s *stream) post(m *p4v1.StreamMessageResponse, droppable bool) bool {
 	return true
 }
 
-func (s *stream) take() []*p4v1.StreamMessageResponse {
+func (s *Stream[S]) take() []*p4v1.StreamMessageResponse {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q := s.queue
@@ -89,25 +93,54 @@ func (s *stream) take() []*p4v1.StreamMessageResponse {
 	return q
 }
 
-// A role has its own controllers, of which one is primary.
-type role struct {
-	name    string
-	streams map[*stream]struct{} // live ones
-	highest electionID           // ever seen: never forgotten while the process lives
-	primary *stream
-	config  *anypb.Any // the one that a primary gave last
-	scope   *scope     // what config means
+// Serve sends what is posted, while receive runs; then leave, and when all is sent or the connection is over it returns receive's error.
+func (s *Stream[S]) Serve(conn p4v1.P4Runtime_StreamChannelServer, receive func() error, leave func()) error {
+	ctx, cancel := context.WithCancel(conn.Context())
+	defer cancel()
+	var g errgroup.Group
+	g.Go(func() error {
+		defer cancel()
+		for {
+			for _, m := range s.take() {
+				if err := conn.Send(m); err != nil {
+					return err
+				}
+			}
+			select {
+			case <-s.wake:
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	})
+	err := receive()
+	leave()
+	cancel()
+	_ = g.Wait() // the stream is over; why is in err
+	return err
 }
 
-// An arbiter knows the controllers and who of them is primary.
-type arbiter struct {
-	device uint64
+// A role has its own controllers, of which one is primary.
+type role[S any] struct {
+	name    string
+	streams map[*Stream[S]]struct{} // live ones
+	highest electionID              // ever seen: never forgotten while the process lives
+	primary *Stream[S]
+	config  *anypb.Any // the one that a primary gave last
+	scope   S          // what config means
+}
+
+// An Arbiter knows the controllers and who of them is primary. S is what a role's configuration means; its zero value is everything.
+type Arbiter[S any] struct {
+	Device uint64
+	// Parse reads a role's configuration.
+	Parse func(*anypb.Any) (S, error)
 
 	mu    sync.Mutex
-	roles map[string]*role
+	roles map[string]*role[S]
 }
 
-func (a *arbiter) role(name string) (*role, error) {
+func (a *Arbiter[S]) role(name string) (*role[S], error) {
 	r := a.roles[name]
 	if r != nil {
 		return r, nil
@@ -116,21 +149,20 @@ func (a *arbiter) role(name string) (*role, error) {
 		return nil, status.Errorf(codes.ResourceExhausted, "there are %d roles already", maxRoles)
 	}
 	if a.roles == nil {
-		a.roles = map[string]*role{}
+		a.roles = map[string]*role[S]{}
 	}
-	r = &role{name: name, streams: map[*stream]struct{}{}}
+	r = &role[S]{name: name, streams: map[*Stream[S]]struct{}{}}
 	a.roles[name] = r
 	return r, nil
 }
 
-// arbitrate takes an arbitration update in. The caller holds the switch's control lock, so that no write is under way while
-// mastership changes. The error ends the stream.
-func (a *arbiter) arbitrate(s *stream, u *p4v1.MasterArbitrationUpdate) error {
-	if u.GetDeviceId() != a.device {
+// Arbitrate takes an arbitration update in. The caller sees to it that no write is under way while mastership changes. The error ends the stream.
+func (a *Arbiter[S]) Arbitrate(s *Stream[S], u *p4v1.MasterArbitrationUpdate) error {
+	if u.GetDeviceId() != a.Device {
 		if s.role != nil {
-			return status.Errorf(codes.FailedPrecondition, "the stream is for device %d", a.device)
+			return status.Errorf(codes.FailedPrecondition, "the stream is for device %d", a.Device)
 		}
-		return status.Errorf(codes.NotFound, "there is no device %d here, only %d", u.GetDeviceId(), a.device)
+		return status.Errorf(codes.NotFound, "there is no device %d here, only %d", u.GetDeviceId(), a.Device)
 	}
 	name := u.GetRole().GetName()
 	if s.role != nil && s.role.name != name {
@@ -140,7 +172,7 @@ func (a *arbiter) arbitrate(s *stream, u *p4v1.MasterArbitrationUpdate) error {
 	if name == "" && config != nil {
 		return status.Error(codes.InvalidArgument, "the default role has no configuration: it may do everything")
 	}
-	sc, err := parseScope(config)
+	sc, err := a.Parse(config)
 	if err != nil {
 		return err
 	}
@@ -174,8 +206,8 @@ func (a *arbiter) arbitrate(s *stream, u *p4v1.MasterArbitrationUpdate) error {
 	return nil
 }
 
-// leave takes a stream that has ended out.
-func (a *arbiter) leave(s *stream) {
+// Leave takes a stream that has ended out.
+func (a *Arbiter[S]) Leave(s *Stream[S]) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	r := s.role
@@ -189,7 +221,7 @@ func (a *arbiter) leave(s *stream) {
 	}
 }
 
-func (a *arbiter) notifyAll(r *role) {
+func (a *Arbiter[S]) notifyAll(r *role[S]) {
 	if r.primary != nil { // the others learn of the change before the new primary does
 		for s := range r.streams {
 			if s != r.primary {
@@ -204,7 +236,7 @@ func (a *arbiter) notifyAll(r *role) {
 	}
 }
 
-func (a *arbiter) notify(r *role, s *stream) {
+func (a *Arbiter[S]) notify(r *role[S], s *Stream[S]) {
 	st := &statuspb.Status{Code: int32(codes.OK)}
 	switch {
 	case r.primary == nil:
@@ -212,69 +244,67 @@ func (a *arbiter) notify(r *role, s *stream) {
 	case r.primary != s:
 		st = &statuspb.Status{Code: int32(codes.AlreadyExists), Message: "another controller is primary"}
 	}
-	u := &p4v1.MasterArbitrationUpdate{DeviceId: a.device, ElectionId: r.highest.proto(), Status: st}
+	u := &p4v1.MasterArbitrationUpdate{DeviceId: a.Device, ElectionId: r.highest.proto(), Status: st}
 	if r.name != "" {
 		u.Role = &p4v1.Role{Name: r.name, Config: r.config}
 	}
-	s.post(&p4v1.StreamMessageResponse{Update: &p4v1.StreamMessageResponse_Arbitration{Arbitration: u}}, false)
+	s.Post(&p4v1.StreamMessageResponse{Update: &p4v1.StreamMessageResponse_Arbitration{Arbitration: u}}, false)
 }
 
-// checkPrimary refuses a stream that is not its role's primary.
-func (a *arbiter) checkPrimary(s *stream) error {
+// CheckPrimary refuses a stream that is not its role's primary, and returns the role with its scope.
+func (a *Arbiter[S]) CheckPrimary(s *Stream[S]) (role string, scope S, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if s.role == nil || s.role.primary != s {
-		return status.Error(codes.PermissionDenied, "only the primary may do that")
+		return "", scope, status.Error(codes.PermissionDenied, "only the primary may do that")
 	}
-	return nil
+	return s.role.name, s.role.scope, nil
 }
 
-// checkSender refuses a stream that may not send packets out.
-func (a *arbiter) checkSender(s *stream) error {
-	if err := a.checkPrimary(s); err != nil {
-		return err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if !s.role.scope.maySend() {
-		return status.Errorf(codes.PermissionDenied, "role %q does not send packets out", s.role.name)
-	}
-	return nil
-}
-
-// check refuses a request that does not carry the election id of its role's primary, and returns the role's scope.
-func (a *arbiter) check(name string, x *p4v1.Uint128) (*scope, error) {
+// Check refuses a request that does not carry the election id of its role's primary, and returns the role's scope.
+func (a *Arbiter[S]) Check(name string, x *p4v1.Uint128) (scope S, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	r := a.roles[name]
 	id := electionOf(x)
 	switch {
 	case r == nil || r.primary == nil:
-		return nil, status.Error(codes.PermissionDenied, "there is no primary: arbitrate first")
+		return scope, status.Error(codes.PermissionDenied, "there is no primary: arbitrate first")
 	case r.primary.id != id:
-		return nil, status.Errorf(codes.PermissionDenied, "election id %v is not the primary's", id)
+		return scope, status.Errorf(codes.PermissionDenied, "election id %v is not the primary's", id)
 	}
 	return r.scope, nil
 }
 
-// scopeOf is what a role may read: everything until a primary says otherwise.
-func (a *arbiter) scopeOf(name string) *scope {
+// ScopeOf is what a role may read: everything until a primary says otherwise.
+func (a *Arbiter[S]) ScopeOf(name string) (scope S) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if r := a.roles[name]; r != nil {
 		return r.scope
 	}
-	return nil
+	return scope
 }
 
-// tell sends a message to the primary of every role whose scope allows it. It is false if nobody gets it: there is no primary,
+// Live is how many controllers a role has, and whether one of them is primary.
+func (a *Arbiter[S]) Live(name string) (controllers int, primary bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r := a.roles[name]
+	if r == nil {
+		return 0, false
+	}
+	return len(r.streams), r.primary != nil
+}
+
+// Tell sends a message to the primary of every role whose scope allows it. It is false if nobody gets it: there is no primary,
 // or none keeps up.
-func (a *arbiter) tell(m *p4v1.StreamMessageResponse, allowed func(*scope) bool) bool {
+func (a *Arbiter[S]) Tell(m *p4v1.StreamMessageResponse, allowed func(S) bool) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	told := false
 	for _, r := range a.roles {
-		if r.primary != nil && allowed(r.scope) && r.primary.post(m, true) {
+		if r.primary != nil && allowed(r.scope) && r.primary.Post(m, true) {
 			told = true
 		}
 	}

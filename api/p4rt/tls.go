@@ -1,4 +1,4 @@
-package softswitch
+package p4rt
 
 import (
 	"crypto/tls"
@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/credentials"
 )
 
-// ServerTLS is an option of Serve: clients have to speak TLS to the server, which shows the certificate in certFile. With a
+// ServerTLS is an option of a server: clients have to speak TLS to the server, which shows the certificate in certFile. With a
 // clientCA, a client has to show a certificate that it vouches for (mTLS). The files are PEM.
 func ServerTLS(certFile, keyFile, clientCA string) (grpc.ServerOption, error) {
 	if certFile == "" || keyFile == "" {
