@@ -80,6 +80,20 @@ func (r *Reader) Pipeline(ctx context.Context) (*Pipeline, error) {
 	return &Pipeline{P4Info: c.GetP4Info(), DeviceConfig: c.GetP4DeviceConfig(), Cookie: c.GetCookie().GetCookie()}, nil
 }
 
+// Cookie reads the cookie of the installed program alone.
+func (r *Reader) Cookie(ctx context.Context) (uint64, error) {
+	resp, err := r.client.GetForwardingPipelineConfig(ctx, &p4v1.GetForwardingPipelineConfigRequest{
+		DeviceId: r.DeviceID, ResponseType: p4v1.GetForwardingPipelineConfigRequest_COOKIE_ONLY,
+	})
+	if status.Code(err) == codes.FailedPrecondition {
+		return 0, fmt.Errorf("switch %s: %w", r.Name, ErrNoPipeline)
+	}
+	if err != nil {
+		return 0, r.wrap(err)
+	}
+	return resp.GetConfig().GetCookie().GetCookie(), nil
+}
+
 // PageTables reads every entry of every page table that info declares and returns them as one canonical ReadResponse: entries
 // sorted by table and key, marshalled deterministically, so that equal states have equal bytes.
 func (r *Reader) PageTables(ctx context.Context, info *configv1.P4Info) ([]byte, error) {

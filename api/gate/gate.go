@@ -15,6 +15,7 @@ import (
 	"time"
 
 	configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
+	"golang.org/x/sync/semaphore"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -93,6 +94,13 @@ type Gate struct {
 	infos      map[verify.Digest]*configv1.P4Info // of linked programs
 	proved     atomic.Pointer[plan.Input]         // the last plan that this gate cleared: the next may follow on it
 
+	// turn is held by the tenant's request that is carried out, or waits for mu.
+	turn *semaphore.Weighted
+	// serves is the program that tenants' requests were found to be about, "" if nobody has looked since it was replaced; entries is how many
+	// entries the tables of each tenant have in it.
+	serves  verify.Digest
+	entries map[string]map[uint32]int64
+
 	// refusals are slots that were to be scrubbed and were not; quarantined is how many of them are in quarantine.
 	refusals    *Refusals
 	quarantined atomic.Int64
@@ -117,7 +125,7 @@ func Open(ctx context.Context, conf Config, electionID uint64) (*Gate, error) {
 		r.Close()
 		return nil, err
 	}
-	g := &Gate{conf: conf, reader: r, session: s, plans: plan.NewEncoder(2), swaps: replace.NewEncoder(), programs: map[verify.Digest]bool{}, refusals: RefusalsOf(nil, ""), log: slog.New(slog.DiscardHandler)}
+	g := &Gate{conf: conf, reader: r, session: s, plans: plan.NewEncoder(2), swaps: replace.NewEncoder(), programs: map[verify.Digest]bool{}, refusals: RefusalsOf(nil, ""), turn: semaphore.NewWeighted(1), log: slog.New(slog.DiscardHandler)}
 	if conf.Log != nil {
 		g.log = conf.Log.With("switch", conf.Target.Name, "election", electionID)
 	}
@@ -137,6 +145,9 @@ func (g *Gate) UseLedger(l *ledger.Log) {
 
 // Lost returns why mastership is over, or nil while it is held.
 func (g *Gate) Lost() error { return g.session.Held() }
+
+// Done is closed when mastership is over; Lost says why.
+func (g *Gate) Done() <-chan struct{} { return g.session.Done() }
 
 // Close gives mastership up.
 func (g *Gate) Close() error { return errors.Join(g.session.Close(), g.reader.Close()) }

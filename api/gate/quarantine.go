@@ -14,10 +14,9 @@ import (
 	configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/interlock/interlock/api/device/writer"
+	"github.com/interlock/interlock/api/p4rt"
 	"github.com/interlock/interlock/specs"
 	"github.com/interlock/interlock/verify/ledger"
 	"github.com/interlock/interlock/verify/ledger/check"
@@ -245,7 +244,7 @@ func (g *Gate) settled(ctx context.Context, request []byte, info *configv1.P4Inf
 	if err := proto.Unmarshal(request, &req); err != nil {
 		return errors.Join(failure, err)
 	}
-	errs := writer.UpdateErrors(status.Convert(failure).Proto())
+	errs := p4rt.UpdateErrors(failure)
 	if failure != nil && len(errs) != len(req.GetUpdates()) {
 		return failure // it refused the request, or did not answer
 	}

@@ -305,7 +305,7 @@ func (g *Gate) sendReplacement(ctx context.Context, in *replace.Input, did *writ
 		var err error
 		switch s.Kind {
 		case replace.Commit:
-			g.fenced, g.shut, g.held = false, false, nil
+			g.fenced, g.shut, g.held, g.serves = false, false, nil, ""
 			err = g.answered(g.session.SetPipeline(ctx, s.Bytes))
 		case replace.Write:
 			err = g.settled(ctx, s.Bytes, info, did, g.write(ctx, s.Bytes))

@@ -52,3 +52,15 @@ func (b *BatchErrors) Status(space, what string) error {
 	}
 	return with.Err()
 }
+
+// UpdateErrors unpacks the per-update errors of a failed Write (P4Runtime specification, 12.3).
+func UpdateErrors(err error) []*p4v1.Error {
+	var errs []*p4v1.Error
+	for _, d := range status.Convert(err).Proto().GetDetails() {
+		var e p4v1.Error
+		if d.UnmarshalTo(&e) == nil {
+			errs = append(errs, &e)
+		}
+	}
+	return errs
+}

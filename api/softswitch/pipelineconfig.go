@@ -9,6 +9,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/interlock/interlock/api/p4rt"
 )
 
 // SetForwardingPipelineConfig verifies, saves or installs a program. Installing starts with tables and registers as the program
@@ -103,7 +105,7 @@ func (s *server) verify(c *p4v1.ForwardingPipelineConfig) (*program, error) {
 	if err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
-	if err := sameP4Info(c.GetP4Info(), p.info); err != nil {
+	if err := p4rt.SameP4Info(c.GetP4Info(), p.info); err != nil {
 		return nil, status.Errorf(codes.InvalidArgument, "the P4Info is not that of p4_device_config: %v", err)
 	}
 	p.info = proto.CloneOf(c.GetP4Info()) // read back as it was given
@@ -126,20 +128,9 @@ func (s *server) GetForwardingPipelineConfig(_ context.Context, req *p4v1.GetFor
 	if p == nil {
 		return &p4v1.GetForwardingPipelineConfigResponse{}, nil
 	}
-	c := &p4v1.ForwardingPipelineConfig{}
+	c := &p4v1.ForwardingPipelineConfig{P4Info: p.info, P4DeviceConfig: p.config}
 	if p.hasCookie {
 		c.Cookie = &p4v1.ForwardingPipelineConfig_Cookie{Cookie: p.cookie}
 	}
-	switch t := req.GetResponseType(); t {
-	case p4v1.GetForwardingPipelineConfigRequest_ALL:
-		c.P4Info, c.P4DeviceConfig = p.info, p.config
-	case p4v1.GetForwardingPipelineConfigRequest_COOKIE_ONLY:
-	case p4v1.GetForwardingPipelineConfigRequest_P4INFO_AND_COOKIE:
-		c.P4Info = p.info
-	case p4v1.GetForwardingPipelineConfigRequest_DEVICE_CONFIG_AND_COOKIE:
-		c.P4DeviceConfig = p.config
-	default:
-		return nil, status.Errorf(codes.InvalidArgument, "response type %v", t)
-	}
-	return &p4v1.GetForwardingPipelineConfigResponse{Config: c}, nil
+	return p4rt.Config(c, req.GetResponseType())
 }

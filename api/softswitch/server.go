@@ -20,9 +20,6 @@ import (
 // MaxMessage bounds a P4Runtime message that the server takes, in bytes.
 const MaxMessage = 64 << 20
 
-// apiVersion is the P4Runtime version that Capabilities answers with.
-const apiVersion = "1.5.0"
-
 // Serve serves P4Runtime on l until ctx ends; then it returns nil. It closes l.
 func (s *Switch) Serve(ctx context.Context, l net.Listener, opts ...grpc.ServerOption) error {
 	opts = append([]grpc.ServerOption{
@@ -47,7 +44,7 @@ type server struct {
 
 // Capabilities says which version is spoken.
 func (s *server) Capabilities(_ context.Context, req *p4v1.CapabilitiesRequest) (*p4v1.CapabilitiesResponse, error) {
-	return &p4v1.CapabilitiesResponse{P4RuntimeApiVersion: apiVersion}, nil
+	return &p4v1.CapabilitiesResponse{P4RuntimeApiVersion: p4rt.APIVersion}, nil
 }
 
 func (s *server) checkDevice(id uint64) error {

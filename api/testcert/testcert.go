@@ -18,16 +18,17 @@ import (
 // New makes an authority called name and a certificate of it for localhost, both valid for an hour, and returns their files.
 func New(t testing.TB, name string) (ca, cert, key string) {
 	t.Helper()
-	dir := t.TempDir()
-	write := func(file, kind string, der []byte) string {
-		path := filepath.Join(dir, file)
-		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
+	ca, sign := Authority(t, name)
+	cert, key = sign("")
+	return ca, cert, key
+}
+
+// Authority makes an authority called name, and returns its file and what makes certificates of it: for localhost, with that common name.
+func Authority(t testing.TB, name string) (ca string, sign func(commonName string) (cert, key string)) {
+	t.Helper()
 	must := func(err error) {
 		if err != nil {
+			t.Helper()
 			t.Fatal(err)
 		}
 	}
@@ -39,12 +40,26 @@ func New(t testing.TB, name string) (ca, cert, key string) {
 	}
 	caDER, err := x509.CreateCertificate(rand.Reader, root, root, caKey.Public(), caKey)
 	must(err)
-	leafKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(err)
-	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), DNSNames: []string{"localhost"}, NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, leaf, root, leafKey.Public(), caKey)
-	must(err)
-	keyDER, err := x509.MarshalECPrivateKey(leafKey)
-	must(err)
-	return write("ca.pem", "CERTIFICATE", caDER), write("cert.pem", "CERTIFICATE", der), write("key.pem", "EC PRIVATE KEY", keyDER)
+	return write(t, "ca.pem", "CERTIFICATE", caDER), func(commonName string) (cert, key string) {
+		t.Helper()
+		leafKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		must(err)
+		leaf := &x509.Certificate{
+			SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: commonName}, DNSNames: []string{"localhost"}, NotAfter: time.Now().Add(time.Hour),
+		}
+		der, err := x509.CreateCertificate(rand.Reader, leaf, root, leafKey.Public(), caKey)
+		must(err)
+		keyDER, err := x509.MarshalECPrivateKey(leafKey)
+		must(err)
+		return write(t, "cert.pem", "CERTIFICATE", der), write(t, "key.pem", "EC PRIVATE KEY", keyDER)
+	}
+}
+
+func write(t testing.TB, file, kind string, der []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), file)
+	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

@@ -6,7 +6,7 @@ import "github.com/spf13/cobra"
 func commands() []*cobra.Command {
 	return []*cobra.Command{
 		newInit(), newCheck(), newFmt(), newExplain(), newLink(), newProve(), newInstall(),
-		newPlan(), newShow(), newApply(), newDiff(), newRun(), newStatus(), newEvict(), newAdmit(), newScrub(),
+		newPlan(), newShow(), newApply(), newDiff(), newRun(), newGateway(), newStatus(), newEvict(), newAdmit(), newScrub(),
 		newAudit(), newBill(), newRotateKey(), newReport(), newPolicy(), newSwitch(), newTrace(), newSchema(), newVersion(), newTraffic(), newDemo(),
 	}
 }

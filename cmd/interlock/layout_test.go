@@ -28,8 +28,8 @@ var layout = []struct {
 	{"alloc/...", []string{"specs", "linker/p4", "linker/manifest", "linker/site", "policy", "verify", "alloc"}},
 	{"api/p4rt", nil},
 	{"api/softswitch/...", []string{"specs", "linker/p4", "api/p4rt"}},
-	{"api/device/...", []string{"specs", "linker/p4", "verify/plan", "api/device"}}, // drivers declare what plans' proofs suppose
-	{"api/gate/...", []string{"specs", "linker/p4", "verify", "api/device"}},
+	{"api/device/...", []string{"specs", "linker/p4", "verify/plan", "api/device", "api/p4rt"}}, // drivers declare what plans' proofs suppose
+	{"api/gate/...", []string{"specs", "linker/p4", "verify", "api/device", "api/p4rt"}},
 	{"api/gateway/...", []string{"specs", "linker/p4", "linker/manifest", "alloc", "verify", "api/p4rt", "api/device", "api/gate"}},
 }
 
@@ -119,10 +119,12 @@ func TestLayoutCanary(t *testing.T) {
 	got := violations([]listed{
 		{module + "/verify/program", []string{"fmt", module + "/linker", module + "/linker/p4/types"}},
 		{module + "/alloc", []string{module + "/api/device/writer"}},
+		{module + "/api/gateway", []string{module + "/api/device/writer", module + "/api/softswitch", module + "/api/gate", module + "/verify/request"}},
 		{module + "/cmd/interlock", []string{module + "/api/device/writer", module + "/api/gate", "C"}},
 	})
 	want := []string{
-		"verify/program imports linker", "alloc imports api/device/writer", "cmd/interlock imports api/device/writer",
+		"verify/program imports linker", "alloc imports api/device/writer",
+		"api/gateway imports api/device/writer", "api/gateway imports api/softswitch", "cmd/interlock imports api/device/writer",
 		"cmd/interlock uses cgo",
 	}
 	if !slices.Equal(got, want) {

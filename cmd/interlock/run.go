@@ -54,9 +54,11 @@ nothing is.
 When the file of the site's policy changes, the new version is in force from the next epoch on; one that has a mistake, that refuses what is
 running, or that does not entitle a tenant to its linked program, is told about, and the old one stays.
 
+With --gateway, tenants drive their own tables meanwhile: see 'interlock gateway --help'.
+
 Each line has, by tenant, the slots of its largest elastic register ("fixed": it has none) and the utility in the epoch, with ! where that is below
 the target, or - where there were no packets to measure it on.`,
-		Example: "  interlock run linked\n  interlock run linked --epochs 20 --epoch 500ms",
+		Example: "  interlock run linked\n  interlock run linked --epochs 20 --epoch 500ms\n  interlock run linked --gateway /run/interlock",
 		Args:    cobra.MaximumNArgs(1),
 	}
 	c.Flags().IntVar(&epochs, "epochs", 0, "number of epochs (0: until interrupted)")
@@ -64,6 +66,8 @@ the target, or - where there were no packets to measure it on.`,
 	c.Flags().StringVar(&record, "record", "", "file to append the epochs' records to (default: "+epochsFile+" beside the ledger)")
 	c.Flags().StringVar(&metrics, "metrics", "", "serve Prometheus metrics of the gate and the loop at this address, under /metrics")
 	c.Flags().StringVar(&level, "log-level", "error", "least level of what is logged to standard error, as JSON: debug, info, warn, error")
+	var tenants entrance
+	tenants.flags(c, "gateway", "gateway-")
 	on := addOn(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, err := openNetwork(dirArg(args, 0), *on)
@@ -85,9 +89,12 @@ the target, or - where there were no packets to measure it on.`,
 		}
 		w.log = slog.New(slog.NewJSONHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: least}))
 		if n.several {
-			return n.run(c.Context(), c.OutOrStdout(), networkRun{epochs, length, record, metrics, w.log})
+			if err := tenants.forSeveral(); err != nil {
+				return err
+			}
+			return n.run(c.Context(), c.OutOrStdout(), networkRun{epochs, length, record, metrics, w.log, tenants})
 		}
-		return w.run(c.Context(), c.OutOrStdout(), epochs, length, record, metrics)
+		return w.run(c.Context(), c.OutOrStdout(), epochs, length, record, metrics, tenants)
 	}
 	return c
 }
@@ -158,12 +165,17 @@ func (c *control) close() {
 	}
 }
 
-func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.Duration, record, metrics string) error {
+func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.Duration, record, metrics string, tenants entrance) error {
 	c, err := w.control(ctx, out)
 	if err != nil {
 		return err
 	}
 	defer c.close()
+	door, err := w.letIn(ctx, out, c.gate, tenants, "")
+	if err != nil {
+		return err
+	}
+	defer door.close()
 	file, err := os.OpenFile(record, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return exitWith(exitEnvironment, err)
@@ -175,7 +187,7 @@ func (w *work) run(ctx context.Context, out io.Writer, epochs int, length time.D
 		serving, stop := context.WithCancel(ctx)
 		var group errgroup.Group
 		defer func() { stop(); _ = group.Wait() }() // what is served has no say in how the loop ends
-		at, err := serveMetrics(serving, &group, metrics, c.gate.Collector(), seen)
+		at, err := serveMetrics(serving, &group, metrics, append(door.collectors(), c.gate.Collector(), seen)...)
 		if err != nil {
 			return exitWith(exitEnvironment, err)
 		}

@@ -29,6 +29,7 @@ type networkRun struct {
 	length          time.Duration
 	record, metrics string
 	log             *slog.Logger
+	tenants         entrance
 }
 
 // errTenants says that who is evicted has changed since the policy was asked.
@@ -71,6 +72,7 @@ type controller struct {
 	fleet   *fleet
 	tools   *tools
 	gates   map[string]*gate.Gate
+	doors   map[string]*door // where tenants of a switch come in
 	evicted []string
 	encoder *plan.Encoder
 }
@@ -86,7 +88,7 @@ func (c *controller) run(ctx context.Context, n *linkedSite, done *int) error {
 	if err != nil {
 		return inputf("%s: allocation.strategy: %w", w.site.Path, err)
 	}
-	c.fleet, c.gates, c.encoder = f, map[string]*gate.Gate{}, plan.NewEncoder(len(f.planners))
+	c.fleet, c.gates, c.doors, c.encoder = f, map[string]*gate.Gate{}, map[string]*door{}, plan.NewEncoder(len(f.planners))
 	if c.evicted, err = w.evicted(); err != nil {
 		return err
 	}
@@ -95,7 +97,8 @@ func (c *controller) run(ctx context.Context, n *linkedSite, done *int) error {
 	}
 	defer func() { c.tools.close() }()
 	defer func() {
-		for _, g := range c.gates {
+		for name, g := range c.gates {
+			c.doors[name].close()
 			c.metrics.remove(g)
 			g.Close()
 		}
@@ -183,6 +186,10 @@ func (c *controller) Enter(ctx context.Context, m *alloc.Member) error {
 			return err
 		}
 	}
+	if c.doors[p.name()], err = p.work.letIn(ctx, c.out, g, c.tenants, p.name()); err != nil {
+		g.Close()
+		return err
+	}
 	c.gates[p.name()], m.Context.ElectionID = g, id
 	m.Context.Refused = func() alloc.Refused { return forPlans(g.Refused()) }
 	c.metrics.add(g)
@@ -198,6 +205,7 @@ func (c *controller) Leave(m *alloc.Member, why error) ([]network.Holding, error
 	}
 	p := c.planner(m)
 	if g := c.gates[p.name()]; g != nil {
+		c.doors[p.name()].close()
 		g.Close()
 		delete(c.gates, p.name())
 		c.metrics.remove(g)

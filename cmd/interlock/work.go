@@ -197,7 +197,7 @@ func (w *work) openLedger() (*ledger.Log, error) {
 	}
 	l, err := ledger.Open(dir)
 	if errors.Is(err, ledger.ErrBusy) {
-		return nil, environmentf("%w: if that is 'interlock run', end it first", err)
+		return nil, environmentf("%w: if that is 'interlock run' or 'interlock gateway', end it first", err)
 	}
 	var file *fs.PathError
 	if err == nil || errors.Is(err, ledger.ErrDisk) || errors.As(err, &file) {

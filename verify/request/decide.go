@@ -46,14 +46,14 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// errEntitled marks what is T2's.
-var errEntitled = errors.New("more than the tenant is entitled to")
+// ErrEntitled marks what is T2's.
+var ErrEntitled = errors.New("more than the tenant is entitled to")
 
 func refuse(property string, index int, err error) error {
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, errEntitled) {
+	if errors.Is(err, ErrEntitled) {
 		property = "T2"
 	}
 	return &Error{property, index, err}
@@ -63,7 +63,7 @@ func refuse(property string, index int, err error) error {
 func (s *Scope) Write(b []byte, st State) (*Effect, error) {
 	whole := func(err error) (*Effect, error) { return nil, refuse("T1", -1, err) }
 	if len(b) > MaxBytes {
-		return whole(fmt.Errorf("%w: %d bytes, %d are allowed", errEntitled, len(b), MaxBytes))
+		return whole(fmt.Errorf("%w: %d bytes, %d are allowed", ErrEntitled, len(b), MaxBytes))
 	}
 	var req p4v1.WriteRequest
 	if err := wire.Unmarshal(b, &req); err != nil {
@@ -80,35 +80,58 @@ func (s *Scope) Write(b []byte, st State) (*Effect, error) {
 	case len(req.GetUpdates()) == 0:
 		return whole(errors.New("no updates"))
 	case len(req.GetUpdates()) > MaxUpdates:
-		return whole(fmt.Errorf("%w: %d updates, %d are allowed", errEntitled, len(req.GetUpdates()), MaxUpdates))
+		return whole(fmt.Errorf("%w: %d updates, %d are allowed", ErrEntitled, len(req.GetUpdates()), MaxUpdates))
 	}
-	mem, err := s.memory(st)
+	d, err := s.Decide(st)
 	if err != nil {
 		return whole(err)
 	}
 	e := &Effect{updates: make([]change, len(req.GetUpdates()))}
-	more := map[uint32]int64{}
 	for i, u := range req.GetUpdates() {
-		if err := s.update(u, mem); err != nil {
+		if err := d.Update(u); err != nil {
 			return nil, refuse("T1", i, err)
 		}
-		te := u.GetEntity().GetTableEntry()
-		if te == nil {
-			continue
-		}
-		id := te.GetTableId()
-		switch u.GetType() {
-		case p4v1.Update_INSERT:
-			e.updates[i] = change{id, 1}
-			more[id]++
-			if now, known := st.Entries[id]; !known || now+more[id] > s.tables[id].size { // deletes may be carried out later
-				return nil, refuse("T2", i, fmt.Errorf("%w: table %s has %d entries, and room for %d", errEntitled, s.tables[id].name, now, s.tables[id].size))
-			}
-		case p4v1.Update_DELETE:
-			e.updates[i] = change{id, -1}
+		switch te := u.GetEntity().GetTableEntry(); {
+		case te == nil:
+		case u.GetType() == p4v1.Update_INSERT:
+			e.updates[i] = change{te.GetTableId(), 1}
+		case u.GetType() == p4v1.Update_DELETE:
+			e.updates[i] = change{te.GetTableId(), -1}
 		}
 	}
 	return e, nil
+}
+
+// A Decision is about the updates of one write, one by one.
+type Decision struct {
+	scope *Scope
+	state State
+	mem   []plan.Extent
+	more  map[uint32]int64 // entries that are inserted
+}
+
+// Decide begins to decide about a write that would be sent in the state.
+func (s *Scope) Decide(st State) (*Decision, error) {
+	mem, err := s.memory(st)
+	return &Decision{s, st, mem, map[uint32]int64{}}, err
+}
+
+// Update decides T1 and T2 of the next update. One that is refused is not part of the write.
+func (d *Decision) Update(u *p4v1.Update) error {
+	if err := d.scope.update(u, d.mem); err != nil {
+		return err
+	}
+	te := u.GetEntity().GetTableEntry()
+	if te == nil || u.GetType() != p4v1.Update_INSERT {
+		return nil
+	}
+	id := te.GetTableId()
+	now, known := d.state.Entries[id]
+	if x := d.scope.tables[id]; !known || now+d.more[id] >= x.size { // deletes may be carried out later
+		return fmt.Errorf("%w: table %s has %d entries, and room for %d", ErrEntitled, x.name, now, x.size)
+	}
+	d.more[id]++
+	return nil
 }
 
 // An Effect is what the updates of a write do to the numbers of entries.
@@ -137,7 +160,7 @@ func (e *Effect) Updates() int { return len(e.updates) }
 func (s *Scope) Reads(b []byte, st State) error {
 	whole := func(err error) error { return refuse("T1", -1, err) }
 	if len(b) > MaxBytes {
-		return whole(fmt.Errorf("%w: %d bytes, %d are allowed", errEntitled, len(b), MaxBytes))
+		return whole(fmt.Errorf("%w: %d bytes, %d are allowed", ErrEntitled, len(b), MaxBytes))
 	}
 	var req p4v1.ReadRequest
 	if err := wire.Unmarshal(b, &req); err != nil {
@@ -152,7 +175,7 @@ func (s *Scope) Reads(b []byte, st State) error {
 	case len(req.GetEntities()) == 0:
 		return whole(errors.New("no entities"))
 	case len(req.GetEntities()) > MaxEntities:
-		return whole(fmt.Errorf("%w: %d entities, %d are allowed", errEntitled, len(req.GetEntities()), MaxEntities))
+		return whole(fmt.Errorf("%w: %d entities, %d are allowed", ErrEntitled, len(req.GetEntities()), MaxEntities))
 	}
 	mem, err := s.memory(st)
 	if err != nil {

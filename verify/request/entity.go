@@ -124,7 +124,7 @@ func (s *Scope) entry(t p4v1.Update_Type, te *p4v1.TableEntry) error {
 	}
 	switch {
 	case len(te.GetMetadata()) > MaxMetadata:
-		return fmt.Errorf("%w: %d bytes of metadata, %d are allowed", errEntitled, len(te.GetMetadata()), MaxMetadata)
+		return fmt.Errorf("%w: %d bytes of metadata, %d are allowed", ErrEntitled, len(te.GetMetadata()), MaxMetadata)
 	case te.GetCounterData() != nil && !x.counted:
 		return fmt.Errorf("table %s has no direct counter", x.name)
 	}

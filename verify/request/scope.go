@@ -2,6 +2,7 @@ package request
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
@@ -146,6 +147,18 @@ func (p *Program) table(tenant string, t *configv1.Table) (*table, error) {
 		}
 	}
 	return x, nil
+}
+
+// Tables are the ids of the tenant's tables whose entries are not const, in order.
+func (s *Scope) Tables() []uint32 {
+	var ids []uint32
+	for id, t := range s.tables {
+		if !t.fixed {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 func (p *Program) action(id uint32) *configv1.Action {

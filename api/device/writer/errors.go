@@ -6,6 +6,8 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/interlock/interlock/api/p4rt"
 )
 
 // maxShown is how many failed updates an error message lists.
@@ -15,7 +17,7 @@ const maxShown = 3
 func withDetails(err error) error {
 	st := status.Convert(err)
 	var failed []string
-	for i, e := range UpdateErrors(st.Proto()) {
+	for i, e := range p4rt.UpdateErrors(err) {
 		if codes.Code(e.GetCanonicalCode()) == codes.OK {
 			continue
 		}

@@ -10,11 +10,8 @@ import (
 	"sync"
 
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
-	statuspb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/encoding"
-	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
@@ -151,6 +148,9 @@ func (s *Session) Held() error {
 	return s.lost
 }
 
+// Done is closed when mastership is lost.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
 // ElectionID is the session's election id.
 func (s *Session) ElectionID() uint64 { return s.electionID }
 
@@ -175,7 +175,7 @@ func (s *Session) invoke(ctx context.Context, method string, request []byte) err
 		return err
 	}
 	var reply []byte
-	if err := s.conn.Invoke(ctx, method, request, &reply, grpc.ForceCodecV2(rawCodec{})); err != nil {
+	if err := s.conn.Invoke(ctx, method, request, &reply, grpc.ForceCodecV2(device.Bytes{})); err != nil {
 		return device.Wrap(s.target, withDetails(err))
 	}
 	return nil
@@ -218,40 +218,4 @@ func (s *Session) Fence(ctx context.Context, marker []byte) error {
 	case <-ctx.Done():
 		return fmt.Errorf("switch %s: %w: the fence's marker did not come back: %w", s.target.Name, device.ErrUnreachable, ctx.Err())
 	}
-}
-
-// rawCodec passes bytes through; its name makes the wire format protobuf's.
-type rawCodec struct{}
-
-var _ encoding.CodecV2 = rawCodec{}
-
-func (rawCodec) Name() string { return "proto" }
-
-func (rawCodec) Marshal(v any) (mem.BufferSlice, error) {
-	b, ok := v.([]byte)
-	if !ok {
-		return nil, fmt.Errorf("writer: cannot send a %T", v)
-	}
-	return mem.BufferSlice{mem.SliceBuffer(b)}, nil
-}
-
-func (rawCodec) Unmarshal(data mem.BufferSlice, v any) error {
-	b, ok := v.(*[]byte)
-	if !ok {
-		return fmt.Errorf("writer: cannot receive into a %T", v)
-	}
-	*b = data.Materialize()
-	return nil
-}
-
-// UpdateErrors unpacks the per-update errors of a failed Write (P4Runtime specification, 12.3).
-func UpdateErrors(st *statuspb.Status) []*p4v1.Error {
-	var errs []*p4v1.Error
-	for _, d := range st.GetDetails() {
-		var e p4v1.Error
-		if d.UnmarshalTo(&e) == nil {
-			errs = append(errs, &e)
-		}
-	}
-	return errs
 }

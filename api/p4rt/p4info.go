@@ -1,4 +1,4 @@
-package softswitch
+package p4rt
 
 import (
 	"fmt"
@@ -9,9 +9,9 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// sameP4Info tells whether a P4Info given with a configuration is the program's own. The order of objects and what is said about
+// SameP4Info tells whether a P4Info given with a configuration is the program's own. The order of objects and what is said about
 // the package do not matter; the error names the first object that differs.
-func sameP4Info(given, own *configv1.P4Info) error {
+func SameP4Info(given, own *configv1.P4Info) error {
 	a, b := objects(given), objects(own)
 	for _, name := range slices.Sorted(maps.Keys(b)) {
 		switch x, ok := a[name]; {
