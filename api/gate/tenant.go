@@ -252,8 +252,9 @@ func (p *Port) state(ctx context.Context) (request.State, error) {
 	admission := device.TableID(info, specs.AdmissionTable)
 	var ask []*p4v1.Entity
 	for _, name := range []string{specs.AdmissionTable, specs.PageTable(specs.Ingress), specs.PageTable(specs.Egress)} {
-		if id := device.TableID(info, name); id != 0 {
-			key := &p4v1.FieldMatch{FieldId: 1, FieldMatchType: &p4v1.FieldMatch_Exact_{Exact: &p4v1.FieldMatch_Exact{Value: vidBytes(p.vid)}}}
+		if t := tableByID(info, device.TableID(info, name)); t != nil {
+			id := t.GetPreamble().GetId()
+			key := &p4v1.FieldMatch{FieldId: t.GetMatchFields()[0].GetId(), FieldMatchType: &p4v1.FieldMatch_Exact_{Exact: &p4v1.FieldMatch_Exact{Value: vidBytes(p.vid)}}}
 			ask = append(ask, &p4v1.Entity{Entity: &p4v1.Entity_TableEntry{TableEntry: &p4v1.TableEntry{TableId: id, Match: []*p4v1.FieldMatch{key}}}})
 		}
 	}

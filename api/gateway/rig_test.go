@@ -53,6 +53,7 @@ type rig struct {
 	arrived []*p4v1.Update // at the switch
 	hold    func()         // is called with each update; nil: nothing
 	onRead  func()         // is called with each read of registers
+	spoil   func(*p4v1.ReadResponse)
 }
 
 func newRig(t testing.TB) *rig {
@@ -172,6 +173,17 @@ func (w *watched) RecvMsg(m any) error {
 		f()
 	}
 	return err
+}
+
+// SendMsg changes what is answered, if that is wanted.
+func (w *watched) SendMsg(m any) error {
+	w.r.mu.Lock()
+	f := w.r.spoil
+	w.r.mu.Unlock()
+	if resp, ok := m.(*p4v1.ReadResponse); ok && f != nil {
+		f(resp)
+	}
+	return w.ServerStream.SendMsg(m)
 }
 
 // serve runs the gateway on listeners until the test ends.

@@ -3,10 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	configv1 "github.com/p4lang/p4runtime/go/p4/config/v1"
 	p4v1 "github.com/p4lang/p4runtime/go/p4/v1"
@@ -163,4 +167,83 @@ func TestTenantsWhileMemoryMoves(t *testing.T) {
 		t.Errorf("%s", r.out.String())
 	}
 	r.audit()
+}
+
+// The command serves tenants until somebody else takes the switch, as an eviction does, and lets go of the ledger then.
+func TestGatewayCommand(t *testing.T) {
+	dir, sockets := filepath.Join(t.TempDir(), "q"), filepath.Join(t.TempDir(), "tenants")
+	installed(t, dir)
+	linked := filepath.Join(dir, "linked")
+	out := &lockedBuffer{}
+	done := make(chan error, 1)
+	go func() {
+		command := newRoot()
+		command.SetArgs([]string{"gateway", linked, "--sockets", sockets, "--metrics", "127.0.0.1:0"})
+		command.SetOut(out)
+		done <- command.ExecuteContext(t.Context())
+	}()
+	for !strings.Contains(out.String(), "metrics on") {
+		select {
+		case err := <-done:
+			t.Fatalf("%v\n%s", err, out)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	kv := dialTenant(t, filepath.Join(sockets, "kv.sock"))
+	if kv.set(kv.register("key_hi"), 0, []byte{1}) { // no plan has given it memory yet
+		t.Error("kv has memory")
+	}
+	if got := kv.all(kv.register("key_hi")); len(got) != 16384 || got[0][0] != 0 {
+		t.Errorf("%d elements", len(got))
+	}
+	command := newRoot()
+	command.SetArgs([]string{"evict", "kv", "-d", linked})
+	command.SetOut(io.Discard)
+	if err := command.ExecuteContext(t.Context()); err != nil {
+		t.Error(err)
+	}
+	var exit *exitError
+	if err := <-done; !errors.As(err, &exit) || exit.code != exitEnvironment || !strings.Contains(err.Error(), "another controller has mastership") {
+		t.Errorf("%v", err)
+	}
+	if es, err := os.ReadDir(sockets); err != nil || len(es) > 0 {
+		t.Errorf("%v, %v", es, err)
+	}
+}
+
+func TestGatewayRefuses(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"gateway"}, "say --sockets DIR"},
+		{[]string{"gateway", "--listen", "127.0.0.1:0"}, "tls-cert"},
+		{[]string{"run", "--gateway-listen", "127.0.0.1:0"}, "gateway-tls-cert"},
+		{[]string{"gateway", "nowhere", "--sockets", "x"}, "no linked directory"},
+	} {
+		command := newRoot()
+		command.SetArgs(c.args)
+		command.SetOut(io.Discard)
+		if err := command.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: %v", c.args, err)
+		}
+	}
+}
+
+// A lockedBuffer may be read while a command writes into it.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
 }

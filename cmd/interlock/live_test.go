@@ -38,32 +38,40 @@ type liveRig struct {
 
 func newLiveRig(t *testing.T, text string, balances map[string]int64) *liveRig {
 	t.Helper()
-	r := &liveRig{t: t, dir: filepath.Join(t.TempDir(), "q"), balances: balances, sw: softswitch.New(softswitch.Options{DeviceID: 1})}
+	r := &liveRig{t: t, dir: filepath.Join(t.TempDir(), "q"), balances: balances}
+	r.sw = installed(t, r.dir)
+	r.write(text)
+	r.start()
+	t.Cleanup(func() { r.c.close() })
+	return r
+}
+
+// installed copies the example site to dir, and runs its program on a switch.
+func installed(t *testing.T, dir string) *softswitch.Switch {
+	t.Helper()
+	sw := softswitch.New(softswitch.Options{DeviceID: 1})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- r.sw.Serve(ctx, l) }()
+	go func() { done <- sw.Serve(ctx, l) }()
 	t.Cleanup(func() {
 		cancel()
 		<-done
-		r.sw.Close()
+		sw.Close()
 	})
-	if err := copySite(prepared(t), r.dir, l.Addr().String()); err != nil {
+	if err := copySite(prepared(t), dir, l.Addr().String()); err != nil {
 		t.Fatal(err)
 	}
 	command := newRoot()
-	command.SetArgs([]string{"install", filepath.Join(r.dir, "linked"), "--yes"})
+	command.SetArgs([]string{"install", filepath.Join(dir, "linked"), "--yes"})
 	command.SetOut(io.Discard)
 	if err := command.ExecuteContext(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.write(text)
-	r.start()
-	t.Cleanup(func() { r.c.close() })
-	return r
+	return sw
 }
 
 // write writes the policy's file.
