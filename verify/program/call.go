@@ -281,10 +281,14 @@ func (m *machine) applyControl(f *frame, s *state, e *syntax.Call, c *types.Call
 // runControl is the part that named instances and direct application share.
 func (m *machine) runControl(f *frame, s *state, e *syntax.Call, g *frame, d *syntax.ControlDecl, c *types.Call) []*smt.Term {
 	m.unnamed(d)
-	return m.invoke(f, s, e, g, c.Sig, m.given(c), func(s *state) {
+	cut := m.cutControl(f, g, s, e, d, c)
+	out := m.invoke(f, s, e, g, c.Sig, m.given(c), func(s *state) {
 		m.enter(f, g, s, d)
+		cut.enter(s)
 		m.controlBody(g, s, d)
 	})
+	cut.leave(s)
+	return out
 }
 
 func (m *machine) controlBody(g *frame, s *state, d *syntax.ControlDecl) {

@@ -1,6 +1,6 @@
 // Package program proves linked programs: it re-parses the printed program, executes it symbolically for every packet, every
 // Package program proves linked programs: it re-parses the printed program, executes it symbolically for every packet, every
-// table and register content, and makes the obligations of properties P1, P2, P3, P5, P6, P9, P10, P11 and P12 of DESIGN.md §5.1.
+// table and register content, and makes the obligations of properties P1, P2, P3, P5, P6, P7, P9, P10, P11 and P12 of DESIGN.md §5.1.
 // Report says which of the others are not checked.
 //
 // # What it trusts
@@ -36,6 +36,8 @@
 // model goes: P9 is refuted then, and the other properties do not rest on what the target does there.
 //
 // A write to egress_port in egress is taken to have no effect, as on BMv2.
+//
+// P7 runs the machine on two programs side by side: see equivalences.
 //
 // # Checks on itself
 //

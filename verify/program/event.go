@@ -63,6 +63,7 @@ type end struct {
 type emission struct {
 	cond   *smt.Term
 	name   string // the expression
+	off    int    // of its containers
 	header []leaf // without the validity
 	vals   []*smt.Term
 	wrote  []syntax.Node

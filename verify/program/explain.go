@@ -66,6 +66,11 @@ func ExplainWith(in *Input, o verify.Obligation, model smt.Model, replay Replay)
 	if o.Property == "P12" {
 		return m.explainComparison(o)
 	}
+	if o.Property == "P7" {
+		if claims, _, err = m.equivalences(tenantOfClaim(o.ID)); err != nil {
+			return Counterexample{}, err
+		}
+	}
 	var c *claim
 	for _, x := range claims {
 		if x.id == o.ID {
@@ -75,12 +80,20 @@ func ExplainWith(in *Input, o verify.Obligation, model smt.Model, replay Replay)
 	if c == nil || m.obligation(c).Text != o.Text {
 		return Counterexample{}, fmt.Errorf("obligation %s was not made from this program", o.ID)
 	}
+	return m.explain(c, model, replay)
+}
+
+// tenantOfClaim is the tenant in an ID of P7.
+func tenantOfClaim(id string) string { return strings.Split(id, "/")[1] }
+
+// explain turns a model of a claim's opposite into a counterexample.
+func (m *machine) explain(c *claim, model smt.Model, replay Replay) (Counterexample, error) {
 	if model == nil {
 		model = smt.Model{}
 	}
 	wrong := m.wrong(c)
 	if !smt.Eval(wrong, model).IsTrue() {
-		return Counterexample{}, fmt.Errorf("%w: %s is true under it", ErrNoReplay, o.ID)
+		return Counterexample{}, fmt.Errorf("%w: %s is true under it", ErrNoReplay, c.id)
 	}
 	values := shorten(wrong, model)
 
@@ -121,6 +134,15 @@ func rerun(m *machine, c *claim, packet []byte, port uint16, values smt.Model) (
 	p, err := run.claims()
 	if err != nil {
 		return Counterexample{}, fmt.Errorf("%w: %w", ErrNoReplay, err)
+	}
+	if c.property == "P7" {
+		equal, _, err := run.equivalences(tenantOfClaim(c.id))
+		if err != nil {
+			return Counterexample{}, fmt.Errorf("%w: %w", ErrNoReplay, err)
+		}
+		for _, x := range equal {
+			p.byID[x.id] = x
+		}
 	}
 	if x := p.byID[c.id]; x != nil {
 		for _, s := range x.sites {
@@ -238,7 +260,11 @@ func (c Counterexample) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s refuted: %s\n", c.Property, c.What)
 	if c.At.File != "" {
-		fmt.Fprintf(&b, "  at %s", c.At)
+		at := c.At.String()
+		if !c.At.IsValid() {
+			at = c.At.File
+		}
+		fmt.Fprintf(&b, "  at %s", at)
 		if c.Source != "" {
 			fmt.Fprintf(&b, ": %s", c.Source)
 		}

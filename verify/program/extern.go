@@ -41,6 +41,7 @@ func (m *machine) externFunction(f *frame, s *state, e *syntax.Call, c *types.Ca
 			Kind: "verify", Name: f.site(e) + ".wrong", Width: width(s.vals[off]), Args: m.constants(data), Widths: widths(data),
 			Algorithm: m.algorithm(c.Args[3]), Max: m.constant(sum),
 		})
+		m.event(f, s, e, "verify_checksum", nil, m.b.And(m.cond(s), cond), append(data[:len(data):len(data)], sum)...).with(m.algorithm(c.Args[3]))
 		m.put(s, off, m.b.Ite(cond, m.b.BVOr(s.vals[off], wrong), s.vals[off]), e)
 		return nil
 	case "log_msg", "assert", "assume":
@@ -94,6 +95,7 @@ func (m *machine) hash(f *frame, s *state, e *syntax.Call, c *types.Call) {
 	n := ls[0].bits
 	w := max(n, width(base), width(limit)) + 1
 	ext := func(t *smt.Term) *smt.Term { return m.b.ZeroExt(t, w-width(t)) }
+	m.event(f, s, e, "hash", nil, m.cond(s), append(data[:len(data):len(data)], base, limit)...).with(m.algorithm(c.Args[1]))
 	r := m.unknown(Query{
 		Kind: "hash", Name: f.site(e) + ".hash", Width: width(limit), Args: m.constants(data), Widths: widths(data), Algorithm: m.algorithm(c.Args[1]),
 		Max: m.constant(limit),
@@ -140,6 +142,7 @@ func (m *machine) updateChecksum(f *frame, s *state, e *syntax.Call, c *types.Ca
 	if v, known, _ := m.decided(s, cond); known && !v {
 		return
 	}
+	m.event(f, s, e, "update_checksum", nil, m.b.And(m.cond(s), cond), data...).with(m.algorithm(c.Args[3]))
 	u := m.unknown(Query{
 		Kind: "checksum", Name: f.site(e) + ".checksum", Width: ls[0].bits, Args: m.constants(data), Widths: widths(data), Algorithm: m.algorithm(c.Args[3]),
 	})
@@ -173,6 +176,11 @@ func (m *machine) method(f *frame, s *state, e *syntax.Call, c *types.Call) []*s
 		if s.dead {
 			return nil
 		}
+		if m.isOwn() {
+			m.ownRegister(f, s, e, c, inst, index)
+			return nil
+		}
+		m.event(f, s, e, "register.read", inst, m.cond(s), index)
 		lv := m.lvalue(f, s, c.Args[0])
 		ls := m.layout(lv.typ, e)
 		v := make([]*smt.Term, len(ls))
@@ -185,17 +193,25 @@ func (m *machine) method(f *frame, s *state, e *syntax.Call, c *types.Call) []*s
 		return nil
 	case "register.write":
 		index := index(c.Args[0])
+		if m.isOwn() {
+			m.ownRegister(f, s, e, c, inst, index)
+			return nil
+		}
 		v := m.eval(f, s, c.Args[1])
+		m.event(f, s, e, "register.write", inst, m.cond(s), append(one(index), v...)...)
 		m.access(f, s, e, inst, "write", index)
 		if m.concrete != nil && !s.dead {
 			m.concrete.wrote(inst.path, m.constant(index), m.constants(v))
 		}
 		return nil
 	case "counter.count":
-		m.access(f, s, e, inst, "count", index(c.Args[0]))
+		i := index(c.Args[0])
+		m.access(f, s, e, inst, "count", i)
+		m.count(f, s, e, inst, i)
 		return nil
 	case "direct_counter.count":
 		m.access(f, s, e, inst, "count", nil)
+		m.event(f, s, e, "direct_counter", inst, m.cond(s))
 		return nil
 	case "meter.execute_meter":
 		m.access(f, s, e, inst, "execute_meter", index(c.Args[0]))
@@ -243,7 +259,7 @@ func (m *machine) emitValue(s *state, at syntax.Node, name string, t types.Type,
 		}
 		ls := m.layout(t, at)
 		em := emission{
-			cond: m.b.And(m.cond(s), s.vals[off]), name: name, header: ls[1:], at: at,
+			cond: m.b.And(m.cond(s), s.vals[off]), name: name, off: off, header: ls[1:], at: at,
 			vals: append([]*smt.Term(nil), s.vals[off+1:off+len(ls)]...),
 		}
 		if s.origin != nil {

@@ -36,6 +36,7 @@ type machine struct {
 	lay     *layouts
 
 	concrete *concreteRun // nil in symbolic runs
+	pair     *pairing     // nil in runs of one program
 
 	// phase is what runs now, and pages are the page-table lookups that it has made so far.
 	phase phase
@@ -91,6 +92,8 @@ type frame struct {
 	path string // of the instance, for objects declared in it: "il_Ingress.kv"
 	// ctx names this activation by the call sites that led to it: stable, and unique on every path.
 	ctx string
+	// labels are the places' names where two programs run side by side.
+	labels map[syntax.Node]string
 	// owner is the tenant whose code runs: that of the innermost declaration on the call chain with a tenant's prefix.
 	owner string
 	// declOwner is the tenant by whose prefix the enclosing declaration goes, or "".
@@ -152,6 +155,9 @@ func recovered(err *error) {
 
 // tenantOf returns the tenant whose prefix a declared name has, or "".
 func (m *machine) tenantOf(name string, at syntax.Node) string {
+	if m.isOwn() {
+		return ""
+	}
 	match := tenantPrefix.FindStringSubmatch(name)
 	if match == nil || strings.HasPrefix(name, "il_") {
 		return ""
@@ -213,6 +219,12 @@ func (m *machine) arbitrary(t types.Type, kind, name string, at syntax.Node) []*
 			if l.path != "" {
 				n += "." + l.path
 			}
+			if m.isOwn() && (kind == "uninitialised" || strings.HasPrefix(name, "stale.")) { // a virtual switch begins with zeros
+				if out[i] = m.b.False(); l.bits > 0 {
+					out[i] = m.b.BV(0, l.bits)
+				}
+				continue
+			}
 			out[i] = m.unknown(Query{Kind: kind, Name: n, Width: l.bits})
 		}
 	}
@@ -243,6 +255,9 @@ func (m *machine) fold(t *smt.Term) *smt.Term {
 
 // site names a place of an activation; names of unknowns are made of it.
 func (f *frame) site(n syntax.Node) string {
+	if l := f.labels[n]; l != "" {
+		return f.ctx + l
+	}
 	p := n.Pos()
 	return fmt.Sprintf("%sL%dC%d", f.ctx, p.Line, p.Col)
 }
@@ -283,6 +298,12 @@ func (m *machine) newFrame(caller, lex *frame, name string, at syntax.Node, ctx 
 	}
 	if f.declOwner != "" {
 		f.owner = f.declOwner
+	}
+	if m.pair != nil {
+		f.labels = m.pair.labels
+		if caller != nil && caller.owner == "" && f.owner == m.pair.tenant.Name { // as a program of its own begins
+			f.ctx = m.pair.tenant.Name + "." + topContext[m.phase]
+		}
 	}
 	return f
 }
@@ -350,6 +371,12 @@ func (m *machine) code(v types.EnumValue, at syntax.Node) *smt.Term {
 				return m.values(e.Values[i], e.Underlying, at)[0]
 			}
 		}
+	}
+	if _, enum := v.Type.(*types.Enum); !enum && m.isOwn() {
+		if i, ok := m.pair.errors[v.Member]; ok {
+			return m.b.BV(uint64(i), codeBits)
+		}
+		m.refuse(at, "error %s, which the linked program does not have", v.Member)
 	}
 	for i, name := range members {
 		if name == v.Member {

@@ -3,7 +3,9 @@ package program
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,7 +75,19 @@ func TestFilesFollow(t *testing.T) {
 	}
 	// Programs with everything that may be in one.
 	for _, name := range []string{"rich", "newer", "egress"} {
-		s, err := sites.Parse("../../linker/testdata/site.yaml", []byte(`apiVersion: interlock/v1alpha1
+		in := linkedInput(t, "  - {name: ann, vid: 10, program: ../../linker/testdata/"+name+".p4, ports: {1: 1, 2: 2}}\n")
+		for _, r := range decide(t, p, ofP12(t, in)) {
+			if r.Verdict != verify.Proved {
+				t.Errorf("%s: %s by %s: %s %s", name, r.Obligation, r.Solver, r.Verdict, r.Reason)
+			}
+		}
+	}
+}
+
+// linkedInput links a site of one switch with these tenants.
+func linkedInput(t testing.TB, tenants string) *Input {
+	t.Helper()
+	s, err := sites.Parse("site.yaml", []byte(`apiVersion: interlock/v1alpha1
 kind: Site
 metadata: {name: test}
 policy: builtin:drf
@@ -82,33 +96,34 @@ ledger: {dir: ledger}
 switches:
   - {name: s1, target: tofino-like, driver: softswitch, address: "127.0.0.1:9559", deviceId: 1, ports: [1, 2, 3, 4], slots: 1024}
 tenants:
-  - {name: ann, vid: 10, program: `+name+`.p4, ports: {1: 1, 2: 2}}
-`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		l, err := linker.Link(t.Context(), s, linker.Options{Entitler: linker.Unlimited{}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		dir := t.TempDir()
-		if err := l.WriteDir(dir); err != nil {
-			t.Fatal(err)
-		}
-		in := &Input{Linked: l.P4, P4Info: l.P4InfoTxt, Sources: l.Sources, Tenants: []Tenant{
-			{Name: "ann", VID: 10, Ports: []uint16{1, 2}, Virtual: map[uint16]uint16{1: 1, 2: 2}},
-		}}
-		manifest, err := os.ReadFile(dir + "/" + ManifestName)
-		if err != nil {
-			t.Fatal(err)
-		}
-		in.Ownership = owners(t, manifest)
-		for _, r := range decide(t, p, ofP12(t, in)) {
-			if r.Verdict != verify.Proved {
-				t.Errorf("%s: %s by %s: %s %s", name, r.Obligation, r.Solver, r.Verdict, r.Reason)
-			}
-		}
+`+tenants))
+	if err != nil {
+		t.Fatal(err)
 	}
+	l, err := linker.Link(t.Context(), s, linker.Options{Entitler: linker.Unlimited{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := l.WriteDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := os.ReadFile(dir + "/" + ManifestName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := &Input{Linked: l.P4, P4Info: l.P4InfoTxt, Ownership: owners(t, manifest), Sources: l.Sources}
+	for _, x := range s.Tenants {
+		at := Tenant{Name: x.Name, VID: x.VID, Virtual: x.Ports, Ports: slices.Sorted(maps.Values(x.Ports))}
+		for v, p := range x.Addresses {
+			if at.Addresses == nil {
+				at.Addresses = map[string]string{}
+			}
+			at.Addresses[v.String()] = p.String()
+		}
+		in.Tenants = append(in.Tenants, at)
+	}
+	return in
 }
 
 // Changes to the files, or to the program that a tenant handed in, that must be refuted, each in words and with the line.

@@ -25,6 +25,9 @@ func (m *machine) packetLength() *smt.Term {
 
 // wholeLength is the packet's length as programs see it: a packet of maxPacket bytes stands for all longer ones.
 func (m *machine) wholeLength() *smt.Term {
+	if m.isOwn() { // the tag is not there
+		return m.b.BVSub(m.pair.other.wholeLength(), m.b.BV(tagBits/8, 32))
+	}
 	longest := m.b.BV(maxPacket, 32)
 	more := m.unknown(Query{Kind: "length", Name: "len.more", Width: 32})
 	more = m.b.Ite(m.b.BVUlt(more, longest), longest, more)
@@ -32,6 +35,9 @@ func (m *machine) wholeLength() *smt.Term {
 }
 
 func (m *machine) packetByte(i int) *smt.Term {
+	if m.isOwn() && i >= tpidOffset/8 {
+		i += tagBits / 8
+	}
 	return m.unknown(Query{Kind: "packet", Name: packetName(i), Width: 8})
 }
 
@@ -44,6 +50,9 @@ func (m *machine) ingressPort() *smt.Term {
 
 // lengthAtLeast is the condition that the packet has n bytes.
 func (m *machine) lengthAtLeast(n int) *smt.Term {
+	if m.isOwn() {
+		n += tagBits / 8
+	}
 	return m.b.BVUle(m.b.BV(uint64(n), 16), m.packetLength())
 }
 
@@ -206,7 +215,7 @@ func parserRanks(d *syntax.ParserDecl) map[string]int {
 func (m *machine) runState(f *frame, t *parserTask, s *state, push func(string, syntax.Node, string, *state)) {
 	st := t.state
 	m.at = st
-	g := m.newFrame(nil, f, st.Name.Name, st, "p."+strings.ReplaceAll(t.key, "/", ".")+"/")
+	g := m.newFrame(nil, f, st.Name.Name, st, m.stateContext(t))
 	mark := len(s.vals)
 	defer m.runs(g.owner)()
 	for _, x := range st.Body {

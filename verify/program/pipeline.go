@@ -82,6 +82,9 @@ func (m *machine) run() (err error) {
 	m.top = &frame{insts: map[*types.Object]*instance{}}
 
 	s := m.initial(prs)
+	if m.pair != nil {
+		m.taggedOnly(s)
+	}
 	mark := len(s.vals)
 	dep := controls["dep"]
 	m.findOuter(m.pipelineFrame(dep.Name.Name, dep, dep.Params, []loc{{}, m.hdr}), dep)
@@ -118,12 +121,19 @@ func (m *machine) afterParser(s *state, controls map[string]*syntax.ControlDecl)
 	}
 	m.phase = inEgress
 	m.toEgress(s, spec, multicast)
+	if m.pair != nil {
+		// BMv2 begins egress with a value that does not mean drop; what P11 says holds for any.
+		m.assume(s, m.b.Not(m.b.Eq(m.smField(s, "egress_spec"), m.b.BV(specs.DropPort, 9))))
+	}
+	m.cutAt(cutQueue, s, controls["eg"])
 	port := m.smField(s, "egress_port")
 	m.runTop(s, controls["eg"], "e/", []loc{m.hdr, m.meta, m.sm})
 	m.assume(s, m.b.Not(m.b.Eq(m.smField(s, "egress_spec"), m.b.BV(specs.DropPort, 9))))
 	m.phase = inCompute
+	m.cutAt(cutCompute, s, controls["ck"])
 	m.runTop(s, controls["ck"], "c/", []loc{m.hdr, m.meta})
 	m.phase = inDeparser
+	m.cutAt(cutDeparse, s, controls["dep"])
 	m.emits = nil
 	m.runTop(s, controls["dep"], "d/", []loc{{}, m.hdr})
 	if s.dead {
@@ -187,6 +197,9 @@ func (m *machine) runTop(s *state, d *syntax.ControlDecl, ctx string, at []loc) 
 	mark := len(s.vals)
 	f := m.pipelineFrame(d.Name.Name, d, d.Params, at)
 	f.ctx = ctx
+	if m.pair != nil {
+		f.ctx = m.pair.tenant.Name + "." + ctx
+	}
 	base := s.clone()
 	defer m.runs(f.owner)()
 	m.enterTenant("", f.owner, d.Name.Name, s, d)

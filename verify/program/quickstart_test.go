@@ -98,7 +98,7 @@ func TestQuickstartByHand(t *testing.T) {
 }
 
 func BenchmarkObligations(b *testing.B) {
-	in := quickstart(b)
+	in := whole(b, quickstart(b))
 	for b.Loop() {
 		if _, err := Obligations(in); err != nil {
 			b.Fatal(err)
@@ -107,7 +107,7 @@ func BenchmarkObligations(b *testing.B) {
 }
 
 func BenchmarkProve(b *testing.B) {
-	r := obligations(b, quickstart(b))
+	r := obligations(b, whole(b, quickstart(b)))
 	p := pool(b)
 	for b.Loop() {
 		for _, res := range decide(b, p, r.Obligations) {

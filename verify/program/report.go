@@ -12,7 +12,7 @@ import (
 
 // EncoderVersion names the way in which this package writes obligations. It changes whenever the text of some obligation
 // does, so that a replay knows whether to expect the recorded bytes.
-const EncoderVersion = "program/5"
+const EncoderVersion = "program/6"
 
 // logic of every obligation: bit-vectors alone. Tables and registers are unknowns, so no arrays are needed.
 const logic = "QF_BV"
@@ -82,6 +82,11 @@ func Obligations(in *Input) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	equal, notes, err := m.equivalences()
+	if err != nil {
+		return nil, err
+	}
+	claims = append(claims, equal...)
 	compared, err := m.described()
 	if err != nil {
 		return nil, err
@@ -97,14 +102,16 @@ func Obligations(in *Input) (*Report, error) {
 	for _, o := range r.Obligations {
 		count[o.Property]++
 	}
-	r.NotChecked = append(r.NotChecked, notChecked[:]...)
+	r.NotChecked = append(append(r.NotChecked, notChecked[:]...), notes...)
 	for _, n := range checked {
 		n.Obligations = count[n.ID]
 		switch {
 		case n.ID == "P9" && in.Parser == (specs.ParserBound{}):
 			n.Note = "what is to be proved does not say how far the target's parser gets"
-		case n.ID == "P12" && in.P4Info == nil:
-			n.Note = "the files, or the tenants' own programs, were not given"
+		case n.ID == "P12" && in.P4Info == nil, n.ID == "P7" && in.Sources == nil:
+			n.Note = "the files beside linked.p4 and the tenants' own programs were not given"
+		case n.ID == "P7" && n.Obligations == 0:
+			continue // the notes say why of every tenant
 		default:
 			r.Checked = append(r.Checked, n)
 			continue
@@ -173,6 +180,7 @@ var (
 			Note: "within the page-table entry that the packet's VID matched; that entries lie within the array is M3, proved with each plan",
 		},
 		{ID: "P6", Title: "feed-forward", Note: "of stage arrays; and what tenant code reads and writes of headers, metadata and variables, by container"},
+		{ID: "P7", Title: "equivalence", Note: "control by control, composed with the site's ports and addresses and the hop limit"},
 		{ID: "P9", Title: "parsing terminates", Note: "within the states and bytes that the target declares"},
 		{ID: "P10", Title: "untagged packets", Note: "wherever tenant code is entered: parser, ingress, egress"},
 		{ID: "P11", Title: "admission and exit", Note: "ports, and the admission table; the addresses in packets that leave are not checked"},
@@ -183,6 +191,5 @@ var (
 	}
 	notChecked = [...]PropertyNote{
 		{ID: "P4", Title: "zeroed PHV", Note: "needs two runs of the program"},
-		{ID: "P7", Title: "equivalence", Note: "needs the tenants' own programs"},
 	}
 )

@@ -36,6 +36,9 @@ type ownProgram struct {
 	p4info *p4configv1.P4Info
 	// registers by their declared names: elements and widths. Two controls may have one of the same name.
 	registers map[string][]string
+	// hits are metadata fields that show whether the latest access of a register was served, by "metadata_t.register", and generations are
+	// registers whose losses a field counts, by "metadata_t.field".
+	hits, generations map[string]string
 }
 
 // sources reads the tenants' own programs; none if there are none.
@@ -62,7 +65,11 @@ func source(tenant string, text []byte) (*ownProgram, error) {
 	if err := diags.Err(); err != nil {
 		return nil, err
 	}
+	p := &ownProgram{text: text, registers: map[string][]string{}, hits: map[string]string{}, generations: map[string]string{}}
 	for _, d := range prog.Decls {
+		if x, ok := d.(*syntax.StructDecl); ok {
+			p.flags(x)
+		}
 		syntax.Walk(d, func(n syntax.Node) bool {
 			if a, ok := n.(*syntax.Annotation); ok && !kept[a.Name] && a.Pos().File == name {
 				*a = syntax.Annotation{Name: "dropped"}
@@ -78,7 +85,7 @@ func source(tenant string, text []byte) (*ownProgram, error) {
 	if err := diags.Err(); err != nil {
 		return nil, err
 	}
-	p := &ownProgram{text: text, info: info, p4info: out, registers: map[string][]string{}}
+	p.info, p.p4info = info, out
 	for _, d := range prog.Decls {
 		syntax.Walk(d, func(n syntax.Node) bool {
 			if i, ok := n.(*syntax.InstanceDecl); ok && i.Pos().File == name {
@@ -88,6 +95,25 @@ func source(tenant string, text []byte) (*ownProgram, error) {
 		})
 	}
 	return p, nil
+}
+
+// flags reads @hit["r"] and @generation["r"] of a struct's fields.
+func (p *ownProgram) flags(d *syntax.StructDecl) {
+	for _, f := range d.Fields {
+		for _, a := range f.Annotations {
+			if len(a.Exprs) != 1 {
+				continue
+			}
+			r, ok := a.Exprs[0].(*syntax.StringLit)
+			switch {
+			case !ok:
+			case a.Name == "hit":
+				p.hits[d.Name.Name+"."+r.Value] = f.Name.Name
+			case a.Name == "generation":
+				p.generations[d.Name.Name+"."+f.Name.Name] = r.Value
+			}
+		}
+	}
 }
 
 func (p *ownProgram) register(d *syntax.InstanceDecl) {

@@ -105,6 +105,7 @@ func (m *machine) applyTable(f *frame, s *state, e *syntax.Call) *applied {
 		return r
 	}
 	m.access(f, s, e, inst, "apply", nil)
+	m.event(f, s, e, "table", inst, m.cond(s), keys...)
 	m.enterTenant(f.owner, inst.owner, inst.name, s, e)
 	for _, p := range t.profiles {
 		m.accessProfile(f, s, e, p)
@@ -298,7 +299,7 @@ func (m *machine) any(refs []*syntax.ActionRef, cond *smt.Term, site, what strin
 	left := cond
 	for i, ref := range refs {
 		o, call := m.reference(ref.Call)
-		name := fmt.Sprintf("%s$%s.%s", site, what, o.Name)
+		name := fmt.Sprintf("%s$%s.%s", site, what, m.plain(o.Name))
 		if again := slices.IndexFunc(refs[:i], func(r *syntax.ActionRef) bool { p, _ := m.reference(r.Call); return p.Name == o.Name }); again >= 0 {
 			name = suffix(name+"$again", i)
 		}
