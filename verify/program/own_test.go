@@ -141,10 +141,11 @@ func TestDifferences(t *testing.T) {
 				in.Sources[c.file] = text
 			}
 			tenant, _, _ := strings.Cut(c.want, "/")
-			m, _, err := prepare(in)
+			info, err := load(in)
 			if err != nil {
 				t.Fatal(err)
 			}
+			m := newMachine(in, info)
 			claims, _, err := m.equivalences(cmp.Or(tenant, "kv"))
 			if err != nil {
 				t.Fatal(err)

@@ -53,11 +53,17 @@ func owners(t testing.TB, manifest []byte) []byte {
 // ofP12 are the obligations of P12.
 func ofP12(t testing.TB, in *Input) []verify.Obligation {
 	t.Helper()
+	info, err := load(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared, err := newMachine(in, info).described()
+	if err != nil {
+		t.Fatal(err)
+	}
 	var out []verify.Obligation
-	for _, o := range obligations(t, in).Obligations {
-		if o.Property == "P12" {
-			out = append(out, o)
-		}
+	for _, c := range compared {
+		out = append(out, c.obligation())
 	}
 	return out
 }
