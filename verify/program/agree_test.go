@@ -28,7 +28,7 @@ func agree(t *testing.T, in *Input, packets int, packet func(*rand.Rand) (uint16
 		for i, b := range pkt {
 			model[packetName(i)] = smt.BVValue(big.NewInt(int64(b)), 8)
 		}
-		run, err := runConcrete(in, m, pkt, port, Oracle{Value: func(q Query) *big.Int {
+		ask := func(q Query) *big.Int {
 			v := big.NewInt(int64(rng.IntN(1 << min(max(q.Width, 1), 2+rng.IntN(20)))))
 			if old, ok := model[q.Name]; ok {
 				if q.Width == 0 {
@@ -43,6 +43,16 @@ func agree(t *testing.T, in *Input, packets int, packet func(*rand.Rand) (uint16
 				model[q.Name] = smt.BVValue(v, q.Width)
 			}
 			return v
+		}
+		run, err := runConcrete(in, m, pkt, port, Oracle{Value: ask})
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		run.twin, err = runConcrete(in, m, pkt, port, Oracle{Value: func(q Query) *big.Int {
+			if q.left() {
+				q.Name += otherRun
+			}
+			return ask(q)
 		}})
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
@@ -89,7 +99,7 @@ func agree(t *testing.T, in *Input, packets int, packet func(*rand.Rand) (uint16
 func TestTermsAgreeWithRuns(t *testing.T) {
 	t.Run("two", func(t *testing.T) { agree(t, two(t), 100, twoPacket) })
 	t.Run("quickstart", func(t *testing.T) { agree(t, quickstart(t), 40, quickstartPacket) })
-	for _, c := range slices.Concat(canaries, readings, forwards) {
+	for _, c := range slices.Concat(canaries, readings, forwards, stales) {
 		t.Run(c.name, func(t *testing.T) { agree(t, c.input(t), 12, twoPacket) })
 	}
 	for _, c := range depths {

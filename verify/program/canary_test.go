@@ -270,7 +270,7 @@ il_last.apply();
 	},
 	{
 		"a port from the packet before", "        standard_metadata.egress_spec = 511;\n        transition select(standard_metadata.ingress_port)",
-		"        transition select(standard_metadata.ingress_port)", "", "", "",
+		"        transition select(standard_metadata.ingress_port)", "P4/port/il", "", "the port at the end of ingress",
 	},
 	{
 		"writing the port", "state hh__start {", "state hh__start { standard_metadata.egress_spec = 7; meta.il_tenant = 0;",
@@ -333,7 +333,7 @@ func (c canary) safe() bool { return c.want == "" }
 
 func TestCanaries(t *testing.T) {
 	p := pool(t)
-	for _, c := range slices.Concat(canaries, readings, forwards) {
+	for _, c := range slices.Concat(canaries, readings, forwards, stales) {
 		t.Run(c.name, func(t *testing.T) { c.test(t, p, c.input(t)) })
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 // A Query asks for a value that the program and the packet do not determine.
 type Query struct {
-	// Kind: "packet" (len, port, pkt_0, ...), "stale" (what a container held before), "uninitialised" (a variable), "hit",
+	// Kind: "packet" (len, port, pkt_0, ...), "arrival" (what the target says of the packet when it arrives), "stale" (what a container held before), "uninitialised" (a variable), "hit",
 	// "action" and "data" (what a table's content does), "register" (what a cell holds), "hash", "checksum", "verify"
 	// (whether a checksum is wrong), "random", "meter", "queue" (what the traffic manager writes).
 	Kind string
@@ -32,6 +32,17 @@ type Query struct {
 	// At is the statement that wants to know, if one does.
 	At syntax.Pos
 }
+
+// sort is that of the query's variable.
+func (q Query) sort() smt.Sort {
+	if q.Width == 0 {
+		return smt.Bool
+	}
+	return smt.BV(q.Width)
+}
+
+// left says that a container may hold what an earlier packet left in it.
+func (q Query) left() bool { return q.Kind == "stale" || q.Kind == "uninitialised" }
 
 // An Oracle answers what the program and the packet do not determine. Any function may be nil.
 type Oracle struct {

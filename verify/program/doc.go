@@ -1,7 +1,6 @@
 // Package program proves linked programs: it re-parses the printed program, executes it symbolically for every packet, every
-// Package program proves linked programs: it re-parses the printed program, executes it symbolically for every packet, every
-// table and register content, and makes the obligations of properties P1, P2, P3, P5, P6, P7, P9, P10, P11 and P12 of DESIGN.md §5.1.
-// Report says which of the others are not checked.
+// table and register content, and makes the obligations of properties P1 to P7 and P9 to P12 of DESIGN.md §5.1. Report says
+// which of them are not checked.
 //
 // # What it trusts
 //
@@ -12,7 +11,8 @@
 // # The machine
 //
 // A value is a sequence of containers. When a packet arrives, headers are invalid and every container holds anything; of
-// standard_metadata, v1model promises ingress_port, packet_length, instance_type, parser_error, checksum_error and mcast_grp.
+// standard_metadata, v1model promises ingress_port, packet_length, instance_type, parser_error, checksum_error, mcast_grp and
+// ingress_global_timestamp.
 // Containers keep what was last written, also while their header is invalid, and that is what an invalid header's field reads; a
 // packet that is too short leaves anything in the header that it was to fill. Variables without a value, hashes, checksums and
 // register cells are anything. A table without const entries does anything that P4Runtime accepts: any listed action with any
@@ -38,6 +38,21 @@
 // A write to egress_port in egress is taken to have no effect, as on BMv2.
 //
 // P7 runs the machine on two programs side by side: see equivalences.
+//
+// # Two runs
+//
+// P4 compares two runs that have the same packet, tables and objects, and differ in what is stale: what containers hold when the packet
+// arrives, in the fields of an invalid header that is copied, in a header that a short packet was to fill, in variables without a value. An
+// event is what can be seen of a packet (the port and drop at the end of ingress and at the output, each header with its fields, where the
+// payload begins, a clone) or what is asked of something that the program does not determine: a table by its keys, a register by its index,
+// and what is written there, a counter or meter by its index, a hash, a checksum, random or an assertion by its data. (What log_msg writes is for the operator.) The claim of an event: if it
+// happens in the first run, it happens in the second, with the same values. In its formula the second run is the first one's terms with the
+// stale unknowns renamed; the other unknowns (what tables, cells, hashes, meters, random and the target answer) are shared. That they may be
+// follows by induction over the events of the first run in their order: if all before an event happened in both runs with the same
+// values, then the same was asked of the same things in the same order, so there is a second run in which the answers are the same; in this
+// run the event happens too, with the same values, as its claim says for any answers. Since the runs may be exchanged, what does not happen
+// in the first does not happen in the second. So no event depends on what is stale, nor does what a table, register, counter or meter
+// holds for the packets after.
 //
 // # Checks on itself
 //

@@ -116,6 +116,7 @@ func (m *machine) sent(f *frame, s *state, at syntax.Node, what string) {
 	if s.dead {
 		return
 	}
+	m.sees(s, f.site(at), what+"/"+place(at), "whether the packet is to "+what, at)
 	m.sends = append(m.sends, &send{what: what, code: f.owner, pc: m.cond(s), ran: m.b.Or(m.ran(s)...), at: at})
 }
 

@@ -46,6 +46,8 @@ type Field struct{ Name, Value string }
 type Assumption struct {
 	Query
 	Value *big.Int
+	// Other is the value in the second run, if the counterexample is of two runs that differ in it.
+	Other *big.Int
 }
 
 // A Replay runs a counterexample somewhere else, for example on a switch, and returns an error unless it goes wrong there too.
@@ -119,17 +121,37 @@ func (m *machine) explain(c *claim, model smt.Model, replay Replay) (Counterexam
 func rerun(m *machine, c *claim, packet []byte, port uint16, values smt.Model) (Counterexample, error) {
 	var assumed []Assumption
 	seen := map[string]bool{}
-	oracle := Oracle{Value: func(q Query) *big.Int {
+	tell := func(a Assumption) {
+		if a.Kind != "hit" && a.Kind != "action" && a.Kind != "data" && !seen[a.Name] {
+			seen[a.Name] = true
+			assumed = append(assumed, a)
+		}
+	}
+	run, err := runConcrete(m.in, m, packet, port, Oracle{Value: func(q Query) *big.Int {
 		v := valueOf(values, q.Name)
-		if q.Kind != "hit" && q.Kind != "action" && q.Kind != "data" && v.Sign() != 0 && !seen[q.Name] {
-			seen[q.Name] = true
-			assumed = append(assumed, Assumption{q, v})
+		if v.Sign() != 0 && (c.property != zeroed || !q.left()) {
+			tell(Assumption{Query: q, Value: v})
 		}
 		return v
-	}}
-	run, err := runConcrete(m.in, m, packet, port, oracle)
+	}})
 	if err != nil {
 		return Counterexample{}, fmt.Errorf("%w: %w", ErrNoReplay, err)
+	}
+	if c.property == zeroed {
+		run.twin, err = runConcrete(m.in, m, packet, port, Oracle{Value: func(q Query) *big.Int {
+			v := valueOf(values, q.Name)
+			if !q.left() {
+				return v
+			}
+			w := valueOf(values, q.Name+otherRun)
+			if v.Cmp(w) != 0 {
+				tell(Assumption{Query: q, Value: v, Other: w})
+			}
+			return w
+		}})
+		if err != nil {
+			return Counterexample{}, fmt.Errorf("%w: %w", ErrNoReplay, err)
+		}
 	}
 	p, err := run.claims()
 	if err != nil {
@@ -308,13 +330,17 @@ func (c Counterexample) String() string {
 
 // String says what was assumed.
 func (a Assumption) String() string {
+	value := decimal(a.Value)
+	if a.Other != nil {
+		value += " in one run and " + decimal(a.Other) + " in the other"
+	}
 	switch a.Kind {
 	case "register":
 		return fmt.Sprintf("register %s[%s] = %s", a.Object, decimal(a.Index), decimal(a.Value))
 	case "stale":
 		if name, ok := strings.CutPrefix(a.Name, "stale."); ok {
-			return fmt.Sprintf("%s held %s when the packet arrived", name, decimal(a.Value))
+			return fmt.Sprintf("%s held %s when the packet arrived", name, value)
 		}
 	}
-	return fmt.Sprintf("%s at %s = %s", a.Kind, a.At, decimal(a.Value))
+	return fmt.Sprintf("%s at %s = %s", a.Kind, a.At, value)
 }

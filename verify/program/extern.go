@@ -20,9 +20,11 @@ func (m *machine) externFunction(f *frame, s *state, e *syntax.Call, c *types.Ca
 		m.hash(f, s, e, c)
 		return nil
 	case "random":
+		var bounds []*smt.Term
 		for _, a := range c.Args[1:] {
-			m.eval(f, s, a)
+			bounds = append(bounds, m.eval(f, s, a)...)
 		}
+		m.sees(s, f.site(e), "random/"+place(e), "what random is asked, or whether,", e, bounds...)
 		m.havoc(f, s, e, c.Args[0], "random", m.b.True())
 		return nil
 	case "update_checksum", "update_checksum_with_payload":
@@ -37,6 +39,7 @@ func (m *machine) externFunction(f *frame, s *state, e *syntax.Call, c *types.Ca
 		}
 		off, _ := m.field(m.sm.typ, "checksum_error", e)
 		off += m.sm.off
+		m.seesIf(s, cond, f.site(e), "checksum/"+place(e), "what a checksum is compared with, or whether,", e, append(data, sum)...)
 		wrong := m.unknown(Query{
 			Kind: "verify", Name: f.site(e) + ".wrong", Width: width(s.vals[off]), Args: m.constants(data), Widths: widths(data),
 			Algorithm: m.algorithm(c.Args[3]), Max: m.constant(sum),
@@ -48,7 +51,10 @@ func (m *machine) externFunction(f *frame, s *state, e *syntax.Call, c *types.Ca
 		// They promise nothing: what they check is evaluated and forgotten.
 		for _, a := range c.Args {
 			if _, ok := m.info.Values[a]; !ok && a != nil {
-				m.eval(f, s, a)
+				v := m.eval(f, s, a)
+				if name != "log_msg" {
+					m.sees(s, f.site(e), name+"/"+place(e), "what is asserted, or whether,", e, v...)
+				}
 			}
 		}
 		return nil
@@ -96,6 +102,7 @@ func (m *machine) hash(f *frame, s *state, e *syntax.Call, c *types.Call) {
 	w := max(n, width(base), width(limit)) + 1
 	ext := func(t *smt.Term) *smt.Term { return m.b.ZeroExt(t, w-width(t)) }
 	m.event(f, s, e, "hash", nil, m.cond(s), append(data[:len(data):len(data)], base, limit)...).with(m.algorithm(c.Args[1]))
+	m.sees(s, f.site(e), "hash/"+place(e), "what is hashed, or whether,", e, append(append([]*smt.Term(nil), data...), base, limit)...)
 	r := m.unknown(Query{
 		Kind: "hash", Name: f.site(e) + ".hash", Width: width(limit), Args: m.constants(data), Widths: widths(data), Algorithm: m.algorithm(c.Args[1]),
 		Max: m.constant(limit),
@@ -139,6 +146,7 @@ func (m *machine) updateChecksum(f *frame, s *state, e *syntax.Call, c *types.Ca
 	if len(ls) != 1 || ls[0].bits == 0 {
 		m.refuse(e, "a checksum as %s", lv.typ)
 	}
+	m.seesIf(s, cond, f.site(e), "checksum/"+place(e), "what a checksum is computed of, or whether,", e, data...)
 	if v, known, _ := m.decided(s, cond); known && !v {
 		return
 	}
@@ -173,6 +181,7 @@ func (m *machine) method(f *frame, s *state, e *syntax.Call, c *types.Call) []*s
 	case "register.read":
 		index := index(c.Args[1])
 		m.access(f, s, e, inst, "read", index)
+		m.seesAt(f, s, e, inst, index)
 		if s.dead {
 			return nil
 		}
@@ -200,6 +209,7 @@ func (m *machine) method(f *frame, s *state, e *syntax.Call, c *types.Call) []*s
 		v := m.eval(f, s, c.Args[1])
 		m.event(f, s, e, "register.write", inst, m.cond(s), append(one(index), v...)...)
 		m.access(f, s, e, inst, "write", index)
+		m.seesAt(f, s, e, inst, append([]*smt.Term{index}, v...)...)
 		if m.concrete != nil && !s.dead {
 			m.concrete.wrote(inst.path, m.constant(index), m.constants(v))
 		}
@@ -208,17 +218,22 @@ func (m *machine) method(f *frame, s *state, e *syntax.Call, c *types.Call) []*s
 		i := index(c.Args[0])
 		m.access(f, s, e, inst, "count", i)
 		m.count(f, s, e, inst, i)
+		m.seesAt(f, s, e, inst, i)
 		return nil
 	case "direct_counter.count":
 		m.access(f, s, e, inst, "count", nil)
 		m.event(f, s, e, "direct_counter", inst, m.cond(s))
+		m.seesAt(f, s, e, inst)
 		return nil
 	case "meter.execute_meter":
-		m.access(f, s, e, inst, "execute_meter", index(c.Args[0]))
+		index := index(c.Args[0])
+		m.access(f, s, e, inst, "execute_meter", index)
+		m.seesAt(f, s, e, inst, index)
 		m.havoc(f, s, e, c.Args[1], "meter", m.b.True())
 		return nil
 	case "direct_meter.read":
 		m.access(f, s, e, inst, "read", nil)
+		m.seesAt(f, s, e, inst)
 		m.havoc(f, s, e, c.Args[0], "meter", m.b.True())
 		return nil
 	}

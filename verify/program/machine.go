@@ -64,6 +64,9 @@ type machine struct {
 	reaches  []reach
 	contacts []contact
 	touched  map[contact]bool
+	sights   []sight
+	stale    []*smt.Term // the unknowns that packets before may have left; in a concrete run, twin is the other run
+	twin     *machine
 	regions  []region // of the containers of headers and metadata
 }
 
@@ -239,10 +242,11 @@ func (m *machine) unknown(q Query) *smt.Term {
 		}
 		return m.concrete.answer(m.b, q)
 	}
-	if q.Width == 0 {
-		return m.b.Var(q.Name, smt.Bool)
+	v := m.b.Var(q.Name, q.sort())
+	if q.left() {
+		m.stale = append(m.stale, v)
 	}
-	return m.b.Var(q.Name, smt.BV(q.Width))
+	return v
 }
 
 // fold makes sure that terms of a concrete run are constants, which the builder computes.

@@ -161,7 +161,7 @@ func (x *equivalence) steps() {
 	s := o.initial(prs)
 	mark := len(s.vals)
 	s.vals[o.smOffset("ingress_port")] = x.virtualPort()
-	s.vals[o.smOffset("ingress_global_timestamp")] = l.unknown(Query{Kind: "stale", Name: "stale.sm.ingress_global_timestamp", Width: 48})
+	s.vals[o.smOffset("ingress_global_timestamp")] = l.arrival()
 	o.taggedOnly(s)
 	f := o.pipelineFrame(prs.Name.Name, prs, prs.Params, []loc{{}, o.hdr, o.meta, o.sm})
 	groups := o.runParser(f, prs, s)

@@ -48,6 +48,11 @@ func (m *machine) ingressPort() *smt.Term {
 	return m.unknown(Query{Kind: "packet", Name: "port", Width: 9})
 }
 
+// arrival is when the packet arrived, as the target says.
+func (m *machine) arrival() *smt.Term {
+	return m.unknown(Query{Kind: "arrival", Name: "arrival.ingress_global_timestamp", Width: 48})
+}
+
 // lengthAtLeast is the condition that the packet has n bytes.
 func (m *machine) lengthAtLeast(n int) *smt.Term {
 	if m.isOwn() {

@@ -258,6 +258,7 @@ func (m *machine) initial(prs *syntax.ParserDecl) *state {
 	set := func(name string, t *smt.Term) { s.vals[m.smOffset(name)] = t }
 	set("ingress_port", m.ingressPort())
 	set("packet_length", m.wholeLength())
+	set("ingress_global_timestamp", m.arrival())
 	set("parser_error", m.errorCode("NoError"))
 	// v1model's documentation promises these of a packet that comes from a port. It promises zeros in egress_spec too;
 	// that one stays unknown, so that a program has to say where a packet goes.

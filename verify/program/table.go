@@ -106,6 +106,7 @@ func (m *machine) applyTable(f *frame, s *state, e *syntax.Call) *applied {
 	}
 	m.access(f, s, e, inst, "apply", nil)
 	m.event(f, s, e, "table", inst, m.cond(s), keys...)
+	m.sees(s, f.site(e)+"$key", fmt.Sprintf("table/%s", inst.path), fmt.Sprintf("a key of table %s, or whether it is applied,", inst.path), e, keys...)
 	m.enterTenant(f.owner, inst.owner, inst.name, s, e)
 	for _, p := range t.profiles {
 		m.accessProfile(f, s, e, p)

@@ -409,7 +409,7 @@ control il_Ingress(inout il_headers_t hdr, inout il_metadata_t meta, inout stand
                 il_drop();
             }
         } else if (meta.il_tenant == 0) {
-            il_l2.apply();
+            if (hdr.il_ethernet.isValid()) { il_l2.apply(); }
         } else if (il_admission.apply().hit) {
             il_page_ingress.apply();
             switch (il_dispatch_ingress.apply().action_run) {
