@@ -100,11 +100,8 @@ func TestAnswersDecided(t *testing.T) {
 
 // The switch is not asked by another program's ids.
 func TestAnotherProgramRuns(t *testing.T) {
-	r := newRig(t)
+	r := newRigOn(t, "// another text\n") // by its cookie it is the one that was linked
 	kv := r.tenant("kv")
-	if err := r.sw.Load(append([]byte("// another text\n"), r.linked...)); err != nil {
-		t.Fatal(err)
-	}
 	for _, err := range []error{kv.write(insert(kv.route(1, 1))), func() error { _, err := kv.read(tableEntity(&p4v1.TableEntry{})); return err }()} {
 		if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "another program") {
 			t.Errorf("%v", err)

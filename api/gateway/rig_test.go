@@ -56,7 +56,10 @@ type rig struct {
 	spoil   func(*p4v1.ReadResponse)
 }
 
-func newRig(t testing.TB) *rig {
+func newRig(t testing.TB) *rig { return newRigOn(t, "") }
+
+// newRigOn has the switch run the linked program with another beginning.
+func newRigOn(t testing.TB, beginning string) *rig {
 	t.Helper()
 	r := &rig{t: t, dir: t.TempDir(), independent: map[string]*request.Scope{}}
 	must := func(err error) {
@@ -103,7 +106,7 @@ func newRig(t testing.TB) *rig {
 		}
 		r.sw.Close()
 	})
-	r.install()
+	r.install(append([]byte(beginning), r.linked...))
 	r.gate, err = gate.Open(t.Context(), gate.Config{
 		Target:  device.Target{Name: "s1", Driver: "softswitch", Address: r.addr, DeviceID: deviceID},
 		Tenants: tenants, Patience: 2 * time.Second,
@@ -209,13 +212,13 @@ func (r *rig) seen() []*p4v1.Update {
 }
 
 // install puts the program on the switch without the gate, admits everybody, and gives kv 16 slots from 64 on, hh 8 from 128 on.
-func (r *rig) install() {
+func (r *rig) install(text []byte) {
 	o := r.dial(r.addr, insecure.NewCredentials(), 1)
 	defer o.cancel()
 	_, err := o.rpc.SetForwardingPipelineConfig(r.t.Context(), &p4v1.SetForwardingPipelineConfigRequest{
 		DeviceId: deviceID, ElectionId: o.election, Action: p4v1.SetForwardingPipelineConfigRequest_VERIFY_AND_COMMIT,
 		Config: &p4v1.ForwardingPipelineConfig{
-			P4Info: r.info, P4DeviceConfig: r.linked, Cookie: &p4v1.ForwardingPipelineConfig_Cookie{Cookie: gate.Cookie(r.linked)},
+			P4Info: r.info, P4DeviceConfig: text, Cookie: &p4v1.ForwardingPipelineConfig_Cookie{Cookie: gate.Cookie(r.linked)},
 		},
 	})
 	if err != nil {

@@ -332,6 +332,32 @@ func TestUnanswered(t *testing.T) {
 	}
 }
 
+// A tenant that goes away does not stop the gate: its request is waited for, and counted.
+func TestCancelled(t *testing.T) {
+	r := newRig(t)
+	kv, hh := r.tenant("kv"), r.tenant("hh")
+	arrived, release := make(chan struct{}), make(chan struct{})
+	r.mu.Lock()
+	r.hold = sync.OnceFunc(func() { close(arrived); <-release })
+	r.mu.Unlock()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := kv.rpc.Write(ctx, &p4v1.WriteRequest{DeviceId: deviceID, ElectionId: kv.election, Updates: []*p4v1.Update{insert(kv.route(1, 1))}})
+		done <- err
+	}()
+	<-arrived
+	cancel()
+	if err := <-done; status.Code(err) != codes.Canceled {
+		t.Errorf("%v", err)
+	}
+	close(release)
+	hh.must(modify(cell(hh.register("HhIngress.owners"), 0, 1)))
+	if got := kv.reads(kv.route(1, 1)); len(got) != 1 {
+		t.Errorf("%v", got)
+	}
+}
+
 // Whose requests wait already waits no more.
 func TestQueue(t *testing.T) {
 	r := newRig(t)

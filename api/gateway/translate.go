@@ -27,7 +27,7 @@ func number(b []byte, bits int) ([]byte, error) {
 	}
 	switch {
 	case n > bits:
-		return nil, status.Errorf(codes.OutOfRange, "%#x does not fit %d bits", b, bits)
+		return nil, status.Errorf(codes.OutOfRange, "a value of %d bits does not fit %d bits", n, bits)
 	case len(short) == 0:
 		return []byte{0}, nil
 	}

@@ -69,12 +69,16 @@ type Stream[S any] struct {
 // NewStream is a stream that has not arbitrated yet.
 func NewStream[S any]() *Stream[S] { return &Stream[S]{wake: make(chan struct{}, 1)} }
 
-// Post queues a message; droppable ones are refused when too many wait.
+// Post queues a message. When too many wait, droppable ones are refused, and others take the place of the oldest: who reads nothing takes up no
+// more memory.
 func (s *Stream[S]) Post(m *p4v1.StreamMessageResponse, droppable bool) bool {
 	s.mu.Lock()
-	if droppable && len(s.queue) >= maxQueue {
-		s.mu.Unlock()
-		return false
+	if len(s.queue) >= maxQueue {
+		if droppable {
+			s.mu.Unlock()
+			return false
+		}
+		s.queue = s.queue[1:]
 	}
 	s.queue = append(s.queue, m)
 	s.mu.Unlock()

@@ -333,7 +333,7 @@ func number(b []byte, bits int) (*big.Int, error) {
 	}
 	n := new(big.Int).SetBytes(b)
 	if n.BitLen() > bits {
-		return nil, fmt.Errorf("%#x does not fit %d bits", n, bits)
+		return nil, fmt.Errorf("a value of %d bits does not fit %d bits", n.BitLen(), bits)
 	}
 	return n, nil
 }
