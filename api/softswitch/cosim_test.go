@@ -270,7 +270,7 @@ func (w *twin) value(q program.Query) *big.Int {
 			return nil // v1model leaves 0 there for egress; the verifier supposes anything
 		}
 		fallthrough
-	case "stale", "uninitialised": // nothing may depend on them
+	case "arrival", "stale", "uninitialised": // nothing of these packets may depend on them
 		return big.NewInt(w.rnd.Int64())
 	}
 	w.t.Fatalf("query of kind %s", q.Kind)
