@@ -49,7 +49,7 @@ func agree(t *testing.T, in *Input, packets int, packet func(*rand.Rand) (uint16
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 		run.twin, err = runConcrete(in, m, pkt, port, Oracle{Value: func(q Query) *big.Int {
-			if q.left() {
+			if q.Left {
 				q.Name += otherRun
 			}
 			return ask(q)

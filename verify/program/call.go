@@ -200,7 +200,7 @@ func (m *machine) bind(f *frame, s *state, at syntax.Node, g *frame, o *types.Ob
 			g.vars[o] = m.alloc(s, p.Type, m.arbitrary(p.Type, "uninitialised", f.site(at)+"$out."+p.Name, at), at)
 		} else {
 			v := append([]*smt.Term(nil), m.fit(m.read(s, lv), p.Type, at)...)
-			m.blurInvalid(p.Type, v, 0, f.site(at)+"$in."+p.Name, at)
+			m.blurInvalid(s, p.Type, v, 0, f.site(at)+"$in."+p.Name, at)
 			l := m.alloc(s, p.Type, m.folded(v), at)
 			if s.origin != nil && !lv.slice {
 				copy(s.origin[l.off:], s.origin[lv.off:lv.off+len(s.vals)-l.off])
@@ -221,7 +221,7 @@ func (m *machine) bind(f *frame, s *state, at syntax.Node, g *frame, o *types.Ob
 		return back
 	}
 	v = append([]*smt.Term(nil), m.fit(v, p.Type, a.expr)...)
-	m.blurInvalid(p.Type, v, 0, f.site(at)+"$in."+p.Name, at)
+	m.blurInvalid(s, p.Type, v, 0, f.site(at)+"$in."+p.Name, at)
 	g.vars[o] = m.ours(m.alloc(s, p.Type, m.folded(v), at))
 	return back
 }
@@ -237,7 +237,7 @@ func (m *machine) copyOut(s *state, back []copyBack, at syntax.Node) {
 		}
 		m.touch(s, c.to, writes)
 		v := append([]*smt.Term(nil), s.vals[c.from.off:c.from.off+n]...)
-		m.blurInvalid(c.from.typ, v, 0, c.site, at)
+		m.blurInvalid(s, c.from.typ, v, 0, c.site, at)
 		for i := 0; i < n; i++ {
 			s.vals[c.to.off+i] = m.fold(v[i])
 			if s.origin != nil {

@@ -29,6 +29,8 @@ type Query struct {
 	Args       []*big.Int
 	Widths     []int
 	Algorithm  string
+	// Left says that it may be what an earlier packet has left: the two runs of P4 differ in it.
+	Left bool
 	// At is the statement that wants to know, if one does.
 	At syntax.Pos
 }
@@ -40,9 +42,6 @@ func (q Query) sort() smt.Sort {
 	}
 	return smt.BV(q.Width)
 }
-
-// left says that a container may hold what an earlier packet left in it.
-func (q Query) left() bool { return q.Kind == "stale" || q.Kind == "uninitialised" }
 
 // An Oracle answers what the program and the packet do not determine. Any function may be nil.
 type Oracle struct {
@@ -62,6 +61,8 @@ type concreteRun struct {
 	tables []TableUse
 	// byTenant has the statements that tenant code executed and that wrote something.
 	byTenant map[syntax.Node]bool
+	// left are the names of what earlier packets may have left.
+	left map[string]bool
 }
 
 // A TableUse is a table's application in a concrete run.

@@ -108,7 +108,10 @@ func runConcrete(in *Input, like *machine, packet []byte, port uint16, oracle Or
 		return outer(q)
 	}
 	m := newMachine(in, like.info)
-	m.concrete = &concreteRun{oracle: oracle, byTenant: map[syntax.Node]bool{}}
+	m.concrete = &concreteRun{oracle: oracle, byTenant: map[syntax.Node]bool{}, left: map[string]bool{}}
+	for _, v := range like.stale() {
+		m.concrete.left[v.Name()] = true
+	}
 	if err := m.run(); err != nil {
 		return nil, err
 	}

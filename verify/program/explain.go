@@ -129,7 +129,7 @@ func rerun(m *machine, c *claim, packet []byte, port uint16, values smt.Model) (
 	}
 	run, err := runConcrete(m.in, m, packet, port, Oracle{Value: func(q Query) *big.Int {
 		v := valueOf(values, q.Name)
-		if v.Sign() != 0 && (c.property != zeroed || !q.left()) {
+		if v.Sign() != 0 && (c.property != zeroed || !q.Left) {
 			tell(Assumption{Query: q, Value: v})
 		}
 		return v
@@ -140,7 +140,7 @@ func rerun(m *machine, c *claim, packet []byte, port uint16, values smt.Model) (
 	if c.property == zeroed {
 		run.twin, err = runConcrete(m.in, m, packet, port, Oracle{Value: func(q Query) *big.Int {
 			v := valueOf(values, q.Name)
-			if !q.left() {
+			if !q.Left {
 				return v
 			}
 			w := valueOf(values, q.Name+otherRun)

@@ -1,6 +1,8 @@
 package program
 
 import (
+	"slices"
+
 	"github.com/interlock/interlock/linker/p4/syntax"
 	"github.com/interlock/interlock/linker/p4/types"
 	"github.com/interlock/interlock/verify/smt"
@@ -165,12 +167,12 @@ func (m *machine) assign(f *frame, s *state, lv lvalue, v []*smt.Term, by syntax
 		return
 	}
 	v = append([]*smt.Term(nil), m.fit(v, lv.typ, by)...)
-	m.blurInvalid(lv.typ, v, 0, f.site(by), by)
+	m.blurInvalid(s, lv.typ, v, 0, f.site(by), by)
 	m.write(s, lv, v, by)
 }
 
-// blurInvalid replaces the fields of headers in v that may be invalid by unknowns.
-func (m *machine) blurInvalid(t types.Type, v []*smt.Term, off int, site string, at syntax.Node) int {
+// blurInvalid replaces the fields of headers in v that may be invalid by unknowns: what a copy gives them is any function of what their header holds.
+func (m *machine) blurInvalid(s *state, t types.Type, v []*smt.Term, off int, site string, at syntax.Node) int {
 	switch u := under(t).(type) {
 	case *types.Struct:
 		end := off
@@ -178,38 +180,39 @@ func (m *machine) blurInvalid(t types.Type, v []*smt.Term, off int, site string,
 			end++
 		}
 		for _, fl := range u.Fields {
-			end = m.blurInvalid(fl.Type, v, end, site, at)
+			end = m.blurInvalid(s, fl.Type, v, end, site, at)
 		}
 		if u.Kind == types.Header {
-			m.blur(v, off, end, site)
+			m.blur(s, v, off, end, site)
 		}
 		return end
 	case *types.Stack:
 		for i := 0; i < u.Size; i++ {
-			off = m.blurInvalid(u.Elem, v, off, site, at)
+			off = m.blurInvalid(s, u.Elem, v, off, site, at)
 		}
 		return off + 1
 	case *types.Tuple:
 		for _, el := range u.Elems {
-			off = m.blurInvalid(el, v, off, site, at)
+			off = m.blurInvalid(s, el, v, off, site, at)
 		}
 		return off
 	}
 	return off + len(m.layout(t, at))
 }
 
-func (m *machine) blur(v []*smt.Term, off, end int, site string) {
+func (m *machine) blur(s *state, v []*smt.Term, off, end int, site string) {
 	valid := v[off]
 	if c, ok := valid.ConstBool(); ok && c {
 		return
 	}
+	held := append(slices.Clone(v[off:end]), m.cond(s))
 	for i := off + 1; i < end; i++ {
 		if v[i].Sort() == smt.Bool {
-			u := m.unknown(Query{Kind: "stale", Name: suffix("stale@"+site, i)})
+			u := m.unknown(Query{Kind: "stale", Name: suffix("stale@"+site, i)}, held...)
 			v[i] = m.b.Ite(valid, v[i], u)
 			continue
 		}
-		u := m.unknown(Query{Kind: "stale", Name: suffix("stale@"+site, i), Width: width(v[i])})
+		u := m.unknown(Query{Kind: "stale", Name: suffix("stale@"+site, i), Width: width(v[i])}, held...)
 		v[i] = m.b.Ite(valid, v[i], u)
 	}
 }

@@ -65,7 +65,8 @@ type machine struct {
 	contacts []contact
 	touched  map[contact]bool
 	sights   []sight
-	stale    []*smt.Term // the unknowns that packets before may have left; in a concrete run, twin is the other run
+	left     []*smt.Term // the unknowns that packets before may have left; in a concrete run, twin is the other run
+	carried  []carry
 	twin     *machine
 	regions  []region // of the containers of headers and metadata
 }
@@ -234,17 +235,22 @@ func (m *machine) arbitrary(t types.Type, kind, name string, at syntax.Node) []*
 	return out
 }
 
-// unknown is a value that nothing determines: a variable, or the oracle's answer.
-func (m *machine) unknown(q Query) *smt.Term {
+// unknown is a value that nothing determines: a variable, or the oracle's answer. If there is anything that it is made from, it is a function of
+// that, which nothing determines.
+func (m *machine) unknown(q Query, from ...*smt.Term) *smt.Term {
 	if m.concrete != nil {
+		q.Left = m.concrete.left[q.Name]
 		if m.at != nil {
 			q.At = m.at.Pos()
 		}
 		return m.concrete.answer(m.b, q)
 	}
 	v := m.b.Var(q.Name, q.sort())
-	if q.left() {
-		m.stale = append(m.stale, v)
+	switch {
+	case len(from) > 0:
+		m.carried = append(m.carried, carry{v, from})
+	case q.Kind == "stale" || q.Kind == "uninitialised":
+		m.left = append(m.left, v)
 	}
 	return v
 }

@@ -72,7 +72,7 @@ func (x *equivalence) run() (err error) {
 	x.linked = newMachine(x.in, x.info)
 	x.linked.b = x.b
 	if x.concrete != nil {
-		x.linked.concrete = &concreteRun{oracle: x.concrete.oracle, byTenant: map[syntax.Node]bool{}}
+		x.linked.concrete = &concreteRun{oracle: x.concrete.oracle, byTenant: map[syntax.Node]bool{}, left: x.concrete.left}
 	}
 	x.linked.pair = newPairing(x.tenant, x.info, true)
 	if err := x.linked.run(); err != nil {
@@ -81,7 +81,7 @@ func (x *equivalence) run() (err error) {
 	x.own = newMachine(x.in, x.source.info)
 	x.own.tenants, x.own.b = nil, x.b
 	if x.concrete != nil {
-		x.own.concrete = &concreteRun{oracle: x.concrete.oracle, byTenant: map[syntax.Node]bool{}}
+		x.own.concrete = &concreteRun{oracle: x.concrete.oracle, byTenant: map[syntax.Node]bool{}, left: x.concrete.left}
 	}
 	x.own.pair = newPairing(x.tenant, x.source.info, false)
 	x.own.pair.own, x.own.pair.other = x.source, x.linked

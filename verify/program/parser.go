@@ -373,12 +373,16 @@ func (m *machine) need(s *state, n int, fill []int, site string) {
 
 // spoil makes containers hold anything.
 func (m *machine) spoil(s *state, at []int, site string) {
+	held := []*smt.Term{m.cond(s)}
+	for _, off := range at {
+		held = append(held, s.vals[off])
+	}
 	for _, off := range at {
 		w := 0
 		if s.vals[off].Sort() != smt.Bool {
 			w = width(s.vals[off])
 		}
-		m.put(s, off, m.unknown(Query{Kind: "stale", Name: suffix(site+".short", off-at[0]), Width: w}), m.at)
+		m.put(s, off, m.unknown(Query{Kind: "stale", Name: suffix(site+".short", off-at[0]), Width: w}, held...), m.at)
 	}
 }
 

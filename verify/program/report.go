@@ -12,7 +12,7 @@ import (
 
 // EncoderVersion names the way in which this package writes obligations. It changes whenever the text of some obligation
 // does, so that a replay knows whether to expect the recorded bytes.
-const EncoderVersion = "program/7"
+const EncoderVersion = "program/8"
 
 // logic of every obligation: bit-vectors alone. Tables and registers are unknowns, so no arrays are needed.
 const logic = "QF_BV"

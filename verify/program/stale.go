@@ -14,6 +14,42 @@ const otherRun = "$other"
 // zeroed is the property's id: its counterexamples are of two runs.
 const zeroed = "P4"
 
+// A carry is an unknown that is a function of what containers held, and of the packet: what a copy makes of a header that is not valid, and what
+// a packet that is too short makes of the header that it was to fill. from has the containers of that header, and how the packet got there.
+type carry struct {
+	unknown *smt.Term
+	from    []*smt.Term
+}
+
+// stale are the unknowns that packets before may have left: those that containers begin with, and what is carried on from them.
+func (m *machine) stale() []*smt.Term {
+	out := slices.Clone(m.left)
+	is := map[*smt.Term]bool{}
+	for _, v := range out {
+		is[v] = true
+	}
+	for more := true; more; { // an unknown has one name in all executions of its place, and may be carried on from itself
+		more = false
+		known := map[*smt.Term]bool{}
+		var mentions func(t *smt.Term) bool
+		mentions = func(t *smt.Term) bool {
+			v, ok := known[t]
+			if !ok {
+				v = is[t] || slices.ContainsFunc(t.Args(), mentions)
+				known[t] = v
+			}
+			return v
+		}
+		for _, c := range m.carried {
+			if !is[c.unknown] && slices.ContainsFunc(c.from, mentions) {
+				is[c.unknown], more = true, true
+				out = append(out, c.unknown)
+			}
+		}
+	}
+	return out
+}
+
 // A sight is something that can be seen of a packet, or that is asked of what the program does not determine: a table by its keys, a
 // register by its index, a hash by its data.
 type sight struct {
@@ -126,7 +162,7 @@ func (p *prover) undisturbed() {
 func (p *prover) secondRun() func(sight) (happens *smt.Term, vals []*smt.Term) {
 	if p.concrete == nil {
 		to := map[*smt.Term]*smt.Term{}
-		for _, v := range p.stale {
+		for _, v := range p.stale() {
 			to[v] = p.b.Var(v.Name()+otherRun, v.Sort())
 		}
 		r := smt.NewRenaming(to)
@@ -178,7 +214,7 @@ func (p *prover) here(t *smt.Term) *smt.Term {
 // arithmetic on values that are the same because what they are made of is.
 func (p *prover) picked(terms []*smt.Term) *smt.Term {
 	stale := map[*smt.Term]bool{}
-	for _, v := range p.stale {
+	for _, v := range p.stale() {
 		stale[v] = true
 	}
 	// In order, all terms with stale unknowns in them come after those that they are made of.

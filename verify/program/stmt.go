@@ -119,7 +119,7 @@ func (m *machine) local(f *frame, s *state, d syntax.Decl) {
 		var v []*smt.Term
 		if d.Init != nil {
 			v = append([]*smt.Term(nil), m.fit(m.eval(f, s, d.Init), o.Type, d)...)
-			m.blurInvalid(o.Type, v, 0, f.site(d), d)
+			m.blurInvalid(s, o.Type, v, 0, f.site(d), d)
 		} else {
 			v = m.arbitrary(o.Type, "uninitialised", f.site(d)+"."+d.Name.Name, d)
 		}
