@@ -44,10 +44,12 @@
 // P4 compares two runs that have the same packet, tables and objects, and differ in what is stale: what containers hold when the packet
 // arrives, and variables without a value. What a copy makes of the fields of a header that is not valid, and a packet that is too short of the header
 // that it was to fill, is anything, but a function of what that header's containers held, how the packet got there, and the packet: it is stale
-// where one of these is. So what was zeroed stays the same in both runs. An event is what can be seen of a packet (the port and drop at the end of ingress and at the output, each header with its fields, where the
+// where one of these is. So what was zeroed stays the same in both runs.
+//
+// An event is what can be seen of a packet (the port and drop at the end of ingress and at the output, each header with its fields, where the
 // payload begins, a clone) or what is asked of something that the program does not determine: a table by its keys, a register by its index,
-// and what is written there, a counter or meter by its index, a hash, a checksum, random or an assertion by its data. (What log_msg writes is for the operator.) The claim of an event: if it
-// happens in the first run, it happens in the second, with the same values. In its formula the second run is the first one's terms with the
+// and what is written there, a counter or meter by its index, a hash, a checksum, random or an assertion by its data. (What log_msg writes is
+// for the operator.) The claim of an event: if it happens in the first run, it happens in the second, with the same values. In its formula the second run is the first one's terms with the
 // stale unknowns renamed; the other unknowns (what tables, cells, hashes, meters, random and the target answer) are shared. That they may be
 // follows by induction over the events of the first run in their order: if all before an event happened in both runs with the same
 // values, then the same was asked of the same things in the same order, so there is a second run in which the answers are the same; in this

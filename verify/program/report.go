@@ -102,7 +102,7 @@ func Obligations(in *Input) (*Report, error) {
 	for _, o := range r.Obligations {
 		count[o.Property]++
 	}
-	r.NotChecked = append(append(r.NotChecked, notChecked[:]...), notes...)
+	r.NotChecked = notes
 	for _, n := range checked {
 		n.Obligations = count[n.ID]
 		switch {
@@ -170,26 +170,23 @@ func (p *prover) sorted() []*claim {
 	return out
 }
 
-// checked and notChecked list the properties of DESIGN.md §5.1. P8 is about the policy, too: verify/policy decides it by itself.
-var (
-	checked = [...]PropertyNote{
-		{ID: "P1", Title: "namespace", Note: "tables, registers, counters, meters and profiles; value sets and digests are refused"},
-		{ID: "P2", Title: "tag", Note: "of every packet that leaves, and as system code sees it at the end of ingress"},
-		{ID: "P3", Title: "no copies", Note: "mcast_grp is 0 when a packet arrives, as v1model promises"},
-		{ID: "P4", Title: "zeroed PHV", Note: "two runs that differ in what headers, metadata and variables held before"},
-		{
-			ID: "P5", Title: "slot confinement",
-			Note: "within the page-table entry that the packet's VID matched; that entries lie within the array is M3, proved with each plan",
-		},
-		{ID: "P6", Title: "feed-forward", Note: "of stage arrays; and what tenant code reads and writes of headers, metadata and variables, by container"},
-		{ID: "P7", Title: "equivalence", Note: "control by control, composed with the site's ports and addresses and the hop limit"},
-		{ID: "P9", Title: "parsing terminates", Note: "within the states and bytes that the target declares"},
-		{ID: "P10", Title: "untagged packets", Note: "wherever tenant code is entered: parser, ingress, egress"},
-		{ID: "P11", Title: "admission and exit", Note: "ports, and the admission table; the addresses in packets that leave are not checked"},
-		{
-			ID: "P12", Title: "P4Info and ownership",
-			Note: "what manifest.json says of amounts is P8's, and which stage a register has is the planner's",
-		},
-	}
-	notChecked = [...]PropertyNote{}
-)
+// checked lists the properties of DESIGN.md §5.1. P8 is about the policy, too: verify/policy decides it by itself.
+var checked = [...]PropertyNote{
+	{ID: "P1", Title: "namespace", Note: "tables, registers, counters, meters and profiles; value sets and digests are refused"},
+	{ID: "P2", Title: "tag", Note: "of every packet that leaves, and as system code sees it at the end of ingress"},
+	{ID: "P3", Title: "no copies", Note: "mcast_grp is 0 when a packet arrives, as v1model promises"},
+	{ID: "P4", Title: "zeroed PHV", Note: "two runs that differ in what headers, metadata and variables held before"},
+	{
+		ID: "P5", Title: "slot confinement",
+		Note: "within the page-table entry that the packet's VID matched; that entries lie within the array is M3, proved with each plan",
+	},
+	{ID: "P6", Title: "feed-forward", Note: "of stage arrays; and what tenant code reads and writes of headers, metadata and variables, by container"},
+	{ID: "P7", Title: "equivalence", Note: "control by control, composed with the site's ports and addresses and the hop limit"},
+	{ID: "P9", Title: "parsing terminates", Note: "within the states and bytes that the target declares"},
+	{ID: "P10", Title: "untagged packets", Note: "wherever tenant code is entered: parser, ingress, egress"},
+	{ID: "P11", Title: "admission and exit", Note: "ports, and the admission table; the addresses in packets that leave are P7's"},
+	{
+		ID: "P12", Title: "P4Info and ownership",
+		Note: "what manifest.json says of amounts is P8's, and which stage a register has is the planner's",
+	},
+}
