@@ -17,7 +17,7 @@ build: setup ## build bin/interlock (pure Go) and bin/interlock-z3 (the Z3 worke
 	@CGO_ENABLED=0 go build -o bin/interlock ./cmd/interlock
 	@CGO_ENABLED=1 go build -o bin/interlock-z3 ./cmd/interlock-z3
 
-demo: build ## run the main job, end to end, in under a minute; leaves a report in demo-out/
+demo: build ## run the main job, end to end, in about a minute; leaves a report in demo-out/
 	@bin/interlock demo -o demo-out
 
 test: build ## run the tests
