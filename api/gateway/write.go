@@ -128,9 +128,9 @@ func (v *virtual) update(u *p4v1.Update, pages alloc.Tables) (*p4v1.Entity, erro
 
 // unsupported says what a tenant cannot have, and why.
 func unsupported(e *p4v1.Entity) error {
-	what := map[bool]string{true: "replication is the system's: tenants neither clone nor multicast"}[e.GetPacketReplicationEngineEntry() != nil]
-	if what == "" {
-		what = "linked programs have no meters, action profiles, value sets, digests or other externs"
+	what := "linked programs have no meters, action profiles, value sets, digests or other externs"
+	if e.GetPacketReplicationEngineEntry() != nil {
+		what = "replication is the system's: tenants neither clone nor multicast"
 	}
 	return status.Errorf(codes.Unimplemented, "%T: %s", e.GetEntity(), what)
 }

@@ -136,7 +136,11 @@ func firstNode(a, b syntax.Node) syntax.Node {
 // renamed, are those of the second run. That everything else which is unknown is the same in both is by induction over the events of a
 // run: the answer to each is determined by what was asked, which is an event that is claimed to be the same.
 func (p *prover) undisturbed() {
-	second := p.secondRun()
+	stale := map[*smt.Term]bool{}
+	for _, v := range p.stale() {
+		stale[v] = true
+	}
+	second := p.secondRun(stale)
 	for _, e := range p.observed() {
 		s := site{pc: e.pc, bad: p.b.False(), at: e.at, what: e.what + " depends on what packets before have left in containers"}
 		same := []*smt.Term{}
@@ -152,17 +156,17 @@ func (p *prover) undisturbed() {
 		}
 		s.bad = p.b.And(e.cond, p.b.Not(p.b.And(same...)))
 		if s.bad != p.b.False() && p.concrete == nil {
-			s.bad = p.b.And(s.bad, p.picked(append([]*smt.Term{e.pc, e.cond}, e.vals...)))
+			s.bad = p.b.And(s.bad, picked(p.b, stale, append([]*smt.Term{e.pc, e.cond}, e.vals...)))
 		}
 		p.add(zeroed, zeroed+"/"+e.id, "independent of what packets before have left: "+e.id, s)
 	}
 }
 
 // secondRun tells of an event whether it happens in the second run, and its values there.
-func (p *prover) secondRun() func(sight) (happens *smt.Term, vals []*smt.Term) {
+func (p *prover) secondRun(stale map[*smt.Term]bool) func(sight) (happens *smt.Term, vals []*smt.Term) {
 	if p.concrete == nil {
 		to := map[*smt.Term]*smt.Term{}
-		for _, v := range p.stale() {
+		for v := range stale {
 			to[v] = p.b.Var(v.Name()+otherRun, v.Sort())
 		}
 		r := smt.NewRenaming(to)
@@ -212,11 +216,7 @@ func (p *prover) here(t *smt.Term) *smt.Term {
 // picked is a condition of the first run that must hold if one of the terms has another value in the second: one of the stale unknowns
 // in them is chosen by all that choose (if-then-else, and, or) above it, and differs. So it changes no claim; it spares solvers the
 // arithmetic on values that are the same because what they are made of is.
-func (p *prover) picked(terms []*smt.Term) *smt.Term {
-	stale := map[*smt.Term]bool{}
-	for _, v := range p.stale() {
-		stale[v] = true
-	}
+func picked(b *smt.Builder, stale map[*smt.Term]bool, terms []*smt.Term) *smt.Term {
 	// In order, all terms with stale unknowns in them come after those that they are made of.
 	var order []*smt.Term
 	holds := map[*smt.Term]bool{}
@@ -239,27 +239,27 @@ func (p *prover) picked(terms []*smt.Term) *smt.Term {
 	chosen := map[*smt.Term][]*smt.Term{} // by what is above
 	for _, t := range terms {
 		if visit(t) {
-			chosen[t] = []*smt.Term{p.b.True()}
+			chosen[t] = []*smt.Term{b.True()}
 		}
 	}
 	var differ []*smt.Term
 	for _, t := range slices.Backward(order) {
-		above := p.b.Or(chosen[t]...)
+		above := b.Or(chosen[t]...)
 		if stale[t] {
-			differ = append(differ, p.b.And(above, p.b.Not(p.b.Eq(t, p.b.Var(t.Name()+otherRun, t.Sort())))))
+			differ = append(differ, b.And(above, b.Not(b.Eq(t, b.Var(t.Name()+otherRun, t.Sort())))))
 			continue
 		}
 		args := t.Args()
 		pass := func(a *smt.Term, when ...*smt.Term) {
 			if holds[a] {
-				chosen[a] = append(chosen[a], p.b.And(append([]*smt.Term{above}, when...)...))
+				chosen[a] = append(chosen[a], b.And(append([]*smt.Term{above}, when...)...))
 			}
 		}
 		switch t.Op() {
 		case smt.OpIte:
 			pass(args[0])
 			pass(args[1], args[0])
-			pass(args[2], p.b.Not(args[0]))
+			pass(args[2], b.Not(args[0]))
 		case smt.OpAnd, smt.OpOr:
 			var others []*smt.Term // that decide in both runs, unless they leave it to the rest
 			for _, a := range args {
@@ -267,7 +267,7 @@ func (p *prover) picked(terms []*smt.Term) *smt.Term {
 					continue
 				}
 				if t.Op() == smt.OpOr {
-					a = p.b.Not(a)
+					a = b.Not(a)
 				}
 				others = append(others, a)
 			}
@@ -280,5 +280,5 @@ func (p *prover) picked(terms []*smt.Term) *smt.Term {
 			}
 		}
 	}
-	return p.b.Or(differ...)
+	return b.Or(differ...)
 }
